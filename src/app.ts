@@ -1,0 +1,162 @@
+/** The composition root: a configuration becomes the few functions that commands and server call. */
+import { randomUUID } from "node:crypto";
+import type { Gate } from "./auth/gate.ts";
+import type { TokenClaims } from "./auth/tokens.ts";
+import type { Config } from "./config.ts";
+import { directoryProblem } from "./host/directory.ts";
+import { ensurePrivateFolder } from "./host/folder.ts";
+import { createMachine } from "./host/machine.ts";
+import type { Log } from "./log.ts";
+import { createShells, type Shells } from "./shells.ts";
+import { openSqliteStore } from "./store/sqlite.ts";
+import { SessionBuddyError } from "./tracker/errors.ts";
+import type { Observation, ProcessIdentity } from "./tracker/event.ts";
+import { instantFromMs } from "./tracker/instant.ts";
+import { parseEnd, parseStart } from "./tracker/parse.ts";
+import {
+  type EndResult,
+  ended,
+  endFailed,
+  notFound,
+  type StartResult,
+  startFailed,
+  tracked,
+} from "./tracker/result.ts";
+import type { Store } from "./tracker/store.ts";
+import { createTracker } from "./tracker/tracker.ts";
+
+export interface App extends Pick<Store, "session" | "sessions" | "eventsOf"> {
+  /** Whether calls over the wire need a token. */
+  readonly isGuarded: boolean;
+  /** Answers `track_session_start`: the gate, the contract's rules, the record, a log line. Never throws. */
+  trackStart(args: unknown): Promise<StartResult>;
+  /** Answers `track_session_end` in the same way. */
+  trackEnd(args: unknown): Promise<EndResult>;
+  /** Shells of this machine: what the command line and the hooks record. */
+  readonly shells: Shells;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store and puts the program together.
+ *
+ * @throws SessionBuddyError `storage.*` when the store cannot be used
+ */
+export async function openApp(config: Config, log: Log): Promise<App> {
+  ensurePrivateFolder(config.paths.dataFolder, "data folder");
+  const store = await openSqliteStore({ path: config.paths.database });
+  const machine = createMachine(config.paths.hostIdFile);
+  const tracker = createTracker({
+    store,
+    newEventId: randomUUID,
+    hostname: machine.facts.hostname,
+    directoryProblem,
+  });
+  const authenticate = createAuthentication(config);
+
+  return {
+    isGuarded: config.secret !== null,
+    async trackStart(args) {
+      try {
+        const caller = await authenticate(args);
+        const parsed = parseStart(args);
+        const { hostname, pid, componentName, shellType } = parsed.content;
+        const isLocal = hostname === machine.facts.hostname;
+        const process = isLocal ? machine.identify(pid) : null;
+        const { sessionId } = await tracker.start(parsed, arrival(caller, process));
+        log.info("Session start tracked", {
+          session_id: sessionId,
+          component: componentName,
+          shell_type: shellType,
+          pid,
+          status: "tracked",
+        });
+        return tracked(sessionId);
+      } catch (error) {
+        logFailure(log, "Session start failed", error);
+        return startFailed(error);
+      }
+    },
+    async trackEnd(args) {
+      try {
+        const caller = await authenticate(args);
+        const { sessionId, content } = parseEnd(args);
+        const outcome = await tracker.end(sessionId, content, arrival(caller, null));
+        if (outcome === "not_found") {
+          log.warning("Session end for an unknown session", { session_id: sessionId, status: "not_found" });
+          return notFound(sessionId);
+        }
+        log.info("Session end tracked", { session_id: sessionId, status: "ended" });
+        return ended(sessionId);
+      } catch (error) {
+        logFailure(log, "Session end failed", error);
+        return endFailed(argument(args, "session_id"), error);
+      }
+    },
+    session: (sessionId) => store.session(sessionId),
+    sessions: (query) => store.sessions(query),
+    eventsOf: (sessionId) => store.eventsOf(sessionId),
+    shells: createShells({ component: config.settings.component, machine, tracker, log }),
+    close: () => store.close(),
+  };
+}
+
+/**
+ * Makes a token for a client.
+ *
+ * @param claims - `issuer` is the first accepted one by default
+ * @throws SessionBuddyError `auth.secret` when there is no secret to sign with
+ */
+export async function createAccessToken(
+  config: Config,
+  claims: Omit<TokenClaims, "issuer"> & { readonly issuer?: string | undefined },
+): Promise<string> {
+  if (config.secret === null) {
+    throw new SessionBuddyError(
+      "auth.secret",
+      "there is no secret to sign with; set SESSION_BUDDY_SECRET or SESSION_BUDDY_SECRET_FILE (make one with: session-buddy token secret)",
+    );
+  }
+  const { createToken } = await import("./auth/tokens.ts");
+  const issuer = claims.issuer ?? config.settings.issuers[0] ?? "session-buddy";
+  return createToken(config.secret, { ...claims, issuer }, Date.now());
+}
+
+/** @returns a new secret that {@link createAccessToken} and the gate accept. */
+export async function createNewSecret(): Promise<string> {
+  const { createSecret } = await import("./auth/tokens.ts");
+  return createSecret();
+}
+
+/** What is seen of an event that came over the wire: it happened before, so the boot clock says nothing about it. */
+function arrival(caller: string | null, process: ProcessIdentity | null): Observation {
+  return { recordedAt: instantFromMs(Date.now()), caller, process, bootClock: null };
+}
+
+/** @returns the check of a call's token; without a secret it lets everyone through and loads nothing. */
+function createAuthentication(config: Config): (args: unknown) => Promise<string | null> {
+  const { secret } = config;
+  if (secret === null) return async () => null;
+  let gate: Promise<Gate> | null = null;
+  return async (args) => {
+    gate ??= import("./auth/gate.ts").then(({ createGate }) =>
+      createGate({ secret, issuers: config.settings.issuers, now: Date.now }),
+    );
+    return (await gate)(argument(args, "token"));
+  };
+}
+
+function argument(args: unknown, name: string): unknown {
+  return typeof args === "object" && args !== null ? (args as Record<string, unknown>)[name] : undefined;
+}
+
+/** The reason in full goes to the log; what was sent stays out of it, because it may hold a token. */
+function logFailure(log: Log, message: string, error: unknown): void {
+  if (!(error instanceof SessionBuddyError)) {
+    log.error(message, { code: "internal", reason: error instanceof Error ? error.message : "unknown" });
+    return;
+  }
+  const reason = error.detail ?? error.message;
+  if (error.code.startsWith("storage")) log.error(message, { code: error.code, reason });
+  else log.warning(message, { code: error.code, reason });
+}

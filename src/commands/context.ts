@@ -1,0 +1,15 @@
+/** Owns what every command does around its one call into the app: configuration, log, open, close. For commands alone. */
+import { type App, openApp } from "../app.ts";
+import { type Config, resolveConfig } from "../config.ts";
+import { createLog } from "../log.ts";
+
+/** Opens the app for one command and closes it whatever happens. Log lines go to the log file alone. */
+export async function withApp<T>(work: (app: App, config: Config) => Promise<T>): Promise<T> {
+  const config = await resolveConfig(process.env);
+  const app = await openApp(config, createLog({ toStandardError: false, file: config.settings.log_file }));
+  try {
+    return await work(app, config);
+  } finally {
+    await app.close();
+  }
+}

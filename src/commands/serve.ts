@@ -1,0 +1,34 @@
+/** `session-buddy serve`: the tracker for MCP clients. */
+import packageJson from "../../package.json" with { type: "json" };
+import { openApp } from "../app.ts";
+import { parseSetting, resolveConfig } from "../config.ts";
+import { createLog } from "../log.ts";
+import { serveHttp, serveStdio } from "../server/serve.ts";
+
+export interface ServeCommandOptions {
+  readonly host?: string;
+  readonly port?: string;
+  readonly stdio?: boolean;
+}
+
+export async function run(options: ServeCommandOptions): Promise<void> {
+  const config = await resolveConfig(process.env);
+  const host = options.host === undefined ? config.settings.host : String(parseSetting("host", options.host));
+  const port = options.port === undefined ? config.settings.port : Number(parseSetting("port", options.port));
+  const log = createLog({ toStandardError: true, file: config.settings.log_file });
+  const stop = stopSignal();
+  const app = await openApp(config, log);
+  const common = { app, log, version: packageJson.version, signal: stop };
+  try {
+    await (options.stdio ? serveStdio(common) : serveHttp({ ...common, host, port }));
+  } finally {
+    await app.close();
+  }
+}
+
+/** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once, as if nobody listened. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort());
+  return controller.signal;
+}

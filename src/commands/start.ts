@@ -1,0 +1,30 @@
+/** `session-buddy start`: records that a shell opened. */
+
+import { workingDirectory } from "../config.ts";
+import { withApp } from "./context.ts";
+import { printJson, printLine, toJsonRow } from "./print.ts";
+
+export interface StartOptions {
+  readonly component?: string;
+  readonly shellType?: string;
+  readonly pid?: number;
+  readonly stateFile?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly json?: boolean;
+}
+
+export async function run(options: StartOptions): Promise<void> {
+  const shell = {
+    component: options.component,
+    shellType: options.shellType,
+    pid: options.pid ?? process.ppid,
+    cwd: workingDirectory(process.env),
+    metadata: options.metadata ?? null,
+  };
+  const { stateFile } = options;
+  const session = await withApp(({ shells }) =>
+    stateFile === undefined ? shells.start(shell) : shells.startFromFile(stateFile, shell),
+  );
+  if (options.json) printJson(toJsonRow(session));
+  else printLine(session.sessionId);
+}

@@ -1,0 +1,241 @@
+/** The only reader of environment names and settings. Commands and server get a resolved configuration from here. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { userInfo } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { SessionBuddyError } from "./tracker/errors.ts";
+import { componentNameIssue } from "./tracker/parse.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where everything lies: the folders of the XDG Base Directory Specification, or one folder for all. */
+export interface Paths {
+  readonly dataFolder: string;
+  readonly database: string;
+  readonly stateFolder: string;
+  /** Used as a host id's home on machines without one of their own. */
+  readonly hostIdFile: string;
+  readonly settingsFolder: string;
+  readonly settingsFile: string;
+}
+
+/** Settings a person may keep; every one has a flag or an environment name that wins over it. */
+export interface Settings {
+  /** Component name of sessions that name none; default `shell`. */
+  readonly component: string;
+  /** Address `serve` listens on; default `127.0.0.1`. */
+  readonly host: string;
+  /** Port `serve` listens on, 0 to 65535, 0 for any free one; default 8678. */
+  readonly port: number;
+  /** Accepted `iss` claims; default `session-buddy` alone. */
+  readonly issuers: readonly string[];
+  /** File that log lines are appended to, an absolute path; none by default. */
+  readonly log_file: string | null;
+}
+
+export type SettingName = keyof Settings;
+
+interface SettingRule {
+  readonly fallback: string | number | readonly string[] | null;
+  readonly environmentName: string;
+  readonly description: string;
+  /** JSON Schema for conf. */
+  readonly schema: Readonly<Record<string, unknown>>;
+  /** Reads the text of an environment variable or of `config set`. */
+  readonly parse: (text: string) => string | number | string[];
+}
+
+/** The table of settings: defaults, names, rules. */
+export const settingRules: Readonly<Record<SettingName, SettingRule>> = {
+  component: {
+    fallback: "shell",
+    environmentName: "SESSION_BUDDY_COMPONENT",
+    description: "component name of sessions that name none",
+    schema: { type: "string", pattern: "^[a-zA-Z0-9_-]{1,100}$" },
+    parse: (text) => checked(text, componentNameIssue(text)),
+  },
+  host: {
+    fallback: "127.0.0.1",
+    environmentName: "SESSION_BUDDY_HOST",
+    description: "address that serve listens on",
+    schema: { type: "string", minLength: 1 },
+    parse: (text) => checked(text, text === "" ? "an address is needed, for example 127.0.0.1" : null),
+  },
+  port: {
+    fallback: 8678,
+    environmentName: "SESSION_BUDDY_PORT",
+    description: "port that serve listens on",
+    schema: { type: "integer", minimum: 0, maximum: 65535 },
+    parse: parsePort,
+  },
+  issuers: {
+    fallback: ["session-buddy"],
+    environmentName: "SESSION_BUDDY_ISSUERS",
+    description: "accepted token issuers, separated by commas",
+    schema: { type: "array", items: { type: "string", minLength: 1 }, minItems: 1 },
+    parse: (text) => parseList(text),
+  },
+  log_file: {
+    fallback: null,
+    environmentName: "SESSION_BUDDY_LOG_FILE",
+    description: "file that log lines are appended to",
+    schema: { type: "string", pattern: "^/" },
+    parse: (text) => checked(text, isAbsolute(text) ? null : "an absolute path is needed"),
+  },
+};
+
+/** What the program runs with: flags win over the environment, the environment over settings. */
+export interface Config {
+  readonly paths: Paths;
+  readonly settings: Settings;
+  /** The shared secret; null when authentication is off. */
+  readonly secret: string | null;
+}
+
+const smallestSecretBytes = 32;
+
+/**
+ * Resolves the configuration.
+ *
+ * @throws SessionBuddyError `usage` for a wrong variable, `auth.secret` for a bad secret, `settings` for a bad file
+ */
+export async function resolveConfig(env: Environment): Promise<Config> {
+  const paths = resolvePaths(env);
+  return { paths, settings: await resolveSettings(env, paths), secret: resolveSecret(env) };
+}
+
+/** @throws SessionBuddyError `usage` when there is no home folder, or a folder is not an absolute path */
+export function resolvePaths(env: Environment): Paths {
+  const one = env.SESSION_BUDDY_HOME;
+  if (one) {
+    if (!isAbsolute(one))
+      throw new SessionBuddyError("usage", `SESSION_BUDDY_HOME must be an absolute path, not '${one}'`);
+    return pathsIn(one, one, one);
+  }
+  const folder = (name: string, fallback: string) => join(xdgFolder(env, name, fallback), "session-buddy");
+  return pathsIn(
+    folder("XDG_DATA_HOME", ".local/share"),
+    folder("XDG_STATE_HOME", ".local/state"),
+    folder("XDG_CONFIG_HOME", ".config"),
+  );
+}
+
+function pathsIn(dataFolder: string, stateRoot: string, settingsFolder: string): Paths {
+  return {
+    dataFolder,
+    database: join(dataFolder, "sessions.db"),
+    stateFolder: join(stateRoot, "shells"),
+    hostIdFile: join(stateRoot, "host-id"),
+    settingsFolder,
+    settingsFile: join(settingsFolder, "settings.json"),
+  };
+}
+
+/** The specification says to ignore a variable that holds a relative path. */
+function xdgFolder(env: Environment, name: string, fallback: string): string {
+  const value = env[name];
+  return value && isAbsolute(value) ? value : join(homeFolder(env), fallback);
+}
+
+function homeFolder(env: Environment): string {
+  const home = env.HOME;
+  if (home && isAbsolute(home)) return home;
+  try {
+    return userInfo().homedir;
+  } catch {
+    throw new SessionBuddyError("usage", "no home folder is known; set HOME or SESSION_BUDDY_HOME to an absolute path");
+  }
+}
+
+async function resolveSettings(env: Environment, paths: Paths): Promise<Settings> {
+  const kept = await readSettings(paths);
+  const resolved = Object.entries(settingRules).map(([name, rule]) => {
+    const text = env[rule.environmentName];
+    if (text === undefined || text === "") return [name, kept[name as SettingName] ?? rule.fallback];
+    return [name, parseNamed(rule.environmentName, rule, text)];
+  });
+  return Object.fromEntries(resolved) as Settings;
+}
+
+/**
+ * Reads the text of one setting.
+ *
+ * @throws SessionBuddyError `usage` with the rule that is broken
+ */
+export function parseSetting(name: SettingName, text: string): string | number | string[] {
+  return parseNamed(name, settingRules[name], text);
+}
+
+function parseNamed(name: string, rule: SettingRule, text: string): string | number | string[] {
+  try {
+    return rule.parse(text);
+  } catch (error) {
+    throw new SessionBuddyError("usage", `${name}: ${(error as Error).message}`);
+  }
+}
+
+/** conf is loaded only when there is a file to read: its validator costs as much as the rest of a start. */
+async function readSettings(paths: Paths): Promise<Partial<Settings>> {
+  if (!existsSync(paths.settingsFile)) return {};
+  const { openSettings } = await import("./settings.ts");
+  return openSettings(paths).store;
+}
+
+/**
+ * Finds the shared secret of the tokens.
+ *
+ * @returns null when neither SESSION_BUDDY_SECRET nor SESSION_BUDDY_SECRET_FILE is set: authentication is off
+ * @throws SessionBuddyError `auth.secret` when it is empty, too short, or in a file that others can read
+ */
+export function resolveSecret(env: Environment): string | null {
+  const secret = env.SESSION_BUDDY_SECRET;
+  if (secret !== undefined) return goodSecret(secret, "SESSION_BUDDY_SECRET");
+  const file = env.SESSION_BUDDY_SECRET_FILE;
+  return file === undefined ? null : goodSecret(readSecretFile(file), `the secret in ${file}`);
+}
+
+function readSecretFile(path: string): string {
+  try {
+    if ((statSync(path).mode & 0o077) !== 0) {
+      throw new SessionBuddyError(
+        "auth.secret",
+        `the secret file ${path} is open to other users; close it with: chmod 600 '${path}'`,
+      );
+    }
+    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    if (error instanceof SessionBuddyError) throw error;
+    throw new SessionBuddyError("auth.secret", `SESSION_BUDDY_SECRET_FILE cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function goodSecret(secret: string, name: string): string {
+  if (Buffer.byteLength(secret) >= smallestSecretBytes) return secret;
+  const problem = secret === "" ? "is empty" : `is shorter than ${smallestSecretBytes} bytes`;
+  throw new SessionBuddyError("auth.secret", `${name} ${problem}; make a good one with: session-buddy token secret`);
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
+  if (port < 0 || port > 65535) throw new Error("a port is a whole number from 0 to 65535");
+  return port;
+}
+
+function parseList(text: string): string[] {
+  const items = text.split(",").map((item) => item.trim());
+  if (items.includes("")) throw new Error("a list of names separated by commas is needed");
+  return items;
+}
+
+function checked(text: string, issue: string | null): string {
+  if (issue !== null) throw new Error(issue);
+  return text;
+}
+
+/** @returns the directory the caller is in; one that was removed meanwhile has only the shell's name for it. */
+export function workingDirectory(env: Environment): string {
+  try {
+    return process.cwd();
+  } catch {
+    return env.PWD ?? "";
+  }
+}

@@ -1,0 +1,94 @@
+/** Owns what identifies this machine, its boot and its user. For `app.ts` alone. */
+import { createHmac, randomUUID } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname, machine, release, type as systemName, userInfo } from "node:os";
+import { dirname } from "node:path";
+import type { BootClock, ProcessIdentity } from "../tracker/event.ts";
+import { processIdentity } from "./process.ts";
+
+/** The application's key of machine-id(5): the machine id itself is not to leave the machine. */
+const applicationKey = "session-buddy host id";
+
+/** Facts about the machine and the user that runs this program. */
+export interface MachineFacts {
+  readonly hostname: string;
+  /** For example `Linux-6.1.0-x86_64`. */
+  readonly platform: string;
+  readonly username: string;
+  readonly home: string;
+}
+
+/** What this machine can say about itself and its processes. */
+export interface Machine {
+  readonly facts: MachineFacts;
+  readonly hostId: string | null;
+  readonly bootId: string | null;
+  identify(pid: number): ProcessIdentity;
+  /** This moment on the boot clock. */
+  bootClock(): BootClock | null;
+}
+
+/** @param hostIdFile - where an id is made once (mode 0600) on a machine without a machine-id(5) */
+export function createMachine(hostIdFile: string): Machine {
+  const ids = { hostId: hostId(hostIdFile), bootId: bootId() };
+  return {
+    facts: machineFacts(),
+    ...ids,
+    identify: (pid) => processIdentity(pid, ids),
+    bootClock: () => {
+      const ms = bootClockMs();
+      return ids.bootId === null || ms === null ? null : { bootId: ids.bootId, ms };
+    },
+  };
+}
+
+function machineFacts(): MachineFacts {
+  return { hostname: hostname(), platform: `${systemName()}-${release()}-${machine()}`, ...currentUser() };
+}
+
+/** A user without a passwd entry, as in many containers, has a number for a name. */
+function currentUser(): Pick<MachineFacts, "username" | "home"> {
+  try {
+    const { username, homedir } = userInfo();
+    return { username, home: homedir };
+  } catch {
+    return { username: String(process.geteuid?.() ?? ""), home: "" };
+  }
+}
+
+/** @returns the kernel's id of this boot, null where there is none. */
+function bootId(): string | null {
+  return readLine("/proc/sys/kernel/random/boot_id");
+}
+
+/** @returns milliseconds since boot, suspend included, in steps of 10 ms; null where the system does not say. */
+function bootClockMs(): number | null {
+  const seconds = Number.parseFloat(readLine("/proc/uptime") ?? "");
+  return Number.isNaN(seconds) ? null : Math.round(seconds * 1000);
+}
+
+/** An id of this machine that stays through reboots; null when there is none and none can be made. */
+function hostId(fallbackPath: string): string | null {
+  const machineId = readLine("/etc/machine-id");
+  if (machineId) return createHmac("sha256", machineId).update(applicationKey).digest("hex").slice(0, 32);
+  return readLine(fallbackPath) ?? madeOnce(fallbackPath);
+}
+
+function madeOnce(path: string): string | null {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, `${randomUUID()}\n`, { mode: 0o600, flag: "wx" });
+  } catch {
+    // Another process was first, or the folder cannot be written; reading tells which.
+  }
+  return readLine(path);
+}
+
+function readLine(path: string): string | null {
+  try {
+    const line = readFileSync(path, "utf8").split("\n", 1)[0]?.trim() ?? "";
+    return line === "" ? null : line;
+  } catch {
+    return null;
+  }
+}

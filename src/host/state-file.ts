@@ -1,0 +1,230 @@
+/**
+ * Owns the state file: one small file per shell, the durable record of its life until the store has it. For `app.ts`.
+ *
+ * The hook appends to it with shell builtins, the program appends the session id, and nobody rewrites it: an append
+ * cannot lose what another process appended, and on a full disk it often still fits into the file's last block.
+ *
+ * Form: entries that end with a NUL byte, which no path and no shell word can hold, so nothing needs quoting. A record
+ * is an empty entry, `start/1`, `end/1` or `session/1`, entries `key=value`, and the entry `.`; without that last one
+ * it is torn. The leading empty entry closes a torn record before it.
+ */
+import { createHash } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync, readSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { basename } from "node:path";
+import { SessionBuddyError } from "../tracker/errors.ts";
+
+const largestBytes = 65_536;
+const recordNames = ["start/1", "end/1", "session/1"] as const;
+type RecordName = (typeof recordNames)[number];
+
+/** One record of the file. */
+export interface StateRecord {
+  readonly fields: ReadonlyMap<string, string>;
+  /** Whether its last entry is missing: the shell died, or the disk was full, while it was written. */
+  readonly isTorn: boolean;
+}
+
+/** The process that a file in the state folder is named after: `BOOT.PID.TICKS`, then `.N` after an `exec`. */
+export interface NamedProcess {
+  readonly bootId: string;
+  readonly pid: number;
+  readonly startTicks: string;
+}
+
+/** What the file says so far. */
+export interface StateFile {
+  readonly path: string;
+  readonly process: NamedProcess | null;
+  readonly start: StateRecord | null;
+  readonly end: StateRecord | null;
+  readonly sessionId: string | null;
+  /** Names the start for good: the same file content gives the same UUID, whoever reads it and how often. */
+  readonly eventId: string;
+  /** When the file was made, in milliseconds since the epoch; the clock of shells that have none. */
+  readonly createdMs: number;
+  /** When it was last written to, in milliseconds since the epoch. */
+  readonly changedMs: number;
+}
+
+/**
+ * Reads a state file.
+ *
+ * @returns null when there is no such file
+ * @throws SessionBuddyError `invalid` when it is a link, of another owner, or no state file at all
+ */
+export function readStateFile(path: string): StateFile | null {
+  const descriptor = opened(path, constants.O_RDONLY);
+  if (descriptor === null) return null;
+  try {
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) throw refused(path, "is not a regular file");
+    if (process.geteuid !== undefined && stats.uid !== process.geteuid())
+      throw refused(path, "belongs to another user");
+    if (stats.size > largestBytes) throw refused(path, "is too large to be one");
+    const bytes = Buffer.alloc(stats.size);
+    const length = readSync(descriptor, bytes, 0, bytes.length, 0);
+    const changedMs = stats.mtimeMs;
+    // Where the file system keeps no birth time, Node gives 0 or a later time; the first write is then the best.
+    const createdMs = stats.birthtimeMs > 0 ? Math.min(stats.birthtimeMs, changedMs) : changedMs;
+    return {
+      path,
+      process: namedProcess(path),
+      ...parseStateFile(bytes.subarray(0, length), path),
+      createdMs,
+      changedMs,
+    };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Reads the bytes of a state file; exported for the tests of its form.
+ *
+ * @throws SessionBuddyError `invalid` when no record is in it
+ */
+export function parseStateFile(
+  bytes: Buffer,
+  path: string,
+): Pick<StateFile, "start" | "end" | "sessionId" | "eventId"> {
+  const records = new Map<RecordName, StateRecord>();
+  let startText = "";
+  for (const { name, entries } of splitRecords(bytes)) {
+    // The first of a kind counts: a second start or end in one file can only be a mistake.
+    if (records.has(name)) continue;
+    const record = toRecord(entries);
+    records.set(name, record);
+    if (name === "start/1") startText = [...record.fields].join("\0");
+  }
+  if (records.size === 0) throw refused(path, "holds no record of a shell");
+  const session = records.get("session/1");
+  return {
+    start: records.get("start/1") ?? null,
+    end: records.get("end/1") ?? null,
+    sessionId: session === undefined || session.isTorn ? null : (session.fields.get("id") ?? null),
+    eventId: uuidOf(`${basename(path)}\0${startText}`),
+  };
+}
+
+/** Makes a state file (mode 0600) with its first record. @throws SessionBuddyError `storage.unavailable`, `invalid` */
+export function createStateFile(path: string, start: Readonly<Record<string, string>>): void {
+  const descriptor = opened(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
+  if (descriptor === null) throw refused(path, "is in a folder that does not exist");
+  writeRecord(descriptor, "start/1", start);
+}
+
+/** Caches the session id. Does nothing when the file is gone: then the session's end is on record already. */
+export function cacheSessionId(path: string, sessionId: string): void {
+  const descriptor = opened(path, constants.O_WRONLY | constants.O_APPEND);
+  if (descriptor !== null) writeRecord(descriptor, "session/1", { id: sessionId });
+}
+
+/** One record is one write, so that records of several processes never mix. */
+function writeRecord(descriptor: number, name: RecordName, fields: Readonly<Record<string, string>>): void {
+  try {
+    const entries = Object.entries(fields).map(([key, value]) => `${key}=${value}`);
+    writeSync(descriptor, ["", name, ...entries, ".", ""].join("\0"));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Removes a file whose whole story is in the store. */
+export function removeStateFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}
+
+/** Puts a file that is no state file out of the way without losing it: `NAME.rejected`. */
+export function setAside(path: string): void {
+  renameSync(path, `${path}.rejected`);
+}
+
+function namedProcess(path: string): NamedProcess | null {
+  const match = /^([0-9a-f-]{36})\.(\d{1,7})\.(\d{1,20})(?:\.\d+)?$/.exec(basename(path));
+  if (match === null) return null;
+  const [, bootId = "", pid = "", startTicks = ""] = match;
+  return { bootId, pid: Number(pid), startTicks };
+}
+
+function* splitRecords(bytes: Buffer): Generator<{ name: RecordName; entries: string[] }, void> {
+  let current: { name: RecordName; entries: string[] } | null = null;
+  for (const entry of splitEntries(bytes)) {
+    if (isRecordName(entry)) {
+      if (current !== null) yield current;
+      current = { name: entry, entries: [] };
+    } else current?.entries.push(entry);
+  }
+  if (current !== null) yield current;
+}
+
+function splitEntries(bytes: Buffer): string[] {
+  const entries: string[] = [];
+  let from = 0;
+  for (let at = bytes.indexOf(0); at !== -1; at = bytes.indexOf(0, from)) {
+    entries.push(toText(bytes.subarray(from, at)));
+    from = at + 1;
+  }
+  entries.push(toText(bytes.subarray(from)));
+  return entries;
+}
+
+function toRecord(entries: readonly string[]): StateRecord {
+  const end = entries.indexOf(".");
+  const isTorn = end === -1;
+  // The last entry of a torn record may be cut off, also when the record after it has closed it since.
+  const whole = isTorn ? entries.slice(0, -1) : entries.slice(0, end);
+  const fields = new Map<string, string>();
+  for (const entry of whole) {
+    const at = entry.indexOf("=");
+    if (at > 0) fields.set(entry.slice(0, at), entry.slice(at + 1));
+  }
+  return { fields, isTorn };
+}
+
+/** A path need not be UTF-8; bytes that are none are shown as `\xNN` so that different paths stay different. */
+function toText(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  if (!text.includes("\uFFFD") || Buffer.from(text).equals(bytes)) return text;
+  return [...bytes].map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : `\\x${byte.toString(16)}`)).join("");
+}
+
+/** A UUID from a hash, in the form of version 4 because the wire contract takes no other (section 1). */
+function uuidOf(text: string): string {
+  const digits = createHash("sha256").update(text).digest("hex");
+  const variant = "89ab"[Number.parseInt(digits[16] ?? "0", 16) % 4];
+  return [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    `4${digits.slice(13, 16)}`,
+    `${variant}${digits.slice(17, 20)}`,
+    digits.slice(20, 32),
+  ].join("-");
+}
+
+function opened(path: string, flags: number): number | null {
+  try {
+    return openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return null;
+    if (code === "ELOOP") throw refused(path, "is a symbolic link");
+    if (code === "ENOSPC" || code === "EROFS" || code === "EACCES") {
+      throw new SessionBuddyError("storage.unavailable", `the state file ${path} cannot be opened: ${message}`, {
+        cause: error,
+      });
+    }
+    throw refused(path, `cannot be opened: ${message}`);
+  }
+}
+
+function refused(path: string, words: string): SessionBuddyError {
+  return new SessionBuddyError("invalid", `the state file ${path} ${words}`);
+}
+
+function isRecordName(entry: string): entry is RecordName {
+  return (recordNames as readonly string[]).includes(entry);
+}

@@ -1,0 +1,77 @@
+/** The only writer of log lines (contract section 7), and the owner of how hostile text is made safe to print. */
+import { appendFileSync } from "node:fs";
+
+export type LogLevel = "INFO" | "WARNING" | "ERROR";
+export type LogFields = Readonly<Record<string, string | number | null>>;
+
+/** Writes one line an event. Never throws: a log that cannot be written must not undo what was done. */
+export interface Log {
+  info(message: string, fields?: LogFields): void;
+  warning(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+export interface LogOptions {
+  /** Whether lines go to standard error. */
+  readonly toStandardError: boolean;
+  /** File that lines are appended to, mode 0600; none when null. */
+  readonly file: string | null;
+}
+
+export function createLog(options: LogOptions): Log {
+  const write = (level: LogLevel, message: string, fields: LogFields = {}) => {
+    const line = `${formatLine(level, message, fields)}\n`;
+    if (options.toStandardError) writeQuietly(() => process.stderr.write(line));
+    if (options.file !== null) {
+      const file = options.file;
+      writeQuietly(() => appendFileSync(file, line, { mode: 0o600 }));
+    }
+  };
+  return {
+    info: (message, fields) => write("INFO", message, fields),
+    warning: (message, fields) => write("WARNING", message, fields),
+    error: (message, fields) => write("ERROR", message, fields),
+  };
+}
+
+/** @returns `LEVEL - message: key=value, key=value` on one line, whatever the values hold. */
+export function formatLine(level: LogLevel, message: string, fields: LogFields): string {
+  const pairs = Object.entries(fields).map(([key, value]) => `${key}=${formatValue(value)}`);
+  return `${level} - ${escapeControls(message)}${pairs.length === 0 ? "" : ": "}${pairs.join(", ")}`;
+}
+
+/** A value that could pass for further fields is put in quotes. */
+function formatValue(value: string | number | null): string {
+  const text = escapeControls(String(value ?? ""));
+  return /[,="]/.test(text) ? `"${text.replaceAll('"', '\\"')}"` : text;
+}
+
+/**
+ * What a terminal or a log would act on instead of showing it: C0 and C1 controls, line and paragraph separators,
+ * marks that turn the direction of text around (CVE-2021-42574), and halves of surrogate pairs.
+ */
+const unprintable = /[\p{Cc}\p{Cs}\u2028\u2029\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
+const shortEscapes: ReadonlyMap<string, string> = new Map([
+  ["\n", "\\n"],
+  ["\r", "\\r"],
+  ["\t", "\\t"],
+]);
+
+/** @returns the text with everything unprintable as an escape such as `\n` or `\x1b`, and `\` doubled before them. */
+export function escapeControls(text: string): string {
+  if (text.search(unprintable) === -1) return text;
+  return text.replaceAll("\\", "\\\\").replaceAll(unprintable, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    const short = shortEscapes.get(character);
+    if (short !== undefined) return short;
+    return code <= 0xff ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
+}
+
+function writeQuietly(write: () => void): void {
+  try {
+    write();
+  } catch {
+    // There is no better place to say it.
+  }
+}

@@ -1,0 +1,185 @@
+/** The command table. Each command is loaded when it is called. */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import { escapeControls } from "./log.ts";
+import { bugExitStatus, exitStatusOf, SessionBuddyError } from "./tracker/errors.ts";
+
+const usageExitStatus = 2;
+
+// Everything this program makes is for its user alone.
+process.umask(0o077);
+// Whoever reads our output may stop reading, as `head` does.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : bugExitStatus));
+
+void main();
+
+async function main(): Promise<void> {
+  try {
+    await createProgram().parseAsync();
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+/** Says what went wrong on standard error, on one line. @returns the exit status */
+function report(error: unknown): number {
+  // commander has printed its own message; help and version are no failures.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitStatus;
+  const message = error instanceof Error ? error.message : String(error);
+  const words = error instanceof SessionBuddyError ? message : `internal error, please report it: ${message}`;
+  process.stderr.write(`session-buddy: ${escapeControls(words)}\n`);
+  return exitStatusOf(error);
+}
+
+function createProgram(): Command {
+  const program = new Command("session-buddy")
+    .description("Keeps a record of who has or had a shell open, where, since when, and how it ended.")
+    .version(packageJson.version)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError("(add --help for what is possible)")
+    .configureOutput({ writeErr: (text) => process.stderr.write(escapeLines(text)) });
+  addStart(program);
+  addEnd(program);
+  addList(program);
+  addShow(program);
+  addServe(program);
+  addToken(program);
+  addConfig(program);
+  return program;
+}
+
+function addStart(program: Command): void {
+  program
+    .command("start")
+    .description("Record that a shell opened, and print its session id.")
+    .option("--component <name>", "letters, digits, _ and -, at most 100 (default: the setting, else shell)")
+    .option("--shell-type <type>", "for example bash (default: the command name of the process)")
+    .option("--pid <number>", "process id of the shell (default: the caller)", parseInteger)
+    .option("--state-file <file>", "bring this state file on record, or make it")
+    .option("--metadata <key=value...>", "data to keep with the session, at most 16 KiB", collectPair)
+    .option("--json", "print a JSON object")
+    .addHelpText("after", example("session-buddy start --component deploy --metadata ticket=4711"))
+    .action(async (options) => (await import("./commands/start.ts")).run(options));
+}
+
+function addEnd(program: Command): void {
+  program
+    .command("end")
+    .description("Record that a shell closed.")
+    .argument("[session-id]", "the id that start printed")
+    .addOption(new Option("--state-file <file>", "end the session of this state file and remove the file"))
+    .option("--exit-code <number>", "exit status of the shell", parseInteger)
+    .option("--reason <reason>", "exit, logout, hangup, signal, or a word of your own")
+    .option("--json", "print a JSON object")
+    .addHelpText("after", example("session-buddy end shell-20260206-123456 --exit-code 0 --reason exit"))
+    .action(async (id, options) => (await import("./commands/end.ts")).run(id, options));
+}
+
+function addList(program: Command): void {
+  program
+    .command("list")
+    .description("List the open sessions, newest first.")
+    .option("--all", "ended ones too")
+    .option("--json", "print a JSON array")
+    .addHelpText("after", example("session-buddy list --all"))
+    .action(async (options) => (await import("./commands/list.ts")).run(options));
+}
+
+function addShow(program: Command): void {
+  program
+    .command("show")
+    .description("Show everything on record about one session.")
+    .argument("<session-id>", "the id that start printed")
+    .option("--json", "print a JSON object")
+    .addHelpText("after", example("session-buddy show shell-20260206-123456"))
+    .action(async (id, options) => (await import("./commands/show.ts")).run(id, options));
+}
+
+function addServe(program: Command): void {
+  program
+    .command("serve")
+    .description("Serve the tracker to MCP clients, over HTTP or standard input and output.")
+    .addOption(new Option("--host <address>", "address to listen on (default: the setting, else 127.0.0.1)"))
+    .addOption(new Option("--port <number>", "port to listen on, 0 for any (default: the setting, else 8678)"))
+    .addOption(new Option("--stdio", "speak MCP on standard input and output").conflicts(["host", "port"]))
+    .addHelpText("after", example("session-buddy serve --port 8678"))
+    .action(async (options) => (await import("./commands/serve.ts")).run(options));
+}
+
+function addToken(program: Command): void {
+  const token = program
+    .command("token")
+    .description("Make tokens for clients of a server that has a secret.")
+    .addHelpText("after", example("SESSION_BUDDY_SECRET_FILE=~/.session-buddy-secret session-buddy token --ttl 24h"));
+  token
+    .command("create", { isDefault: true })
+    .description("Print a token, signed with SESSION_BUDDY_SECRET or the secret in SESSION_BUDDY_SECRET_FILE.")
+    .option("--user-id <name>", "whom the token is for", "admin-shell")
+    .option("--ttl <time>", "how long it is valid: 15m, 24h, 7d", "24h")
+    .option("--issuer <name>", "who issues it (default: the first accepted issuer)")
+    .addHelpText("after", example("session-buddy token create --user-id ci --ttl 15m"))
+    .action(async (options) => (await import("./commands/token.ts")).runCreate(options));
+  token
+    .command("secret")
+    .description("Print a good new secret.")
+    .addHelpText("after", example("(umask 077; session-buddy token secret > ~/.session-buddy-secret)"))
+    .action(async () => (await import("./commands/token.ts")).runSecret());
+}
+
+function addConfig(program: Command): void {
+  const config = program
+    .command("config")
+    .description("Read and change the settings.")
+    .addHelpText("after", example("session-buddy config set port 8700"));
+  config
+    .command("get")
+    .description("Print one setting, as kept or by default.")
+    .argument("<name>")
+    .addHelpText("after", example("session-buddy config get port"))
+    .action(async (name) => (await import("./commands/config.ts")).runGet(name));
+  config
+    .command("set")
+    .description("Keep a setting.")
+    .argument("<name>")
+    .argument("<value>")
+    .addHelpText("after", example("session-buddy config set component web-admin"))
+    .action(async (name, value) => (await import("./commands/config.ts")).runSet(name, value));
+  config
+    .command("unset")
+    .description("Go back to the default of a setting.")
+    .argument("<name>")
+    .addHelpText("after", example("session-buddy config unset port"))
+    .action(async (name) => (await import("./commands/config.ts")).runUnset(name));
+  config
+    .command("list")
+    .description("Print every setting, its value and where it comes from.")
+    .option("--json", "print a JSON object")
+    .addHelpText("after", example("session-buddy config list"))
+    .action(async (options) => (await import("./commands/config.ts")).runList(options));
+  config
+    .command("path")
+    .description("Print where the settings file is.")
+    .addHelpText("after", example("session-buddy config path"))
+    .action(async () => (await import("./commands/config.ts")).runPath());
+}
+
+function example(line: string): string {
+  return `\nExample:\n  $ ${line}`;
+}
+
+function parseInteger(text: string): number {
+  if (!/^-?\d{1,15}$/.test(text)) throw new InvalidArgumentError("A whole number is needed.");
+  return Number(text);
+}
+
+function collectPair(pair: string, pairs: Record<string, string> = {}): Record<string, string> {
+  const at = pair.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("The form is key=value.");
+  return { ...pairs, [pair.slice(0, at)]: pair.slice(at + 1) };
+}
+
+/** commander repeats what was typed; its own line ends stay. */
+function escapeLines(text: string): string {
+  return text.split("\n").map(escapeControls).join("\n");
+}

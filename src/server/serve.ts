@@ -1,0 +1,111 @@
+/** Owns a running server from its first to its last moment, over HTTP or standard input and output. For commands. */
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import type { App } from "../app.ts";
+import type { Log } from "../log.ts";
+import { SessionBuddyError } from "../tracker/errors.ts";
+import { createHttpServer, hostsFor, isLoopback } from "./http.ts";
+import { createMcpServer } from "./mcp.ts";
+import { createTools, type ServedTool } from "./tools.ts";
+
+export interface ServeOptions {
+  readonly app: Pick<App, "trackStart" | "trackEnd" | "isGuarded">;
+  readonly log: Log;
+  readonly version: string;
+  /** Aborted when the server is to stop: running calls are answered, then the promise resolves. */
+  readonly signal: AbortSignal;
+}
+
+export interface HttpServeOptions extends ServeOptions {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Serves over HTTP until the signal is aborted.
+ *
+ * @throws SessionBuddyError `network` when the address cannot be listened on, or must not be without a secret
+ */
+export async function serveHttp(options: HttpServeOptions): Promise<void> {
+  const { app, log, host, port, version, signal } = options;
+  if (!app.isGuarded && !isLoopback(host)) {
+    throw new SessionBuddyError(
+      "network",
+      `${host} can be reached from other machines, and no secret is set; set SESSION_BUDDY_SECRET (session-buddy token secret makes one), or listen on 127.0.0.1`,
+    );
+  }
+  const calls = new RunningCalls(createTools(app, version));
+  const server = createHttpServer({ tools: calls.tools, version, allowedHosts: hostsFor(host) });
+  try {
+    server.listen(port, host);
+    await once(server, "listening", { signal });
+  } catch (error) {
+    if (signal.aborted) return;
+    throw listenError(error, host, port);
+  }
+  const address = server.address() as AddressInfo;
+  const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  log.info("Serving MCP", { url: `http://${shown}:${address.port}/mcp`, authentication: app.isGuarded ? "on" : "off" });
+
+  await aborted(signal);
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  await calls.done();
+  await closed;
+}
+
+/** Serves one client over standard input and output until it closes its side or the signal is aborted. */
+export async function serveStdio(options: ServeOptions): Promise<void> {
+  const { app, log, version, signal } = options;
+  const calls = new RunningCalls(createTools(app, version));
+  const server = createMcpServer(calls.tools, version);
+  const ended = new Promise<void>((resolve) => {
+    process.stdin.once("end", resolve).once("close", resolve);
+  });
+  await server.connect(new StdioServerTransport());
+  log.info("Serving MCP", { transport: "stdio", authentication: app.isGuarded ? "on" : "off" });
+  await Promise.race([aborted(signal), ended]);
+  await calls.done();
+  await server.close();
+}
+
+/** Knows which calls are under way, so that a server that stops can answer them first. */
+class RunningCalls {
+  readonly tools: ReadonlyMap<string, ServedTool>;
+  readonly #running = new Set<Promise<unknown>>();
+
+  constructor(tools: ReadonlyMap<string, ServedTool>) {
+    this.tools = new Map(
+      [...tools].map(([name, tool]) => [name, { ...tool, run: (args) => this.#follow(tool.run(args)) }]),
+    );
+  }
+
+  async done(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    // The answers are written in the turn after the calls are done.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #follow<T>(call: Promise<T>): Promise<T> {
+    this.#running.add(call);
+    return call.finally(() => this.#running.delete(call));
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+}
+
+function listenError(error: unknown, host: string, port: number): SessionBuddyError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const words: Readonly<Record<string, string>> = {
+    EADDRINUSE: `port ${port} on ${host} is taken; stop the other server or choose another port with --port`,
+    EACCES: `port ${port} needs privileges; choose one above 1023 with --port`,
+    EADDRNOTAVAIL: `${host} is no address of this machine`,
+  };
+  return new SessionBuddyError("network", words[code ?? ""] ?? `cannot listen on ${host}: ${message}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,30 @@
+/** Owns the settings file, through conf. Loaded by `config.ts` and the config command only when there is need. */
+import Conf from "conf";
+import { type Paths, type Settings, settingRules } from "./config.ts";
+import { SessionBuddyError } from "./tracker/errors.ts";
+
+/**
+ * Opens the settings file for reading and writing through conf.
+ *
+ * @throws SessionBuddyError `settings` when the file cannot be read or breaks a rule
+ */
+export function openSettings(paths: Paths): Conf<Partial<Settings>> {
+  try {
+    return new Conf<Partial<Settings>>({
+      cwd: paths.settingsFolder,
+      configName: "settings",
+      projectName: "session-buddy",
+      configFileMode: 0o600,
+      clearInvalidConfig: false,
+      accessPropertiesByDotNotation: false,
+      schema: Object.fromEntries(Object.entries(settingRules).map(([name, rule]) => [name, rule.schema])),
+      rootSchema: { additionalProperties: false },
+    });
+  } catch (error) {
+    throw new SessionBuddyError(
+      "settings",
+      `the settings file ${paths.settingsFile} cannot be used: ${(error as Error).message}; mend it or move it away`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,227 @@
+/** Owns the life of this machine's own shells, as the command line or their state files tell it. For `app.ts` alone. */
+import { randomUUID } from "node:crypto";
+import type { Machine } from "./host/machine.ts";
+import { processName } from "./host/process.ts";
+import {
+  cacheSessionId,
+  createStateFile,
+  readStateFile,
+  removeStateFile,
+  type StateFile,
+  type StateRecord,
+} from "./host/state-file.ts";
+import type { Log } from "./log.ts";
+import { SessionBuddyError } from "./tracker/errors.ts";
+import type { BootClock, EndContent, Observation, ProcessIdentity } from "./tracker/event.ts";
+import type { Session } from "./tracker/fold.ts";
+import { formatInstant, type Instant, instantFromMs, instantFromSeconds } from "./tracker/instant.ts";
+import { hostTextRules, type ParsedStart, parseStart } from "./tracker/parse.ts";
+import type { EndOutcome, Tracker } from "./tracker/tracker.ts";
+
+/** A shell to record; what is missing is looked up. */
+export interface ShellStart {
+  readonly component?: string | undefined;
+  /** For example `bash`; default the command name of the process. */
+  readonly shellType?: string | undefined;
+  /** The shell's process, 1 to 4194304. */
+  readonly pid: number;
+  readonly cwd: string;
+  readonly metadata: Readonly<Record<string, string>> | null;
+}
+
+/** How a shell ended, as far as it is known. */
+export type ShellEnd = Pick<EndContent, "exitCode" | "reason">;
+
+export interface Shells {
+  /** @throws SessionBuddyError `invalid` with the contract's sentence, or `storage.*` */
+  start(shell: ShellStart): Promise<Session>;
+  end(sessionId: string, end: ShellEnd): Promise<EndOutcome>;
+  /**
+   * Brings on record what a state file says and caches the session id in it; makes the file from `shell` when there is
+   * none. May be called any number of times, also after the end.
+   */
+  startFromFile(path: string, shell: ShellStart): Promise<Session>;
+  /**
+   * Brings on record the end that a state file tells, else `end` as of now, the start too where that is missing; then
+   * removes the file.
+   */
+  endFromFile(path: string, end: ShellEnd): Promise<Session>;
+}
+
+interface ShellsDependencies {
+  /** Component name of shells that name none. */
+  readonly component: string;
+  readonly machine: Machine;
+  readonly tracker: Tracker;
+  readonly log: Log;
+}
+
+export function createShells(dependencies: ShellsDependencies): Shells {
+  const { machine, tracker, log } = dependencies;
+
+  const recordFile = async (file: StateFile): Promise<Session> => {
+    const session = await tracker.startOfHost(...startOfFile(file, dependencies));
+    if (file.sessionId === null) cacheQuietly(file.path, session.sessionId, log);
+    if (file.end !== null) await endOfFile(file, session, file.end, { exitCode: null, reason: null });
+    return session;
+  };
+
+  const endOfFile = async (file: StateFile, session: Session, record: StateRecord | null, end: ShellEnd) => {
+    const told = record === null ? null : endOfRecord(file, record);
+    const content = told?.content ?? endContent(instantFromMs(Date.now()), end);
+    const bootClock = told === null ? machine.bootClock() : told.bootClock;
+    await tracker.end(session.sessionId, content, observation(null, bootClock));
+    removeStateFile(file.path);
+  };
+
+  return {
+    start(shell) {
+      const parsed = parsedStart(randomUUID(), fieldsOf(shell, dependencies), machine, shell.metadata);
+      return tracker.startOfHost(parsed, observation(machine.identify(parsed.content.pid), machine.bootClock()));
+    },
+    end(sessionId, end) {
+      const content = endContent(instantFromMs(Date.now()), end);
+      return tracker.end(sessionId, content, observation(null, machine.bootClock()));
+    },
+    async startFromFile(path, shell) {
+      const file = readStateFile(path) ?? madeFrom(path, shell, dependencies);
+      return recordFile(file);
+    },
+    async endFromFile(path, end) {
+      const file = readStateFile(path);
+      if (file === null) throw new SessionBuddyError("not_found", `there is no state file ${path}`);
+      const session = await tracker.startOfHost(...startOfFile(file, dependencies));
+      await endOfFile(file, session, file.end, end);
+      return session;
+    },
+  };
+}
+
+/** The fields of a start record; hooks write the same ones. Times are seconds since the epoch. */
+interface StartFields {
+  readonly time: string;
+  readonly pid: string;
+  readonly shell: string;
+  readonly cwd: string;
+  readonly component: string;
+}
+
+function fieldsOf(shell: ShellStart, { component }: ShellsDependencies): StartFields {
+  return {
+    time: String(Date.now() / 1000),
+    pid: String(shell.pid),
+    shell: shell.shellType ?? processName(shell.pid) ?? "",
+    cwd: shell.cwd,
+    component: shell.component ?? component,
+  };
+}
+
+/** The program stands in for a hook: it writes what the hook would have written. */
+function madeFrom(path: string, shell: ShellStart, dependencies: ShellsDependencies): StateFile {
+  const fields = fieldsOf(shell, dependencies);
+  // What breaks a rule is refused before there is a file that could never be finished.
+  parsedStart(randomUUID(), fields, dependencies.machine, shell.metadata);
+  const { startTicks, executable } = dependencies.machine.identify(shell.pid);
+  const metadata = shell.metadata === null ? {} : { metadata: JSON.stringify(shell.metadata) };
+  createStateFile(path, {
+    ...fields,
+    ...(startTicks === null ? {} : { ticks: startTicks }),
+    ...(executable === null ? {} : { exe: executable }),
+    ...metadata,
+  });
+  const file = readStateFile(path);
+  if (file === null) throw new SessionBuddyError("storage.unavailable", `the state file ${path} vanished`);
+  return file;
+}
+
+function startOfFile(file: StateFile, { component, machine }: ShellsDependencies): [ParsedStart, Observation] {
+  const field = (name: string) => file.start?.fields.get(name) ?? "";
+  const pid = field("pid") || String(file.process?.pid ?? "");
+  const fields: StartFields = {
+    time: field("time") || String(file.createdMs / 1000),
+    pid,
+    shell: field("shell"),
+    cwd: field("cwd"),
+    component: field("component") || component,
+  };
+  const parsed = parsedStart(file.eventId, fields, machine, metadataOf(field("metadata")), {
+    ...(field("version") === "" ? {} : { shell_version: field("version") }),
+  });
+  const bootId = field("boot") || (file.process?.bootId ?? machine.bootId);
+  const identity: ProcessIdentity = {
+    ...machine.identify(parsed.content.pid),
+    bootId,
+    startTicks: field("ticks") || (file.process?.startTicks ?? null),
+    executable: field("exe") || null,
+  };
+  return [parsed, observation(identity, bootClockOf(bootId, field("uptime")))];
+}
+
+function endOfRecord(file: StateFile, record: StateRecord): { content: EndContent; bootClock: BootClock | null } {
+  const field = (name: string) => record.fields.get(name) ?? "";
+  const code = field("code");
+  const at = instantFromSeconds(field("time")) ?? instantFromMs(file.changedMs);
+  const bootId = file.start?.fields.get("boot") || (file.process?.bootId ?? null);
+  return {
+    content: endContent(at, {
+      exitCode: /^\d{1,9}$/.test(code) ? Number(code) : null,
+      reason: field("reason") || null,
+    }),
+    bootClock: bootClockOf(bootId, field("uptime")),
+  };
+}
+
+function endContent(timestamp: Instant, end: ShellEnd): EndContent {
+  return { timestamp, reason: end.reason, exitCode: end.exitCode, signal: null, metadata: null };
+}
+
+/** A shell of this machine goes through the contract's parser like any other event, with the machine's own limits. */
+function parsedStart(
+  eventId: string,
+  fields: StartFields,
+  { facts }: Machine,
+  metadata: unknown,
+  environmentExtra: Readonly<Record<string, string>> = {},
+): ParsedStart {
+  const startedAt = instantFromSeconds(fields.time);
+  const input = {
+    event_version: "1.0",
+    event_id: eventId,
+    component_name: fields.component,
+    shell_type: fields.shell,
+    timestamp: startedAt === null ? fields.time : formatInstant(startedAt),
+    pid: fields.pid,
+    user: { username: facts.username, home: facts.home },
+    hostname: facts.hostname,
+    environment: { ...environmentExtra, python_version: "", platform: facts.platform, cwd: fields.cwd },
+    metadata,
+  };
+  return parseStart(input, hostTextRules);
+}
+
+/** @param uptime - seconds since boot, as in proc_uptime(5) */
+function bootClockOf(bootId: string | null, uptime: string): BootClock | null {
+  if (bootId === null || !/^\d{1,11}(?:\.\d+)?$/.test(uptime)) return null;
+  return { bootId, ms: Math.round(Number(uptime) * 1000) };
+}
+
+function metadataOf(text: string): unknown {
+  try {
+    return text === "" ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function observation(process: ProcessIdentity | null, bootClock: BootClock | null): Observation {
+  return { recordedAt: instantFromMs(Date.now()), caller: null, process, bootClock };
+}
+
+/** The cached id is a convenience; the record is in the store already. */
+function cacheQuietly(path: string, sessionId: string, log: Log): void {
+  try {
+    cacheSessionId(path, sessionId);
+  } catch (error) {
+    log.warning("Session id not cached", { session_id: sessionId, reason: (error as Error).message });
+  }
+}

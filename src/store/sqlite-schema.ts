@@ -1,0 +1,95 @@
+/** Owns the tables of the embedded store and how an older file becomes a newer one. For `store/sqlite.ts` alone. */
+import type { DatabaseSync } from "node:sqlite";
+import { SessionBuddyError } from "../tracker/errors.ts";
+
+/** Marks the file as ours (`PRAGMA application_id`): "SBud" in ASCII. */
+export const applicationId = 0x53427564;
+
+/**
+ * Forward-only steps; a file at version n has had the first n. A released step is never edited.
+ * Times are text of a fixed width (see `tracker/instant.ts`), so that their order is the order of time.
+ */
+const migrations: readonly string[] = [
+  `CREATE TABLE events (
+     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+     event_id TEXT NOT NULL UNIQUE,
+     session_id TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     body TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX events_by_session ON events (session_id, seq);
+   CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+   CREATE TABLE sessions (
+     session_id TEXT PRIMARY KEY,
+     state TEXT NOT NULL,
+     component_name TEXT NOT NULL,
+     shell_type TEXT NOT NULL,
+     pid INTEGER NOT NULL,
+     hostname TEXT NOT NULL,
+     username TEXT NOT NULL,
+     home TEXT NOT NULL,
+     cwd TEXT NOT NULL,
+     platform TEXT NOT NULL,
+     started_at TEXT NOT NULL,
+     ended_at TEXT,
+     ended_after TEXT,
+     ended_before TEXT,
+     duration_ms INTEGER,
+     duration_basis TEXT,
+     exit_code INTEGER,
+     end_reason TEXT,
+     signal TEXT,
+     host_id TEXT,
+     boot_id TEXT,
+     pid_namespace TEXT,
+     process_pid INTEGER,
+     start_ticks TEXT,
+     executable TEXT,
+     start_event_id TEXT NOT NULL,
+     end_event_id TEXT
+   ) STRICT;
+   CREATE INDEX sessions_by_start ON sessions (started_at, session_id);
+   CREATE INDEX sessions_open ON sessions (started_at, session_id) WHERE state = 'active';`,
+];
+
+/** The newest version this program knows. */
+export const schemaVersion = migrations.length;
+
+/** @returns the version of the file's tables, 0 for an empty file. */
+export function versionOf(database: DatabaseSync): number {
+  return readPragma(database, "user_version");
+}
+
+/**
+ * Brings the file to {@link schemaVersion}. Runs inside one immediate transaction, so that of many processes one does
+ * the work and the others find it done.
+ *
+ * @throws SessionBuddyError `storage.newer` when a newer program wrote the file, `storage.corrupt` when it is not ours
+ */
+export function migrate(database: DatabaseSync, path: string): void {
+  const version = versionOf(database);
+  requireKnown(database, version, path);
+  for (const step of migrations.slice(version)) database.exec(step);
+  database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`);
+}
+
+function requireKnown(database: DatabaseSync, version: number, path: string): void {
+  const isOurs = readPragma(database, "application_id") === applicationId;
+  if (isOurs && version > schemaVersion) {
+    throw new SessionBuddyError(
+      "storage.newer",
+      `${path} was written by a newer session-buddy (schema ${version}, this one knows ${schemaVersion}); update session-buddy`,
+    );
+  }
+  const tables = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n;
+  if (!isOurs && (version !== 0 || tables !== 0)) {
+    throw new SessionBuddyError(
+      "storage.corrupt",
+      `${path} is a database of another program; move it away, or set SESSION_BUDDY_HOME to another folder`,
+    );
+  }
+}
+
+function readPragma(database: DatabaseSync, name: "user_version" | "application_id"): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+}

@@ -1,0 +1,94 @@
+/** Owns the events of a session's life. Part of the pure core; every room may import its types. */
+import type { JsonObject } from "./canonical.ts";
+import type { Instant } from "./instant.ts";
+
+/** What a client said about a shell that opened (contract section 1). Two starts with equal content are one event. */
+export interface StartContent {
+  readonly componentName: string;
+  readonly shellType: string;
+  readonly timestamp: Instant;
+  readonly pid: number;
+  readonly username: string;
+  readonly home: string;
+  readonly hostname: string;
+  readonly pythonVersion: string;
+  readonly platform: string;
+  readonly cwd: string;
+  /** Further string keys of `environment`, kept as data. */
+  readonly environmentExtra: { readonly [key: string]: string };
+  readonly metadata: JsonObject | null;
+}
+
+/** What a client said about a shell that closed (contract section 2). */
+export interface EndContent {
+  readonly timestamp: Instant;
+  /** `exit`, `logout`, `hangup`, `signal`, or a client's own word; null where not said. */
+  readonly reason: string | null;
+  /** The shell's exit status, null where not said. */
+  readonly exitCode: number | null;
+  /** Name of the signal that ended the shell, such as `HUP`; null where none did or none was said. */
+  readonly signal: string | null;
+  readonly metadata: JsonObject | null;
+}
+
+/** Why a process is proven dead (`DESIGN.md` section 3). */
+export type DeathProof = "pid_gone" | "pid_reused" | "executable_replaced" | "rebooted";
+
+/** What this program found out about a shell that ended without saying so. */
+export interface DeathContent {
+  /** The last moment the process was known to live. */
+  readonly lastAliveAt: Instant;
+  /** The first moment it was proven dead. */
+  readonly detectedAt: Instant;
+  readonly proof: DeathProof;
+}
+
+/**
+ * What tells one process from every other, before and after it (`DESIGN.md` section 3).
+ * A null field could not be looked at; it is unknown, never different.
+ */
+export interface ProcessIdentity {
+  readonly hostId: string | null;
+  readonly bootId: string | null;
+  /** Inode of the pid namespace, from `/proc/PID/ns/pid`. */
+  readonly pidNamespace: string | null;
+  readonly pid: number;
+  /** Field 22 of `/proc/PID/stat`, in clock ticks since boot; compared, never converted. */
+  readonly startTicks: string | null;
+  readonly executable: string | null;
+}
+
+/** What this program saw itself when it took an event; never part of what makes two events equal. */
+export interface Observation {
+  readonly recordedAt: Instant;
+  /** `user_id` of the caller's token; null without authentication. */
+  readonly caller: string | null;
+  /** The identity of the shell's process, null for events of other hosts. */
+  readonly process: ProcessIdentity | null;
+  /** The boot clock at the event's moment, suspend included; null where not known. */
+  readonly bootClock: BootClock | null;
+}
+
+/** A moment on a machine's boot clock; two of them can be compared only within one boot. */
+export interface BootClock {
+  readonly bootId: string;
+  /** Milliseconds since boot. */
+  readonly ms: number;
+}
+
+interface Recorded<Kind extends string, Content> {
+  readonly kind: Kind;
+  /** UUID; unique over all events of a store. */
+  readonly eventId: string;
+  readonly sessionId: string;
+  readonly content: Content;
+  readonly observed: Observation;
+}
+
+export type StartEvent = Recorded<"start", StartContent>;
+export type EndEvent = Recorded<"end", EndContent>;
+export type DeathEvent = Recorded<"death", DeathContent>;
+export type SessionEvent = StartEvent | EndEvent | DeathEvent;
+
+/** A start before the store has given it a session id. */
+export type NewStart = Omit<StartEvent, "sessionId">;

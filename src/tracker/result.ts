@@ -1,0 +1,48 @@
+/** Owns the bare objects and error sentences that clients get back (contract section 4). Part of the pure core. */
+import { isPublicError, SessionBuddyError } from "./errors.ts";
+
+export interface StartResult {
+  readonly session_id: string | null;
+  readonly status: "tracked" | "error";
+  readonly error: string | null;
+}
+
+export interface EndResult {
+  readonly session_id: string;
+  readonly status: "ended" | "not_found" | "error";
+  readonly error: string | null;
+}
+
+export function tracked(sessionId: string): StartResult {
+  return { session_id: sessionId, status: "tracked", error: null };
+}
+
+export function ended(sessionId: string): EndResult {
+  return { session_id: sessionId, status: "ended", error: null };
+}
+
+export function notFound(sessionId: string): EndResult {
+  return { session_id: sessionId, status: "not_found", error: null };
+}
+
+export function startFailed(error: unknown): StartResult {
+  return { session_id: null, status: "error", error: sentence("Session start tracking failed", error) };
+}
+
+/** @param sessionId - the id as it was sent, of whatever type */
+export function endFailed(sessionId: unknown, error: unknown): EndResult {
+  return {
+    session_id: typeof sessionId === "string" ? sessionId : "",
+    status: "error",
+    error: sentence("Session end tracking failed", error),
+  };
+}
+
+/** What may be said to a caller: our public sentences, else only which part of us failed. */
+function sentence(prefix: string, error: unknown): string {
+  if (!isPublicError(error)) {
+    return `${prefix}: ${error instanceof SessionBuddyError ? "storage unavailable" : "internal error"}`;
+  }
+  if (error.code.startsWith("auth.")) return error.message;
+  return `${prefix}: ${error.message}`;
+}

@@ -1,0 +1,21 @@
+/** Owns how a session gets its id (contract section 4). Part of the pure core. */
+import type { NewStart } from "./event.ts";
+
+const suffixStep = 4;
+
+/**
+ * The ids a start may get, in the order they are tried: `{component}-{YYYYMMDD-HHMMSS}` in UTC, then the same with
+ * the first 4, 8, 12 … hex digits of its event id. The last one is unique because event ids are.
+ */
+export function* sessionIdCandidates(start: NewStart): Generator<string, void> {
+  const { componentName, timestamp } = start.content;
+  const date = timestamp.slice(0, 10).replaceAll("-", "");
+  const time = timestamp.slice(11, 19).replaceAll(":", "");
+  const base = `${componentName}-${date}-${time}`;
+  yield base;
+
+  const digits = start.eventId.replaceAll("-", "");
+  for (let length = suffixStep; length <= digits.length; length += suffixStep) {
+    yield `${base}-${digits.slice(0, length)}`;
+  }
+}

@@ -1,0 +1,128 @@
+/** Owns what happens to a start and an end: recorded once, answered the same however often. Part of the pure core. */
+import { canonicalJson, type Json } from "./canonical.ts";
+import { SessionBuddyError } from "./errors.ts";
+import type { DeathEvent, EndContent, EndEvent, NewStart, Observation, StartContent, StartEvent } from "./event.ts";
+import { foldSession, type Session } from "./fold.ts";
+import type { ParsedStart } from "./parse.ts";
+import { sessionIdCandidates } from "./session-id.ts";
+import type { Store, StoreTransaction } from "./store.ts";
+
+/** What is wrong with a directory on this machine. */
+export type DirectoryProblem = "does not exist" | "is not a directory" | "is not accessible";
+
+export interface TrackerDependencies {
+  readonly store: Store;
+  /** Makes the id of an event that came without one: a UUID version 4. */
+  readonly newEventId: () => string;
+  /** This machine's name; directories are checked for its events alone (contract section 1). */
+  readonly hostname: string;
+  /** Looks at a directory of this machine; null when it exists and is accessible. */
+  readonly directoryProblem: (path: string) => Promise<DirectoryProblem | null>;
+}
+
+/** How an end went; an unknown session is an answer, not an error. */
+export type EndOutcome = "recorded" | "already_ended" | "not_found";
+
+export interface Tracker {
+  /**
+   * Records a start that came over the wire, its directory checked.
+   *
+   * @throws SessionBuddyError `invalid` when the directory is wrong or the event id belongs to another event
+   */
+  start(parsed: ParsedStart, observed: Observation): Promise<Session>;
+  /**
+   * Records a start that this machine saw itself. What the shell did is a fact: its directory may be gone, and an event
+   * id that is on record is this event's, because such ids are made from what they name.
+   */
+  startOfHost(parsed: ParsedStart, observed: Observation): Promise<Session>;
+  /** Records the end of a session. The first one is kept; a later one changes nothing and is answered alike. */
+  end(sessionId: string, content: EndContent, observed: Observation): Promise<EndOutcome>;
+  /** Records a proof of death. A session that has ended already stays as it is. */
+  death(sessionId: string, content: DeathEvent["content"], observed: Observation): Promise<EndOutcome>;
+}
+
+export function createTracker(dependencies: TrackerDependencies): Tracker {
+  const { store, newEventId } = dependencies;
+  return {
+    async start(parsed, observed) {
+      const problem = await directoryIssue(parsed.content, dependencies);
+      return store.transact(async (tx) => {
+        const known = await knownStart(tx, parsed);
+        if (known !== null) return known;
+        if (problem !== null) throw new SessionBuddyError("invalid", problem);
+        return recordStart(tx, parsed, observed);
+      });
+    },
+    startOfHost(parsed, observed) {
+      return store.transact(async (tx) => {
+        const known = await tx.eventById(parsed.eventId);
+        const session = known === null ? null : foldSession(await tx.eventsOf(known.sessionId));
+        return session ?? recordStart(tx, parsed, observed);
+      });
+    },
+    end(sessionId, content, observed) {
+      const event: EndEvent = { kind: "end", eventId: newEventId(), sessionId, content, observed };
+      return store.transact((tx) => recordClosing(tx, event));
+    },
+    death(sessionId, content, observed) {
+      const event: DeathEvent = { kind: "death", eventId: newEventId(), sessionId, content, observed };
+      return store.transact((tx) => recordClosing(tx, event));
+    },
+  };
+}
+
+async function recordStart(tx: StoreTransaction, parsed: ParsedStart, observed: Observation): Promise<Session> {
+  const start: NewStart = { kind: "start", eventId: parsed.eventId, content: parsed.content, observed };
+  const event: StartEvent = { ...start, sessionId: await freeSessionId(tx, start) };
+  return append(tx, event, []);
+}
+
+/** The session of a start that is on record; the same id with another content is refused. */
+async function knownStart(tx: StoreTransaction, parsed: ParsedStart): Promise<Session | null> {
+  const known = await tx.eventById(parsed.eventId);
+  if (known === null) return null;
+  if (known.kind !== "start" || !isSameContent(known.content, parsed.content)) {
+    throw new SessionBuddyError("invalid", "event_id already used by another event");
+  }
+  return foldSession(await tx.eventsOf(known.sessionId));
+}
+
+async function recordClosing(tx: StoreTransaction, event: EndEvent | DeathEvent): Promise<EndOutcome> {
+  const events = await tx.eventsOf(event.sessionId);
+  const session = foldSession(events);
+  if (session === null) return "not_found";
+  if (session.state === "ended") return "already_ended";
+  if (session.state === "orphaned" && event.kind === "death") return "already_ended";
+  await append(tx, event, events);
+  return "recorded";
+}
+
+async function append(
+  tx: StoreTransaction,
+  event: StartEvent | EndEvent | DeathEvent,
+  before: readonly (StartEvent | EndEvent | DeathEvent)[],
+): Promise<Session> {
+  const session = foldSession([...before, event]);
+  if (session === null) throw new Error(`the events of ${event.sessionId} have no start`);
+  await tx.appendEvent(event);
+  await tx.putSession(session);
+  return session;
+}
+
+async function freeSessionId(tx: StoreTransaction, start: NewStart): Promise<string> {
+  for (const candidate of sessionIdCandidates(start)) {
+    if (!(await tx.isSessionIdTaken(candidate))) return candidate;
+  }
+  throw new Error(`no session id is free for event ${start.eventId}`);
+}
+
+/** The contract's sentence when the start names a directory of this machine that cannot be entered. */
+async function directoryIssue(content: StartContent, dependencies: TrackerDependencies): Promise<string | null> {
+  if (content.hostname !== dependencies.hostname) return null;
+  const problem = await dependencies.directoryProblem(content.cwd);
+  return problem === null ? null : `Session initialization failed: Working directory ${problem}: ${content.cwd}`;
+}
+
+function isSameContent(a: StartContent, b: StartContent): boolean {
+  return canonicalJson(a as unknown as Json) === canonicalJson(b as unknown as Json);
+}
