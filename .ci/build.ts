@@ -2,8 +2,10 @@
  * Bundles the program into `dist/`: the entry, the command table, and a file for each module that is loaded when it is
  * needed. A dynamic import of one of our modules becomes a `require` of its file.
  */
-import { readdirSync, rmSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
 
 const root = resolve(import.meta.dirname, "..");
@@ -33,6 +35,19 @@ const separateFiles: Plugin = {
   },
 };
 
+/** commander needs this module for commands that are programs of their own, which we have none of; loading it is slow. */
+const lateChildProcess: Plugin = {
+  name: "late-child-process",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer, namespace }) =>
+      importer.includes("commander") && namespace === "file" ? { path: "child_process", namespace: "late" } : null,
+    );
+    onLoad({ filter: /.*/, namespace: "late" }, () => ({
+      contents: `module.exports = new Proxy({}, { get: (_, name) => process.getBuiltinModule("node:child_process")[name] });`,
+    }));
+  },
+};
+
 rmSync(outdir, { recursive: true, force: true });
 await build({
   entryPoints,
@@ -41,11 +56,31 @@ await build({
   platform: "node",
   format: "cjs",
   target: "node24",
+  // A dynamic import would start the loader of ES modules; `require` of the same file does not.
+  supported: { "dynamic-import": false },
   outExtension: { ".js": ".cjs" },
-  plugins: [separateFiles],
+  plugins: [separateFiles, lateChildProcess],
   // The code of entry.ts names this file at run time; everything else is inside.
   external: ["./main.cjs"],
-  minifySyntax: true,
+  minify: true,
   legalComments: "none",
   logLevel: "warning",
 });
+
+// The code cache: each command that a shell waits for, or runs often, once for real in a folder of its own.
+const home = mkdtempSync(join(tmpdir(), "session-buddy-build-"));
+const stateFile = join(home, "state-file");
+const warm = (...args: string[]) =>
+  execFileSync(process.execPath, [resolve(root, ".ci/warm.cjs"), ...args], {
+    env: { SESSION_BUDDY_HOME: home },
+    stdio: "ignore",
+  });
+try {
+  warm("list", "--all");
+  warm("start", "--state-file", stateFile);
+  warm("end", "--state-file", stateFile);
+  // Last, because the table of commands keeps the functions of the run before.
+  warm("start");
+} finally {
+  rmSync(home, { recursive: true, force: true });
+}

@@ -1,11 +1,10 @@
 /** The composition root: a configuration becomes the few functions that commands and server call. */
-import { randomUUID } from "node:crypto";
 import type { Gate } from "./auth/gate.ts";
 import type { TokenClaims } from "./auth/tokens.ts";
 import type { Config } from "./config.ts";
 import { directoryProblem } from "./host/directory.ts";
 import { ensurePrivateFolder } from "./host/folder.ts";
-import { createMachine } from "./host/machine.ts";
+import { createMachine, newUuid } from "./host/machine.ts";
 import type { Log } from "./log.ts";
 import { createShells, type Shells } from "./shells.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
@@ -48,7 +47,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
   const machine = createMachine(config.paths.hostIdFile);
   const tracker = createTracker({
     store,
-    newEventId: randomUUID,
+    newEventId: newUuid,
     hostname: machine.facts.hostname,
     directoryProblem,
   });

@@ -2,14 +2,22 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { escapeControls } from "./log.ts";
-import { bugExitStatus, exitStatusOf, SessionBuddyError } from "./tracker/errors.ts";
+import { exitStatusOf, SessionBuddyError } from "./tracker/errors.ts";
 
 const usageExitStatus = 2;
 
+const commands: readonly (readonly [name: string, add: (program: Command) => void])[] = [
+  ["start", addStart],
+  ["end", addEnd],
+  ["list", addList],
+  ["show", addShow],
+  ["serve", addServe],
+  ["token", addToken],
+  ["config", addConfig],
+];
+
 // Everything this program makes is for its user alone.
 process.umask(0o077);
-// Whoever reads our output may stop reading, as `head` does.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : bugExitStatus));
 
 void main();
 
@@ -39,13 +47,9 @@ function createProgram(): Command {
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(add --help for what is possible)")
     .configureOutput({ writeErr: (text) => process.stderr.write(escapeLines(text)) });
-  addStart(program);
-  addEnd(program);
-  addList(program);
-  addShow(program);
-  addServe(program);
-  addToken(program);
-  addConfig(program);
+  // A shell waits for nothing, but its machine pays: of a known command the others are not even described.
+  const called = commands.filter(([name]) => name === process.argv[2]);
+  for (const [, add] of called.length > 0 ? called : commands) add(program);
   return program;
 }
 

@@ -1,6 +1,5 @@
 /** Owns the life of this machine's own shells, as the command line or their state files tell it. For `app.ts` alone. */
-import { randomUUID } from "node:crypto";
-import type { Machine } from "./host/machine.ts";
+import { type Machine, newUuid } from "./host/machine.ts";
 import { processName } from "./host/process.ts";
 import {
   cacheSessionId,
@@ -76,7 +75,7 @@ export function createShells(dependencies: ShellsDependencies): Shells {
 
   return {
     start(shell) {
-      const parsed = parsedStart(randomUUID(), fieldsOf(shell, dependencies), machine, shell.metadata);
+      const parsed = parsedStart(newUuid(), fieldsOf(shell, dependencies), machine, shell.metadata);
       return tracker.startOfHost(parsed, observation(machine.identify(parsed.content.pid), machine.bootClock()));
     },
     end(sessionId, end) {
@@ -120,10 +119,11 @@ function fieldsOf(shell: ShellStart, { component }: ShellsDependencies): StartFi
 function madeFrom(path: string, shell: ShellStart, dependencies: ShellsDependencies): StateFile {
   const fields = fieldsOf(shell, dependencies);
   // What breaks a rule is refused before there is a file that could never be finished.
-  parsedStart(randomUUID(), fields, dependencies.machine, shell.metadata);
+  parsedStart(newUuid(), fields, dependencies.machine, shell.metadata);
   const { startTicks, executable } = dependencies.machine.identify(shell.pid);
   const metadata = shell.metadata === null ? {} : { metadata: JSON.stringify(shell.metadata) };
   createStateFile(path, {
+    id: newUuid(),
     ...fields,
     ...(startTicks === null ? {} : { ticks: startTicks }),
     ...(executable === null ? {} : { exe: executable }),

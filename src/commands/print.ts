@@ -1,7 +1,11 @@
 /** Owns how sessions look: stable JSON keys for programs, aligned text for people. For commands alone. */
+import { writeSync } from "node:fs";
 import { escapeControls } from "../log.ts";
 import type { Session } from "../tracker/fold.ts";
 import { formatInstant, type Instant } from "../tracker/instant.ts";
+
+const standardOutput = 1;
+const pauseMs = 5;
 
 /** The keys that `--json` promises; null where not known. Times are RFC 3339, durations milliseconds. */
 export function toJsonRow(session: Session) {
@@ -28,9 +32,25 @@ export function printJson(value: unknown): void {
   printLine(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined));
 }
 
-/** Writes one line of data to standard output. What it holds must be escaped already. */
+/**
+ * Writes one line of data to standard output. What it holds must be escaped already.
+ *
+ * Written past `process.stdout`, whose streams cost a tenth of an empty Node.js to load. A reader that has stopped
+ * reading, as `head` does, is no failure.
+ */
 export function printLine(line: string): void {
-  process.stdout.write(`${line}\n`);
+  let rest = Buffer.from(`${line}\n`);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(standardOutput, rest));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EPIPE") return;
+      if (code !== "EAGAIN") throw error;
+      // The pipe is full and not ours to make blocking; wait a moment for its reader.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
+    }
+  }
 }
 
 /** @returns lines of aligned columns, each cell escaped, no trailing spaces. */

@@ -1,6 +1,5 @@
 /** Owns the look at a working directory of this machine (contract section 1). For `app.ts` alone. */
-import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
+import { constants, promises } from "node:fs";
 
 /** @returns what is wrong with the directory, null when it exists and this user may enter it. */
 export async function directoryProblem(
@@ -9,8 +8,8 @@ export async function directoryProblem(
   try {
     // A NUL byte is in no path; Node refuses it with an error of its own.
     if (path === "" || path.includes("\0")) return "does not exist";
-    if (!(await stat(path)).isDirectory()) return "is not a directory";
-    await access(path, constants.X_OK);
+    if (!(await promises.stat(path)).isDirectory()) return "is not a directory";
+    await promises.access(path, constants.X_OK);
     return null;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;

@@ -1,13 +1,9 @@
 /** Owns what identifies this machine, its boot and its user. For `app.ts` alone. */
-import { createHmac, randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname, machine, release, type as systemName, userInfo } from "node:os";
 import { dirname } from "node:path";
 import type { BootClock, ProcessIdentity } from "../tracker/event.ts";
 import { processIdentity } from "./process.ts";
-
-/** The application's key of machine-id(5): the machine id itself is not to leave the machine. */
-const applicationKey = "session-buddy host id";
 
 /** Facts about the machine and the user that runs this program. */
 export interface MachineFacts {
@@ -28,7 +24,7 @@ export interface Machine {
   bootClock(): BootClock | null;
 }
 
-/** @param hostIdFile - where an id is made once (mode 0600) on a machine without a machine-id(5) */
+/** @param hostIdFile - where the host's id is kept, mode 0600; made when it is missing */
 export function createMachine(hostIdFile: string): Machine {
   const ids = { hostId: hostId(hostIdFile), bootId: bootId() };
   return {
@@ -67,21 +63,27 @@ function bootClockMs(): number | null {
   return Number.isNaN(seconds) ? null : Math.round(seconds * 1000);
 }
 
-/** An id of this machine that stays through reboots; null when there is none and none can be made. */
-function hostId(fallbackPath: string): string | null {
-  const machineId = readLine("/etc/machine-id");
-  if (machineId) return createHmac("sha256", machineId).update(applicationKey).digest("hex").slice(0, 32);
-  return readLine(fallbackPath) ?? madeOnce(fallbackPath);
+/** An id of this machine, made once; null when none can be kept. */
+function hostId(path: string): string | null {
+  return readLine(path) ?? madeOnce(path);
 }
 
 function madeOnce(path: string): string | null {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(path, `${randomUUID()}\n`, { mode: 0o600, flag: "wx" });
+    writeFileSync(path, `${newUuid()}\n`, { mode: 0o600, flag: "wx" });
   } catch {
     // Another process was first, or the folder cannot be written; reading tells which.
   }
   return readLine(path);
+}
+
+/**
+ * @returns a UUID version 4. The kernel makes it where it can (random(4)), because loading node:crypto costs a fifth of
+ * what an empty Node.js costs.
+ */
+export function newUuid(): string {
+  return readLine("/proc/sys/kernel/random/uuid") ?? process.getBuiltinModule("node:crypto").randomUUID();
 }
 
 function readLine(path: string): string | null {

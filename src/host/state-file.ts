@@ -8,12 +8,12 @@
  * is an empty entry, `start/1`, `end/1` or `session/1`, entries `key=value`, and the entry `.`; without that last one
  * it is torn. The leading empty entry closes a torn record before it.
  */
-import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { SessionBuddyError } from "../tracker/errors.ts";
 
 const largestBytes = 65_536;
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const recordNames = ["start/1", "end/1", "session/1"] as const;
 type RecordName = (typeof recordNames)[number];
 
@@ -88,13 +88,10 @@ export function parseStateFile(
   path: string,
 ): Pick<StateFile, "start" | "end" | "sessionId" | "eventId"> {
   const records = new Map<RecordName, StateRecord>();
-  let startText = "";
   for (const { name, entries } of splitRecords(bytes)) {
     // The first of a kind counts: a second start or end in one file can only be a mistake.
     if (records.has(name)) continue;
-    const record = toRecord(entries);
-    records.set(name, record);
-    if (name === "start/1") startText = [...record.fields].join("\0");
+    records.set(name, toRecord(entries));
   }
   if (records.size === 0) throw refused(path, "holds no record of a shell");
   const session = records.get("session/1");
@@ -102,7 +99,7 @@ export function parseStateFile(
     start: records.get("start/1") ?? null,
     end: records.get("end/1") ?? null,
     sessionId: session === undefined || session.isTorn ? null : (session.fields.get("id") ?? null),
-    eventId: uuidOf(`${basename(path)}\0${startText}`),
+    eventId: eventIdOf(path, records.get("start/1")),
   };
 }
 
@@ -192,8 +189,17 @@ function toText(bytes: Buffer): string {
   return [...bytes].map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : `\\x${byte.toString(16)}`)).join("");
 }
 
+/** The id that the start record brought, else one made from what the file says; always the same for the same file. */
+function eventIdOf(path: string, start: StateRecord | undefined): string {
+  const id = start?.fields.get("id") ?? "";
+  if (uuidPattern.test(id)) return id;
+  return uuidOf([basename(path), ...(start?.fields ?? [])].join("\0"));
+}
+
 /** A UUID from a hash, in the form of version 4 because the wire contract takes no other (section 1). */
 function uuidOf(text: string): string {
+  // Rarely needed, and slow to load.
+  const { createHash } = process.getBuiltinModule("node:crypto");
   const digits = createHash("sha256").update(text).digest("hex");
   const variant = "89ab"[Number.parseInt(digits[16] ?? "0", 16) % 4];
   return [

@@ -8,7 +8,6 @@
  */
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { SessionEvent } from "../tracker/event.ts";
 import type { Session } from "../tracker/fold.ts";
 import type { LoggedEvent, SessionQuery, Store, StoreTransaction } from "../tracker/store.ts";
@@ -77,16 +76,21 @@ function fileErrorOf(error: unknown, path: string): unknown {
 
 /** Tries again while another process holds the file, without blocking this one's event loop. */
 async function retryWhileBusy<T>(action: () => T | Promise<T>, timeoutMs: number): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
+  const deadlineMs = monotonicMs() + timeoutMs;
   for (;;) {
     try {
       return await action();
     } catch (error) {
-      if (!isBusy(error) || performance.now() >= deadline) throw error;
+      if (!isBusy(error) || monotonicMs() >= deadlineMs) throw error;
       await sleep(1 + Math.random() * longestPauseMs);
     }
   }
 }
+
+// The promise forms of the timers and `performance` each load modules that a start has no other need of.
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+const monotonicMs = () => process.uptime() * 1000;
 
 interface Waiting {
   /** Runs the work inside the open transaction; the answer is given when the commit is done. */

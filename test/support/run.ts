@@ -1,0 +1,69 @@
+/**
+ * Runs the whole suite with the runtime's own test runner. A skipped or unfinished test counts as a failure, because
+ * a check that did not run has shown nothing.
+ */
+import { execFileSync } from "node:child_process";
+import { globSync } from "node:fs";
+import { resolve } from "node:path";
+import { pipeline } from "node:stream";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+
+const root = resolve(import.meta.dirname, "../..");
+/** The programs that the suite drives, and the Debian packages that have them. */
+const neededPrograms: ReadonlyMap<string, string> = new Map([
+  ["bash", "bash"],
+  ["shellcheck", "shellcheck"],
+  ["unshare", "util-linux"],
+]);
+
+requirePrograms();
+const patterns = process.argv.length > 2 ? process.argv.slice(2) : ["test/**/*.test.ts"];
+const files = globSync(patterns, { cwd: root }).map((file) => resolve(root, file));
+if (files.length === 0) throw new Error(`no test file matches ${patterns.join(" ")}`);
+
+let skipped = 0;
+const stream = run({ files, concurrency: 2, cwd: root });
+stream.on("test:fail", () => {
+  process.exitCode = 1;
+});
+stream.on("test:pass", (event) => {
+  if (event.skip !== undefined || event.todo !== undefined) {
+    skipped += 1;
+    process.stderr.write(`skipped, which counts as a failure: ${event.name}\n`);
+  }
+});
+pipeline(stream, new spec(), process.stdout, () => {
+  if (skipped > 0) process.exitCode = 1;
+});
+
+/** Installs what is missing where that is possible, else says what to install. */
+function requirePrograms(): void {
+  const missing = [...neededPrograms].filter(([program]) => !isInstalled(program)).map(([, name]) => name);
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0 || !isInstalled("apt-get")) {
+    process.stderr.write(
+      `The tests need ${missing.join(", ")}; install them, on Debian with: sudo apt-get install ${missing.join(" ")}\n`,
+    );
+    process.exit(1);
+  }
+  process.stdout.write(`Installing what the tests need: ${missing.join(", ")}\n`);
+  const options = {
+    stdio: ["ignore", "ignore", "inherit"] as const,
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  };
+  execFileSync("apt-get", ["update", "-q"], { ...options, stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync("apt-get", ["install", "-y", "-q", "--no-install-recommends", ...missing], {
+    ...options,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+}
+
+function isInstalled(program: string): boolean {
+  try {
+    execFileSync("sh", ["-c", 'command -v "$1"', "sh", program], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}

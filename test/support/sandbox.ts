@@ -1,0 +1,142 @@
+/** A place of its own for one test: folders, environment, and the real program run in it. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { TestContext } from "node:test";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+
+export const root = resolve(import.meta.dirname, "../..");
+export const launcher = join(root, "bin/session-buddy");
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  readonly cwd?: string;
+}
+
+export interface RunningServer {
+  /** For example `http://127.0.0.1:41234/mcp`. */
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** What it has written to standard error so far. */
+  log(): string;
+  /** Sends a signal, SIGTERM by default, and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<Outcome>;
+}
+
+export interface Sandbox {
+  readonly folder: string;
+  /** The value of SESSION_BUDDY_HOME. */
+  readonly home: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Runs `session-buddy` to its end. */
+  run(args: readonly string[], options?: RunOptions): Promise<Outcome>;
+  /** Starts `session-buddy serve` on a free port. */
+  serve(env?: Readonly<Record<string, string>>): Promise<RunningServer>;
+  /** Connects the official client to a server over HTTP. */
+  httpClient(server: RunningServer): Promise<Client>;
+  /** Starts `session-buddy serve --stdio` behind the official client. */
+  stdioClient(env?: Readonly<Record<string, string>>): Promise<Client>;
+}
+
+/** Everything in it is stopped and removed when the test is done. */
+export function createSandbox(t: TestContext): Sandbox {
+  const folder = mkdtempSync(join(tmpdir(), "session-buddy-test-"));
+  const home = join(folder, "sb");
+  mkdirSync(join(folder, "home"));
+  const env = {
+    PATH: process.env.PATH ?? "/usr/bin:/bin",
+    HOME: join(folder, "home"),
+    LANG: "C.UTF-8",
+    SESSION_BUDDY_HOME: home,
+  };
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+
+  const connect = async (transport: Transport) => {
+    const client = new Client({ name: "test", version: "1" });
+    await client.connect(transport);
+    t.after(() => client.close());
+    return client;
+  };
+
+  return {
+    folder,
+    home,
+    env,
+    run: (args, options = {}) =>
+      runToEnd(launcher, args, { ...options, env: { ...env, ...options.env }, cwd: options.cwd ?? folder }),
+    async serve(extra = {}) {
+      const server = await startServer({ ...env, ...extra }, folder);
+      t.after(() => server.child.kill("SIGKILL"));
+      return server;
+    },
+    httpClient: (server) => connect(new StreamableHTTPClientTransport(new URL(server.url)) as Transport),
+    stdioClient: (extra = {}) =>
+      connect(
+        new StdioClientTransport({
+          command: launcher,
+          args: ["serve", "--stdio"],
+          env: { ...env, ...extra },
+          stderr: "ignore",
+        }),
+      ),
+  };
+}
+
+/** Runs a program to its end; its whole environment is `options.env`. */
+export function runToEnd(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const child = spawn(program, args, { env: options.env ?? {}, cwd: options.cwd, stdio: ["pipe", "pipe", "pipe"] });
+  const outcome = outcomeOf(child);
+  child.stdin.on("error", () => {});
+  child.stdin.end(options.input ?? "");
+  return outcome;
+}
+
+async function startServer(env: Readonly<Record<string, string>>, cwd: string): Promise<RunningServer> {
+  const child = spawn(launcher, ["serve", "--port", "0"], { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+  let log = "";
+  const outcome = outcomeOf(child);
+  const url = await new Promise<string>((resolveUrl, reject) => {
+    child.stderr.on("data", (chunk: Buffer) => {
+      log += chunk;
+      const found = /url=(http\S+\/mcp)/.exec(log)?.[1];
+      if (found !== undefined) resolveUrl(found);
+    });
+    child.on("exit", () => reject(new Error(`the server ended: ${log}`)));
+  });
+  return {
+    url,
+    child,
+    log: () => log,
+    stop(signal = "SIGTERM") {
+      child.kill(signal);
+      return outcome;
+    },
+  };
+}
+
+function outcomeOf(child: ChildProcess): Promise<Outcome> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  return new Promise((resolveOutcome, reject) => {
+    child.on("error", reject);
+    child.on("close", (status, signal) => resolveOutcome({ status, signal, stdout, stderr }));
+  });
+}
