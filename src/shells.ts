@@ -29,7 +29,7 @@ export interface ShellStart {
 }
 
 /** How a shell ended, as far as it is known. */
-export type ShellEnd = Pick<EndContent, "exitCode" | "reason">;
+export type ShellEnd = Pick<EndContent, "exitCode" | "reason"> & Partial<Pick<EndContent, "signal">>;
 
 export interface Shells {
   /** @throws SessionBuddyError `invalid` with the contract's sentence, or `storage.*` */
@@ -166,13 +166,14 @@ function endOfRecord(file: StateFile, record: StateRecord): { content: EndConten
     content: endContent(at, {
       exitCode: /^\d{1,9}$/.test(code) ? Number(code) : null,
       reason: field("reason") || null,
+      signal: field("signal") || null,
     }),
     bootClock: bootClockOf(bootId, field("uptime")),
   };
 }
 
 function endContent(timestamp: Instant, end: ShellEnd): EndContent {
-  return { timestamp, reason: end.reason, exitCode: end.exitCode, signal: null, metadata: null };
+  return { timestamp, reason: end.reason, exitCode: end.exitCode, signal: end.signal ?? null, metadata: null };
 }
 
 /** A shell of this machine goes through the contract's parser like any other event, with the machine's own limits. */
