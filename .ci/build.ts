@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, "..");
 const outdir = resolve(root, "dist");
 const commands = readdirSync(resolve(root, "src/commands"))
   .map((file) => basename(file, ".ts"))
-  .filter((name) => name !== "context" && name !== "print");
+  .filter((name) => !["context", "print", "style"].includes(name));
 const entryPoints = {
   entry: resolve(root, "src/entry.ts"),
   main: resolve(root, "src/main.ts"),

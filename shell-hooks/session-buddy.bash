@@ -54,12 +54,14 @@ __session_buddy_now() {
 }
 
 __session_buddy_write_start() {
-  builtin local now uptime id='' folder=${__session_buddy_file%/*} IFS=' '
+  builtin local now uptime id='' exe='' folder=${__session_buddy_file%/*} IFS=' '
   if [[ ! -d $folder || ! -w $folder || ! -O $folder ]]; then builtin return 0; fi
+  # BASH is only what the shell was called by; it counts where it is the file that runs.
+  if [[ -n $BASH && /proc/$$/exe -ef $BASH ]]; then exe=$BASH; fi
   __session_buddy_now
   { builtin read -r id </proc/sys/kernel/random/uuid; } 2>/dev/null
   { builtin printf '\0start/1\0id=%s\0time=%s\0uptime=%s\0pid=%s\0ppid=%s\0shell=bash\0version=%s\0exe=%s\0cwd=%s\0component=%s\0.\0' \
-    "$id" "$now" "$uptime" "$$" "$PPID" "$BASH_VERSION" "$BASH" "$PWD" "${SESSION_BUDDY_COMPONENT-}" >>"$__session_buddy_file"; } 2>/dev/null
+    "$id" "$now" "$uptime" "$$" "$PPID" "$BASH_VERSION" "$exe" "$PWD" "${SESSION_BUDDY_COMPONENT-}" >>"$__session_buddy_file"; } 2>/dev/null
 }
 
 __session_buddy_write_end() {

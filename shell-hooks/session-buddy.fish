@@ -117,7 +117,11 @@ function __session_buddy_start --on-event fish_prompt
     if test -z "$__session_buddy_file"
         return 0
     end
-    __session_buddy_send start/1 pid=$fish_pid shell=fish version=$version "exe="(builtin status fish-path) \
+    set -l exe ""
+    if test -r /proc/$fish_pid/exe
+        set exe (builtin realpath /proc/$fish_pid/exe)
+    end
+    __session_buddy_send start/1 pid=$fish_pid shell=fish version=$version exe=$exe \
         "cwd=$PWD" "component=$SESSION_BUDDY_COMPONENT" \
         start --state-file $__session_buddy_file --pid $fish_pid --shell-type fish
 end

@@ -1,4 +1,5 @@
 /** The composition root: a configuration becomes the few functions that commands and server call. */
+import { dirname } from "node:path";
 import type { Gate } from "./auth/gate.ts";
 import type { TokenClaims } from "./auth/tokens.ts";
 import type { Config } from "./config.ts";
@@ -6,6 +7,7 @@ import { directoryProblem } from "./host/directory.ts";
 import { ensurePrivateFolder } from "./host/folder.ts";
 import { createMachine, newUuid } from "./host/machine.ts";
 import type { Log } from "./log.ts";
+import { isSweepDue, reconcile, type SweepReport } from "./reconcile.ts";
 import { createShells, type Shells } from "./shells.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 import { SessionBuddyError } from "./tracker/errors.ts";
@@ -24,6 +26,9 @@ import {
 import type { Store } from "./tracker/store.ts";
 import { createTracker } from "./tracker/tracker.ts";
 
+const passingIntervalMs = 2_000;
+const passingDeadlineMs = 200;
+
 export interface App extends Pick<Store, "session" | "sessions" | "eventsOf"> {
   /** Whether calls over the wire need a token. */
   readonly isGuarded: boolean;
@@ -33,6 +38,14 @@ export interface App extends Pick<Store, "session" | "sessions" | "eventsOf"> {
   trackEnd(args: unknown): Promise<EndResult>;
   /** Shells of this machine: what the command line and the hooks record. */
   readonly shells: Shells;
+  /**
+   * Finishes what shells left behind (see `reconcile.ts`). Never throws: the log has what went wrong.
+   *
+   * @returns null when another process is at it, or it could not be done
+   */
+  reconcile(deadlineMs: number): Promise<SweepReport | null>;
+  /** The same in passing, for a start: only when the last sweep is older than two seconds, and for a short time. */
+  reconcileInPassing(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,6 +65,25 @@ export async function openApp(config: Config, log: Log): Promise<App> {
     directoryProblem,
   });
   const authenticate = createAuthentication(config);
+  const { stateFolder } = config.paths;
+  const shells = createShells({
+    component: config.settings.component,
+    machine,
+    tracker,
+    log,
+    prepareFolder: (stateFile) => {
+      if (dirname(stateFile) === stateFolder) ensurePrivateFolder(stateFolder, "state folder");
+    },
+  });
+  const sweep = async (deadlineMs: number) => {
+    try {
+      ensurePrivateFolder(stateFolder, "state folder");
+      return await reconcile({ stateFolder, machine, store, tracker, log, recordFile: shells.recordFile }, deadlineMs);
+    } catch (error) {
+      logFailure(log, "Reconciling failed", error);
+      return null;
+    }
+  };
 
   return {
     isGuarded: config.secret !== null,
@@ -95,7 +127,11 @@ export async function openApp(config: Config, log: Log): Promise<App> {
     session: (sessionId) => store.session(sessionId),
     sessions: (query) => store.sessions(query),
     eventsOf: (sessionId) => store.eventsOf(sessionId),
-    shells: createShells({ component: config.settings.component, machine, tracker, log }),
+    shells,
+    reconcile: sweep,
+    async reconcileInPassing() {
+      if (isSweepDue(stateFolder, passingIntervalMs)) await sweep(passingDeadlineMs);
+    },
     close: () => store.close(),
   };
 }

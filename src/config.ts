@@ -239,3 +239,8 @@ export function workingDirectory(env: Environment): string {
     return env.PWD ?? "";
   }
 }
+
+/** @returns whether output may be coloured: on a terminal that can show it, unless NO_COLOR is set to anything. */
+export function usesColor(env: Environment, isTerminal: boolean): boolean {
+  return isTerminal && !env.NO_COLOR && env.TERM !== "dumb";
+}

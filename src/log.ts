@@ -19,6 +19,8 @@ export interface LogOptions {
 }
 
 export function createLog(options: LogOptions): Log {
+  // Whoever read standard error may go away, as `head` does; that must not end the program.
+  if (options.toStandardError) process.stderr.on("error", () => {});
   const write = (level: LogLevel, message: string, fields: LogFields = {}) => {
     const line = `${formatLine(level, message, fields)}\n`;
     if (options.toStandardError) writeQuietly(() => process.stderr.write(line));
@@ -40,10 +42,13 @@ export function formatLine(level: LogLevel, message: string, fields: LogFields):
   return `${level} - ${escapeControls(message)}${pairs.length === 0 ? "" : ": "}${pairs.join(", ")}`;
 }
 
-/** A value that could pass for further fields is put in quotes. */
+/** A value that could pass for further fields is put in quotes, inside which `\` and `"` stand behind a `\`. */
 function formatValue(value: string | number | null): string {
-  const text = escapeControls(String(value ?? ""));
-  return /[,="]/.test(text) ? `"${text.replaceAll('"', '\\"')}"` : text;
+  const text = String(value ?? "");
+  const escaped = escapeControls(text);
+  if (!/[,="]/.test(escaped)) return escaped;
+  const doubled = escaped === text ? text.replaceAll("\\", "\\\\") : escaped;
+  return `"${doubled.replaceAll('"', '\\"')}"`;
 }
 
 /**
@@ -66,6 +71,13 @@ export function escapeControls(text: string): string {
     if (short !== undefined) return short;
     return code <= 0xff ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
   });
+}
+
+/** @returns JSON text that reads back the same, with everything unprintable as `\uXXXX`; line ends of its layout stay. */
+export function escapeJson(json: string): string {
+  return json.replaceAll(unprintable, (character) =>
+    character === "\n" ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function writeQuietly(write: () => void): void {

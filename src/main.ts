@@ -1,6 +1,7 @@
 /** The command table. Each command is loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { printMessage, printText } from "./commands/print.ts";
 import { escapeControls } from "./log.ts";
 import { exitStatusOf, SessionBuddyError } from "./tracker/errors.ts";
 
@@ -35,7 +36,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitStatus;
   const message = error instanceof Error ? error.message : String(error);
   const words = error instanceof SessionBuddyError ? message : `internal error, please report it: ${message}`;
-  process.stderr.write(`session-buddy: ${escapeControls(words)}\n`);
+  printMessage(`session-buddy: ${escapeControls(words)}\n`);
   return exitStatusOf(error);
 }
 
@@ -46,7 +47,12 @@ function createProgram(): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(add --help for what is possible)")
-    .configureOutput({ writeErr: (text) => process.stderr.write(escapeLines(text)) });
+    .addHelpText("after", example("session-buddy list --all"))
+    .configureOutput({
+      writeOut: printText,
+      writeErr: printMessage,
+      outputError: (text, write) => write(escapeMessage(text)),
+    });
   // A shell waits for nothing, but its machine pays: of a known command the others are not even described.
   const called = commands.filter(([name]) => name === process.argv[2]);
   for (const [, add] of called.length > 0 ? called : commands) add(program);
@@ -183,7 +189,8 @@ function collectPair(pair: string, pairs: Record<string, string> = {}): Record<s
   return { ...pairs, [pair.slice(0, at)]: pair.slice(at + 1) };
 }
 
-/** commander repeats what was typed; its own line ends stay. */
-function escapeLines(text: string): string {
-  return text.split("\n").map(escapeControls).join("\n");
+/** commander repeats what was typed; of the line ends only its own stay: the last, and the one before a suggestion. */
+function escapeMessage(text: string): string {
+  const [message = "", ...suggestion] = text.trimEnd().split(/\n(?=\(Did you mean [^\n]*\?\)$)/);
+  return [message, ...suggestion].map((line) => `${escapeControls(line)}\n`).join("");
 }

@@ -19,6 +19,7 @@ export function openSettings(paths: Paths): Conf<Partial<Settings>> {
       accessPropertiesByDotNotation: false,
       schema: Object.fromEntries(Object.entries(settingRules).map(([name, rule]) => [name, rule.schema])),
       rootSchema: { additionalProperties: false },
+      deserialize: parseObject,
     });
   } catch (error) {
     throw new SessionBuddyError(
@@ -27,4 +28,11 @@ export function openSettings(paths: Paths): Conf<Partial<Settings>> {
       { cause: error },
     );
   }
+}
+
+/** conf would take anything else for an empty file, and write over it. */
+function parseObject(text: string): Partial<Settings> {
+  const value: unknown = JSON.parse(text);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw new Error("it holds no JSON object");
 }

@@ -13,8 +13,8 @@ import type { Log } from "./log.ts";
 import { SessionBuddyError } from "./tracker/errors.ts";
 import type { BootClock, EndContent, Observation, ProcessIdentity } from "./tracker/event.ts";
 import type { Session } from "./tracker/fold.ts";
-import { formatInstant, type Instant, instantFromMs, instantFromSeconds } from "./tracker/instant.ts";
-import { hostTextRules, type ParsedStart, parseStart } from "./tracker/parse.ts";
+import { formatInstant, type Instant, instantFromMs, instantFromSeconds, instantToMs } from "./tracker/instant.ts";
+import { componentNameIssue, hostTextRules, type ParsedStart, parseStart } from "./tracker/parse.ts";
 import type { EndOutcome, Tracker } from "./tracker/tracker.ts";
 
 /** A shell to record; what is missing is looked up. */
@@ -45,6 +45,8 @@ export interface Shells {
    * removes the file.
    */
   endFromFile(path: string, end: ShellEnd): Promise<Session>;
+  /** Brings on record what a state file says, and removes it when it tells the end. */
+  recordFile(file: StateFile): Promise<Session>;
 }
 
 interface ShellsDependencies {
@@ -53,6 +55,8 @@ interface ShellsDependencies {
   readonly machine: Machine;
   readonly tracker: Tracker;
   readonly log: Log;
+  /** Makes the folder of a state file where it is ours to make. */
+  readonly prepareFolder: (stateFile: string) => void;
 }
 
 export function createShells(dependencies: ShellsDependencies): Shells {
@@ -74,6 +78,7 @@ export function createShells(dependencies: ShellsDependencies): Shells {
   };
 
   return {
+    recordFile,
     start(shell) {
       const parsed = parsedStart(newUuid(), fieldsOf(shell, dependencies), machine, shell.metadata);
       return tracker.startOfHost(parsed, observation(machine.identify(parsed.content.pid), machine.bootClock()));
@@ -96,9 +101,9 @@ export function createShells(dependencies: ShellsDependencies): Shells {
   };
 }
 
-/** The fields of a start record; hooks write the same ones. Times are seconds since the epoch. */
+/** What a start record says, and a shell that the command line describes. */
 interface StartFields {
-  readonly time: string;
+  readonly startedAt: Instant;
   readonly pid: string;
   readonly shell: string;
   readonly cwd: string;
@@ -107,7 +112,7 @@ interface StartFields {
 
 function fieldsOf(shell: ShellStart, { component }: ShellsDependencies): StartFields {
   return {
-    time: String(Date.now() / 1000),
+    startedAt: instantFromMs(Date.now()),
     pid: String(shell.pid),
     shell: shell.shellType ?? processName(shell.pid) ?? "",
     cwd: shell.cwd,
@@ -121,13 +126,17 @@ function madeFrom(path: string, shell: ShellStart, dependencies: ShellsDependenc
   // What breaks a rule is refused before there is a file that could never be finished.
   parsedStart(newUuid(), fields, dependencies.machine, shell.metadata);
   const { startTicks, executable } = dependencies.machine.identify(shell.pid);
-  const metadata = shell.metadata === null ? {} : { metadata: JSON.stringify(shell.metadata) };
+  const uptimeMs = dependencies.machine.bootClock()?.ms;
+  const { startedAt, ...said } = fields;
+  dependencies.prepareFolder(path);
   createStateFile(path, {
+    ...said,
     id: newUuid(),
-    ...fields,
-    ...(startTicks === null ? {} : { ticks: startTicks }),
-    ...(executable === null ? {} : { exe: executable }),
-    ...metadata,
+    time: String(instantToMs(startedAt) / 1000),
+    uptime: uptimeMs === undefined ? "" : String(uptimeMs / 1000),
+    ticks: startTicks ?? "",
+    exe: executable ?? "",
+    metadata: shell.metadata === null ? "" : JSON.stringify(shell.metadata),
   });
   const file = readStateFile(path);
   if (file === null) throw new SessionBuddyError("storage.unavailable", `the state file ${path} vanished`);
@@ -138,11 +147,12 @@ function startOfFile(file: StateFile, { component, machine }: ShellsDependencies
   const field = (name: string) => file.start?.fields.get(name) ?? "";
   const pid = field("pid") || String(file.process?.pid ?? "");
   const fields: StartFields = {
-    time: field("time") || String(file.createdMs / 1000),
+    startedAt: startInstantOf(file),
     pid,
     shell: field("shell"),
     cwd: field("cwd"),
-    component: field("component") || component,
+    // What a shell says is a fact even where its environment is wrong about a name.
+    component: componentNameIssue(field("component")) === null ? field("component") : component,
   };
   const parsed = parsedStart(file.eventId, fields, machine, metadataOf(field("metadata")), {
     ...(field("version") === "" ? {} : { shell_version: field("version") }),
@@ -155,6 +165,11 @@ function startOfFile(file: StateFile, { component, machine }: ShellsDependencies
     executable: field("exe") || null,
   };
   return [parsed, observation(identity, bootClockOf(bootId, field("uptime")))];
+}
+
+/** When the shell of a state file started: by its own clock, else by the file's. */
+export function startInstantOf(file: StateFile): Instant {
+  return instantFromSeconds(file.start?.fields.get("time") ?? "") ?? instantFromMs(file.createdMs);
 }
 
 function endOfRecord(file: StateFile, record: StateRecord): { content: EndContent; bootClock: BootClock | null } {
@@ -184,13 +199,12 @@ function parsedStart(
   metadata: unknown,
   environmentExtra: Readonly<Record<string, string>> = {},
 ): ParsedStart {
-  const startedAt = instantFromSeconds(fields.time);
   const input = {
     event_version: "1.0",
     event_id: eventId,
     component_name: fields.component,
     shell_type: fields.shell,
-    timestamp: startedAt === null ? fields.time : formatInstant(startedAt),
+    timestamp: formatInstant(fields.startedAt),
     pid: fields.pid,
     user: { username: facts.username, home: facts.home },
     hostname: facts.hostname,

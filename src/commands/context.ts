@@ -13,3 +13,14 @@ export async function withApp<T>(work: (app: App, config: Config) => Promise<T>)
     await app.close();
   }
 }
+
+/** How long a question may spend on finishing what shells left behind, in milliseconds. */
+const questionDeadlineMs = 2_000;
+
+/** Opens the app for a question; what is on record is brought up to date first. */
+export function withCurrentRecord<T>(work: (app: App, config: Config) => Promise<T>): Promise<T> {
+  return withApp(async (app, config) => {
+    await app.reconcile(questionDeadlineMs);
+    return work(app, config);
+  });
+}

@@ -1,8 +1,9 @@
 /** `session-buddy list`: which sessions are on record. */
 import type { Session } from "../tracker/fold.ts";
 import { formatInstant } from "../tracker/instant.ts";
-import { withApp } from "./context.ts";
-import { alignColumns, printJson, printLine, toJsonRow } from "./print.ts";
+import { withCurrentRecord } from "./context.ts";
+import { alignColumns, printJson, printLine, printMessage, toJsonRow } from "./print.ts";
+import { styleHeading, styleState } from "./style.ts";
 
 export interface ListOptions {
   readonly all?: boolean;
@@ -11,11 +12,18 @@ export interface ListOptions {
 
 const header = ["SESSION", "STATE", "USER", "HOST", "SHELL", "PID", "STARTED", "ENDED", "EXIT", "DIRECTORY"];
 
+const stateColumn = header.indexOf("STATE");
+
 export async function run(options: ListOptions): Promise<void> {
-  const sessions = await withApp((app) => app.sessions(options.all ? {} : { states: ["active"] }));
+  const sessions = await withCurrentRecord((app) => app.sessions(options.all ? {} : { states: ["active"] }));
   if (options.json) return printJson(sessions.map(toJsonRow));
   if (sessions.length === 0) return sayNothing(options);
-  for (const line of alignColumns([header, ...sessions.map(toCells)])) printLine(line);
+  const style = (cell: string, row: number, column: number) => {
+    const session = sessions[row - 1];
+    if (session === undefined) return styleHeading(cell);
+    return column === stateColumn ? styleState(cell, session.state) : cell;
+  };
+  for (const line of alignColumns([header, ...sessions.map(toCells)], style)) printLine(line);
 }
 
 function toCells(session: Session): string[] {
@@ -45,5 +53,5 @@ function toSeconds(time: string): string {
 
 function sayNothing(options: ListOptions): void {
   const words = options.all ? "No session is on record yet." : "No session is open. Ended ones are shown by --all.";
-  process.stderr.write(`${words}\n`);
+  printMessage(`${words}\n`);
 }

@@ -1,10 +1,12 @@
 /** Owns how sessions look: stable JSON keys for programs, aligned text for people. For commands alone. */
 import { writeSync } from "node:fs";
-import { escapeControls } from "../log.ts";
+import { escapeControls, escapeJson } from "../log.ts";
+import { SessionBuddyError } from "../tracker/errors.ts";
 import type { Session } from "../tracker/fold.ts";
 import { formatInstant, type Instant } from "../tracker/instant.ts";
 
 const standardOutput = 1;
+const standardError = 2;
 const pauseMs = 5;
 
 /** The keys that `--json` promises; null where not known. Times are RFC 3339, durations milliseconds. */
@@ -29,40 +31,72 @@ export function toJsonRow(session: Session) {
 }
 
 export function printJson(value: unknown): void {
-  printLine(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined));
+  printLine(escapeJson(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined)));
+}
+
+/** Writes one line of data to standard output. What it holds must be escaped already. */
+export function printLine(line: string): void {
+  printText(`${line}\n`);
 }
 
 /**
- * Writes one line of data to standard output. What it holds must be escaped already.
+ * Writes text to standard output as it is. A reader that has stopped reading, as `head` does, is no failure.
  *
- * Written past `process.stdout`, whose streams cost a tenth of an empty Node.js to load. A reader that has stopped
- * reading, as `head` does, is no failure.
+ * @throws SessionBuddyError `storage.unavailable` when it cannot be written, as on a full disk
  */
-export function printLine(line: string): void {
-  let rest = Buffer.from(`${line}\n`);
+export function printText(text: string): void {
+  try {
+    writeAll(standardOutput, text);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EPIPE") return;
+    throw new SessionBuddyError("storage.unavailable", `standard output cannot be written: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Writes words for a person to standard error as they are; where they cannot be written there is no better place. */
+export function printMessage(text: string): void {
+  try {
+    writeAll(standardError, text);
+  } catch {
+    // The exit status still tells.
+  }
+}
+
+/** Writes past `process.stdout` and its like, whose streams cost a tenth of an empty Node.js to load. */
+function writeAll(descriptor: number, text: string): void {
+  let rest = Buffer.from(text);
   while (rest.length > 0) {
     try {
-      rest = rest.subarray(writeSync(standardOutput, rest));
+      rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EPIPE") return;
-      if (code !== "EAGAIN") throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
       // The pipe is full and not ours to make blocking; wait a moment for its reader.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
     }
   }
 }
 
-/** @returns lines of aligned columns, each cell escaped, no trailing spaces. */
-export function alignColumns(rows: readonly (readonly string[])[]): string[] {
+/**
+ * Aligns columns; each cell is escaped, the last one of a row is not padded.
+ *
+ * @param style - changes how a padded cell looks, not how wide it is; nothing by default
+ */
+export function alignColumns(
+  rows: readonly (readonly string[])[],
+  style: (cell: string, row: number, column: number) => string = (cell) => cell,
+): string[] {
   const cells = rows.map((row) => row.map(escapeControls));
   const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => (row[column] ?? "").length)));
-  return cells.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
+  return cells.map((row, at) => {
+    const last = row.findLastIndex((cell) => cell !== "");
+    const shown = row.slice(0, last + 1);
+    return shown
+      .map((cell, column) => style(column === last ? cell : cell.padEnd(widths[column] ?? 0), at, column))
+      .join("  ");
+  });
 }
 
 function formatted(instant: Instant | null): string | null {

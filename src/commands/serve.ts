@@ -29,6 +29,11 @@ export async function run(options: ServeCommandOptions): Promise<void> {
 /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once, as if nobody listened. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort());
+  const names = ["SIGINT", "SIGTERM"] as const;
+  const stop = () => {
+    for (const name of names) process.removeListener(name, stop);
+    controller.abort();
+  };
+  for (const name of names) process.on(name, stop);
   return controller.signal;
 }

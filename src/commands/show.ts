@@ -1,14 +1,15 @@
 /** `session-buddy show`: everything on record about one session. */
 import { SessionBuddyError } from "../tracker/errors.ts";
-import { withApp } from "./context.ts";
+import { withCurrentRecord } from "./context.ts";
 import { alignColumns, printJson, printLine, toJsonRow } from "./print.ts";
+import { styleHeading } from "./style.ts";
 
 export interface ShowOptions {
   readonly json?: boolean;
 }
 
 export async function run(sessionId: string, options: ShowOptions): Promise<void> {
-  const session = await withApp((app) => app.session(sessionId));
+  const session = await withCurrentRecord((app) => app.session(sessionId));
   if (session === null) {
     throw new SessionBuddyError(
       "not_found",
@@ -18,5 +19,6 @@ export async function run(sessionId: string, options: ShowOptions): Promise<void
   const row = toJsonRow(session);
   if (options.json) return printJson(row);
   const fields = Object.entries(row).map(([key, value]) => [key, value === null ? "-" : String(value)]);
-  for (const line of alignColumns(fields)) printLine(line);
+  const style = (cell: string, _: number, column: number) => (column === 0 ? styleHeading(cell) : cell);
+  for (const line of alignColumns(fields, style)) printLine(line);
 }

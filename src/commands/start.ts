@@ -22,9 +22,12 @@ export async function run(options: StartOptions): Promise<void> {
     metadata: options.metadata ?? null,
   };
   const { stateFile } = options;
-  const session = await withApp(({ shells }) =>
-    stateFile === undefined ? shells.start(shell) : shells.startFromFile(stateFile, shell),
-  );
-  if (options.json) printJson(toJsonRow(session));
-  else printLine(session.sessionId);
+  await withApp(async (app) => {
+    const { shells } = app;
+    const session = await (stateFile === undefined ? shells.start(shell) : shells.startFromFile(stateFile, shell));
+    if (options.json) printJson(toJsonRow(session));
+    else printLine(session.sessionId);
+    // After the answer, which must not wait for it.
+    await app.reconcileInPassing();
+  });
 }

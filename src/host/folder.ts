@@ -1,5 +1,6 @@
 /** Owns the private folders: made 0700, refused when others could look in or put files there. For `app.ts` alone. */
-import { mkdirSync, type Stats, statSync } from "node:fs";
+import { existsSync, mkdirSync, type Stats, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { SessionBuddyError } from "../tracker/errors.ts";
 
 const privateMode = 0o700;
@@ -41,7 +42,19 @@ function created(path: string, purpose: string): Stats {
     mkdirSync(path, { recursive: true, mode: privateMode });
     return statSync(path);
   } catch (error) {
-    throw refused(purpose, path, `cannot be made: ${(error as Error).message}`, error);
+    throw refused(purpose, path, `cannot be made: ${(reasonOf(error, path) as Error).message}`, error);
+  }
+}
+
+/** Of a read-only disk Node says ENOENT when it makes several folders at once; made alone, the first one tells why. */
+function reasonOf(error: unknown, path: string): unknown {
+  let first = path;
+  while (!existsSync(dirname(first))) first = dirname(first);
+  try {
+    mkdirSync(first, { mode: privateMode });
+    return error;
+  } catch (reason) {
+    return reason;
   }
 }
 

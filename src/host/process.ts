@@ -5,12 +5,12 @@ import type { ProcessIdentity } from "../tracker/event.ts";
 
 /** `/proc/PID/stat` counts its fields from 1; what follows the command's `)` begins with field 3. */
 const fieldAfterCommand = 3;
-const parentField = 4;
 const startTimeField = 22;
 
 /** What `/proc/PID/stat` says of a process. */
 export interface ProcessStat {
-  readonly parentPid: number;
+  /** Whether it has ended and only waits for its parent to notice (state Z or X). */
+  readonly hasExited: boolean;
   /** Clock ticks between boot and the start of the process. */
   readonly startTicks: string;
 }
@@ -23,7 +23,7 @@ export function processStat(pid: number): ProcessStat | null {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const startTicks = fields[startTimeField - fieldAfterCommand];
   if (startTicks === undefined) return null;
-  return { parentPid: Number(fields[parentField - fieldAfterCommand]), startTicks };
+  return { hasExited: fields[0] === "Z" || fields[0] === "X", startTicks };
 }
 
 /**

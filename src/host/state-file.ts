@@ -7,6 +7,8 @@
  * Form: entries that end with a NUL byte, which no path and no shell word can hold, so nothing needs quoting. A record
  * is an empty entry, `start/1`, `end/1` or `session/1`, entries `key=value`, and the entry `.`; without that last one
  * it is torn. The leading empty entry closes a torn record before it.
+ *
+ * Longer than 250 lines because what reads the form and what writes it must be seen side by side.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { basename } from "node:path";
@@ -107,20 +109,37 @@ export function parseStateFile(
 export function createStateFile(path: string, start: Readonly<Record<string, string>>): void {
   const descriptor = opened(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
   if (descriptor === null) throw refused(path, "is in a folder that does not exist");
-  writeRecord(descriptor, "start/1", start);
+  try {
+    writeRecord(descriptor, path, "start/1", start);
+  } catch (error) {
+    // An empty file would be refused ever after.
+    removeStateFile(path);
+    throw error;
+  }
 }
 
-/** Caches the session id. Does nothing when the file is gone: then the session's end is on record already. */
+/**
+ * Caches the session id. Does nothing when the file is gone: then the session's end is on record already.
+ *
+ * @throws SessionBuddyError `storage.unavailable`, `invalid`
+ */
 export function cacheSessionId(path: string, sessionId: string): void {
   const descriptor = opened(path, constants.O_WRONLY | constants.O_APPEND);
-  if (descriptor !== null) writeRecord(descriptor, "session/1", { id: sessionId });
+  if (descriptor !== null) writeRecord(descriptor, path, "session/1", { id: sessionId });
 }
 
 /** One record is one write, so that records of several processes never mix. */
-function writeRecord(descriptor: number, name: RecordName, fields: Readonly<Record<string, string>>): void {
+function writeRecord(
+  descriptor: number,
+  path: string,
+  name: RecordName,
+  fields: Readonly<Record<string, string>>,
+): void {
   try {
     const entries = Object.entries(fields).map(([key, value]) => `${key}=${value}`);
     writeSync(descriptor, ["", name, ...entries, ".", ""].join("\0"));
+  } catch (error) {
+    throw unavailable(path, `cannot be written: ${(error as Error).message}`, error);
   } finally {
     closeSync(descriptor);
   }
@@ -219,12 +238,14 @@ function opened(path: string, flags: number): number | null {
     if (code === "ENOENT") return null;
     if (code === "ELOOP") throw refused(path, "is a symbolic link");
     if (code === "ENOSPC" || code === "EROFS" || code === "EACCES") {
-      throw new SessionBuddyError("storage.unavailable", `the state file ${path} cannot be opened: ${message}`, {
-        cause: error,
-      });
+      throw unavailable(path, `cannot be opened: ${message}`, error);
     }
     throw refused(path, `cannot be opened: ${message}`);
   }
+}
+
+function unavailable(path: string, words: string, cause: unknown): SessionBuddyError {
+  return new SessionBuddyError("storage.unavailable", `the state file ${path} ${words}`, { cause });
 }
 
 function refused(path: string, words: string): SessionBuddyError {

@@ -14,6 +14,8 @@ export interface HttpOptions {
 }
 
 const largestBodyBytes = 256 * 1024;
+/** So much of a body that is too large is read and dropped, because many clients read no answer before they have sent all. */
+const largestDroppedBytes = 16 * 1024 * 1024;
 const mcpPath = "/mcp";
 const jsonRpcParseError = -32700;
 const jsonRpcInvalidRequest = -32600;
@@ -72,15 +74,16 @@ async function handleMcp(request: IncomingMessage, response: ServerResponse, opt
   await transport.handleRequest(request, response, message);
 }
 
-/** @returns null when the body is over the limit; the rest of it is not read. */
+/** @returns null when the body is over the limit */
 async function readBody(request: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     length += (chunk as Buffer).length;
-    if (length > largestBodyBytes) return null;
-    chunks.push(chunk as Buffer);
+    if (length > largestDroppedBytes) return null;
+    if (length <= largestBodyBytes) chunks.push(chunk as Buffer);
   }
+  if (length > largestBodyBytes) return null;
   return Buffer.concat(chunks).toString("utf8");
 }
 

@@ -1,6 +1,7 @@
 /** Owns a running server from its first to its last moment, over HTTP or standard input and output. For commands. */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import type { App } from "../app.ts";
 import type { Log } from "../log.ts";
@@ -10,7 +11,7 @@ import { createMcpServer } from "./mcp.ts";
 import { createTools, type ServedTool } from "./tools.ts";
 
 export interface ServeOptions {
-  readonly app: Pick<App, "trackStart" | "trackEnd" | "isGuarded">;
+  readonly app: Pick<App, "trackStart" | "trackEnd" | "isGuarded" | "reconcile">;
   readonly log: Log;
   readonly version: string;
   /** Aborted when the server is to stop: running calls are answered, then the promise resolves. */
@@ -21,6 +22,10 @@ export interface HttpServeOptions extends ServeOptions {
   readonly host: string;
   readonly port: number;
 }
+
+/** How often a server finishes what shells left behind, and how long it may take each time, in milliseconds. */
+const sweepIntervalMs = 30_000;
+const sweepDeadlineMs = 5_000;
 
 /**
  * Serves over HTTP until the signal is aborted.
@@ -48,7 +53,7 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
   log.info("Serving MCP", { url: `http://${shown}:${address.port}/mcp`, authentication: app.isGuarded ? "on" : "off" });
 
-  await aborted(signal);
+  await sweepUntil(signal, app);
   const closed = once(server, "close");
   server.close();
   server.closeIdleConnections();
@@ -63,12 +68,23 @@ export async function serveStdio(options: ServeOptions): Promise<void> {
   const server = createMcpServer(calls.tools, version);
   const ended = new Promise<void>((resolve) => {
     process.stdin.once("end", resolve).once("close", resolve);
+    // A client that reads no more, or whose message is larger than the transport takes, is gone as well.
+    process.stdout.on("error", () => resolve());
+    server.onclose = resolve;
   });
+  // The SDK's own words repeat what was sent, which may hold a token.
+  server.onerror = () => log.warning("Message refused", { reason: "no JSON-RPC, or larger than 10 MiB" });
   await server.connect(new StdioServerTransport());
   log.info("Serving MCP", { transport: "stdio", authentication: app.isGuarded ? "on" : "off" });
-  await Promise.race([aborted(signal), ended]);
+  const stop = new AbortController();
+  const sweeping = sweepUntil(AbortSignal.any([signal, stop.signal]), app);
+  await Promise.race([sweeping, ended]);
+  stop.abort();
+  await sweeping;
   await calls.done();
   await server.close();
+  // While it is open, the process would not end.
+  process.stdin.destroy();
 }
 
 /** Knows which calls are under way, so that a server that stops can answer them first. */
@@ -94,8 +110,12 @@ class RunningCalls {
   }
 }
 
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await once(signal, "abort");
+/** Sweeps at once and then again and again; resolves when the signal is aborted and no sweep is under way. */
+async function sweepUntil(signal: AbortSignal, app: Pick<App, "reconcile">): Promise<void> {
+  while (!signal.aborted) {
+    await app.reconcile(sweepDeadlineMs);
+    await sleep(sweepIntervalMs, undefined, { signal }).catch(() => {});
+  }
 }
 
 function listenError(error: unknown, host: string, port: number): SessionBuddyError {

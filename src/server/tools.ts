@@ -12,7 +12,10 @@ export interface ServedTool {
 // The parser of the tracker decides what is accepted and says so in the contract's sentences (contract sections 1 to
 // 4). These schemas tell clients what to send, and are looser than the parser wherever the two could differ.
 const text = (description: string) => z.string().describe(description);
-const token = z.string().nullable().optional().describe("JWT; needed when the server has a secret, ignored otherwise");
+const token = z
+  .unknown()
+  .optional()
+  .describe("JWT, a string; needed when the server has a secret, and ignored whatever it is otherwise");
 const metadata = z.looseObject({}).nullable().optional();
 const timestamp = text("ISO 8601 with time and zone, for example 2026-02-06T12:34:56.789Z");
 

@@ -7,7 +7,7 @@ const meanings: ReadonlyMap<number, readonly [ErrorCode, string]> = new Map([
   [5, ["storage.busy", "is locked by another process; try again when that one is done"]],
   [6, ["storage.busy", "is locked by another process; try again when that one is done"]],
   [8, ["storage.unavailable", "cannot be written; check the owner and mode of the file and its folder"]],
-  [10, ["storage.unavailable", "could not be read or written; check the disk"]],
+  [10, ["storage.unavailable", "could not be read or written; see whether the disk is full or failing"]],
   [11, ["storage.corrupt", "is damaged; move it away to start a new record, and keep the damaged file for repair"]],
   [13, ["storage.unavailable", "cannot grow because the disk is full; free some space and try again"]],
   [14, ["storage.unavailable", "cannot be opened; check the owner and mode of the file and its folder"]],

@@ -55,9 +55,24 @@ const migrations: readonly string[] = [
 /** The newest version this program knows. */
 export const schemaVersion = migrations.length;
 
-/** @returns the version of the file's tables, 0 for an empty file. */
-export function versionOf(database: DatabaseSync): number {
-  return readPragma(database, "user_version");
+/** @returns whether the file is ours and needs no step. */
+export function isCurrent(database: DatabaseSync): boolean {
+  return readPragma(database, "user_version") === schemaVersion && isMarked(database);
+}
+
+/**
+ * Refuses what may not be migrated, before anything in the file is changed.
+ *
+ * @throws SessionBuddyError `storage.newer` when a newer program wrote the file, `storage.corrupt` when it is not ours
+ */
+export function requireOurs(database: DatabaseSync, path: string): void {
+  // One snapshot, so that a migration that commits meanwhile is seen whole or not at all.
+  database.exec("BEGIN");
+  try {
+    requireKnown(database, path);
+  } finally {
+    database.exec("COMMIT");
+  }
 }
 
 /**
@@ -67,14 +82,15 @@ export function versionOf(database: DatabaseSync): number {
  * @throws SessionBuddyError `storage.newer` when a newer program wrote the file, `storage.corrupt` when it is not ours
  */
 export function migrate(database: DatabaseSync, path: string): void {
-  const version = versionOf(database);
-  requireKnown(database, version, path);
+  const version = requireKnown(database, path);
   for (const step of migrations.slice(version)) database.exec(step);
   database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`);
 }
 
-function requireKnown(database: DatabaseSync, version: number, path: string): void {
-  const isOurs = readPragma(database, "application_id") === applicationId;
+/** @returns the version of the file's tables, 0 for an empty file. */
+function requireKnown(database: DatabaseSync, path: string): number {
+  const version = readPragma(database, "user_version");
+  const isOurs = isMarked(database);
   if (isOurs && version > schemaVersion) {
     throw new SessionBuddyError(
       "storage.newer",
@@ -88,6 +104,11 @@ function requireKnown(database: DatabaseSync, version: number, path: string): vo
       `${path} is a database of another program; move it away, or set SESSION_BUDDY_HOME to another folder`,
     );
   }
+  return version;
+}
+
+function isMarked(database: DatabaseSync): boolean {
+  return readPragma(database, "application_id") === applicationId;
 }
 
 function readPragma(database: DatabaseSync, name: "user_version" | "application_id"): number {

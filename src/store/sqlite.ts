@@ -5,6 +5,8 @@
  * survives a crash of the process but may lose the last commits with the machine
  * (https://www.sqlite.org/pragma.html#pragma_synchronous); FULL adds one fsync a commit, which callers that wait
  * together share.
+ *
+ * Longer than 250 lines because the connection, the queue before it and its statements cannot be taken apart.
  */
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
@@ -13,7 +15,7 @@ import type { Session } from "../tracker/fold.ts";
 import type { LoggedEvent, SessionQuery, Store, StoreTransaction } from "../tracker/store.ts";
 import { isBusy, translate } from "./sqlite-errors.ts";
 import { eventToValues, putSessionSql, rowToEvent, rowToSession, sessionToValues } from "./sqlite-rows.ts";
-import { migrate, schemaVersion, versionOf } from "./sqlite-schema.ts";
+import { isCurrent, migrate, requireOurs } from "./sqlite-schema.ts";
 
 export interface SqliteStoreOptions {
   /** The database file, created with mode 0600. Its folder must exist. */
@@ -50,7 +52,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 
 function prepareFile(database: DatabaseSync, path: string): void {
   database.exec("PRAGMA synchronous = FULL");
-  if (versionOf(database) === schemaVersion) return;
+  if (isCurrent(database)) return;
+  requireOurs(database, path);
   // Switching needs the file alone and stays with it; done before the transaction, where SQLite forbids it.
   database.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");
   try {
@@ -146,17 +149,26 @@ class SqliteStore implements Store {
   }
 
   sessions(query: SessionQuery): Promise<readonly Session[]> {
-    const states = query.states ?? [];
-    const filter = states.length === 0 ? "" : `WHERE state IN (${states.map((state) => `'${state}'`).join(", ")})`;
+    // Not `IN`, for which SQLite does not use the partial index of the open sessions.
+    const states = (query.states ?? []).map((state) => `state = '${state}'`);
+    const conditions = states.length === 0 ? [] : [`(${states.join(" OR ")})`];
+    const values: string[] = [];
+    if (query.hostId !== undefined) {
+      conditions.push("host_id = ?");
+      values.push(query.hostId);
+    }
+    const filter = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
     const limit = query.limit === undefined ? "" : `LIMIT ${Math.max(1, Math.trunc(query.limit))}`;
     const sql = `SELECT * FROM sessions ${filter} ORDER BY started_at DESC, session_id DESC ${limit}`;
-    return this.#read(() => this.#prepared(sql).all().map(rowToSession));
+    return this.#read(() =>
+      this.#prepared(sql)
+        .all(...values)
+        .map(rowToSession),
+    );
   }
 
   events(afterSeq: number, limit: number): Promise<readonly LoggedEvent[]> {
-    return this.#alone(async () =>
-      this.#log("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", afterSeq, limit),
-    );
+    return this.#read(() => this.#log("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", afterSeq, limit));
   }
 
   eventsOf(sessionId: string): Promise<readonly LoggedEvent[]> {

@@ -1,4 +1,8 @@
-/** Owns the contract's sentences: unknown arguments become event content, or every rule they break. Pure core. */
+/**
+ * Owns the contract's sentences: unknown arguments become event content, or every rule they break. Pure core.
+ *
+ * Longer than 250 lines because it is the contract's two tables in one piece, rule by rule.
+ */
 import { canonicalJson, type JsonObject } from "./canonical.ts";
 import { SessionBuddyError } from "./errors.ts";
 import type { EndContent, StartContent } from "./event.ts";
@@ -131,9 +135,9 @@ export function understoodMetadata(metadata: JsonObject | null): Pick<EndContent
   const exitCode = metadata?.exit_code;
   const signal = metadata?.signal;
   return {
-    reason: typeof reason === "string" ? reason : null,
+    reason: isText(reason) ? reason : null,
     exitCode: typeof exitCode === "number" && Number.isSafeInteger(exitCode) ? exitCode : null,
-    signal: typeof signal === "string" ? signal : null,
+    signal: isText(signal) ? signal : null,
   };
 }
 
@@ -161,8 +165,7 @@ class Fields {
   text(name: string, maxLength: number): string {
     const value = this.#required(name);
     if (value === undefined) return "";
-    // A lone surrogate is no Unicode text: it could not be stored as it was sent.
-    if (typeof value !== "string" || !value.isWellFormed()) return this.#fail(name, "Input should be a valid string");
+    if (!isText(value)) return this.#fail(name, "Input should be a valid string");
     if (isLongerThan(value, maxLength)) return this.#fail(name, `String should have at most ${maxLength} characters`);
     return value;
   }
@@ -287,7 +290,6 @@ function metadataIssue(metadata: JsonObject): string | null {
     if (utf8Length(text) <= maxMetadataBytes) return null;
     return `Object should have at most ${maxMetadataBytes} bytes when serialised`;
   } catch (error) {
-    if (error instanceof RangeError) return "Object is nested too deeply";
     if (error instanceof TypeError) return "Numbers should be finite";
     throw error;
   }
@@ -295,6 +297,11 @@ function metadataIssue(metadata: JsonObject): string | null {
 
 function trimmed(text: string, rules: TextRules): string {
   return rules.trims ? text.trim() : text;
+}
+
+/** A lone surrogate is no Unicode text: it could not be stored as it was sent. */
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value.isWellFormed();
 }
 
 function isObject(value: unknown): value is { readonly [key: string]: unknown } {

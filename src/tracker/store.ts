@@ -5,6 +5,8 @@ import type { Session, SessionState } from "./fold.ts";
 /** What a query of sessions asks for; a missing field restricts nothing. */
 export interface SessionQuery {
   readonly states?: readonly SessionState[];
+  /** Only sessions whose process was identified on this host. */
+  readonly hostId?: string;
   /** At most this many rows, newest start first; 1 or more, no limit by default. */
   readonly limit?: number;
 }
@@ -40,7 +42,7 @@ export interface Store {
    */
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
   session(sessionId: string): Promise<Session | null>;
-  /** Sessions by start time, newest first; equal times by session id. */
+  /** Sessions by start time, newest first; equal times by session id, the greatest first. */
   sessions(query: SessionQuery): Promise<readonly Session[]>;
   /** The log after position `afterSeq`, at most `limit` events, in order. */
   events(afterSeq: number, limit: number): Promise<readonly LoggedEvent[]>;

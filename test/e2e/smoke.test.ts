@@ -14,6 +14,9 @@ test("a session started and ended over HTTP and over stdio is on record", async 
     assert.deepEqual(end.structuredContent, { session_id: id, status: "ended", error: null });
   }
   const listed = JSON.parse((await sandbox.run(["list", "--all", "--json"])).stdout);
-  assert.deepEqual(listed.map((row: { state: string }) => row.state), ["ended", "ended"]);
+  assert.deepEqual(
+    listed.map((row: { state: string }) => row.state),
+    ["ended", "ended"],
+  );
   assert.equal((await server.stop()).status, 0);
 });

@@ -42,8 +42,12 @@ export interface Sandbox {
   readonly env: Readonly<Record<string, string>>;
   /** Runs `session-buddy` to its end. */
   run(args: readonly string[], options?: RunOptions): Promise<Outcome>;
-  /** Starts `session-buddy serve` on a free port. */
-  serve(env?: Readonly<Record<string, string>>): Promise<RunningServer>;
+  /**
+   * Starts `session-buddy serve` on a free port.
+   *
+   * @param under - a command line that runs the one after it, such as `setpriv`; none by default
+   */
+  serve(env?: Readonly<Record<string, string>>, under?: readonly string[]): Promise<RunningServer>;
   /** Connects the official client to a server over HTTP. */
   httpClient(server: RunningServer): Promise<Client>;
   /** Starts `session-buddy serve --stdio` behind the official client. */
@@ -76,8 +80,8 @@ export function createSandbox(t: TestContext): Sandbox {
     env,
     run: (args, options = {}) =>
       runToEnd(launcher, args, { ...options, env: { ...env, ...options.env }, cwd: options.cwd ?? folder }),
-    async serve(extra = {}) {
-      const server = await startServer({ ...env, ...extra }, folder);
+    async serve(extra = {}, under = []) {
+      const server = await startServer({ ...env, ...extra }, folder, under);
       t.after(() => server.child.kill("SIGKILL"));
       return server;
     },
@@ -103,8 +107,13 @@ export function runToEnd(program: string, args: readonly string[], options: RunO
   return outcome;
 }
 
-async function startServer(env: Readonly<Record<string, string>>, cwd: string): Promise<RunningServer> {
-  const child = spawn(launcher, ["serve", "--port", "0"], { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+async function startServer(
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+  under: readonly string[],
+): Promise<RunningServer> {
+  const [program = launcher, ...args] = [...under, launcher, "serve", "--port", "0"];
+  const child = spawn(program, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   const outcome = outcomeOf(child);
   const url = await new Promise<string>((resolveUrl, reject) => {

@@ -1,0 +1,21 @@
+/** Owns colour: for a person's terminal alone, and never when NO_COLOR is set (no-color.org). For commands alone. */
+import { Chalk } from "chalk";
+import { usesColor } from "../config.ts";
+import type { SessionState } from "../tracker/fold.ts";
+
+const chalk = new Chalk({ level: usesColor(process.env, process.stdout.isTTY) ? 1 : 0 });
+
+const stateColors = {
+  active: chalk.green,
+  orphaned: chalk.yellow,
+  ended: chalk.dim,
+} as const satisfies Record<SessionState, unknown>;
+
+/** @param text - the state, padded to its column or not */
+export function styleState(text: string, state: SessionState): string {
+  return stateColors[state](text);
+}
+
+export function styleHeading(text: string): string {
+  return chalk.bold(text);
+}

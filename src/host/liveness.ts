@@ -1,0 +1,81 @@
+/** Owns whether a process is proven alive or dead, or cannot be known to be either (`DESIGN.md` section 3). For `app.ts`. */
+import { readlinkSync, realpathSync, statSync } from "node:fs";
+import type { DeathProof, ProcessIdentity } from "../tracker/event.ts";
+import { pidNamespace, processStat } from "./process.ts";
+
+/** Why nothing can be said about a process. */
+export type UnknownReason = "other_host" | "other_namespace" | "not_identified" | "not_permitted";
+
+export type Liveness =
+  | { readonly state: "alive" }
+  | { readonly state: "dead"; readonly proof: DeathProof }
+  | { readonly state: "unknown"; readonly reason: UnknownReason };
+
+const alive: Liveness = { state: "alive" };
+
+/**
+ * Looks at a process. What may not be looked at is unknown, never dead.
+ *
+ * @param identity - the process as it was when its session started
+ * @param machine - the ids of this machine and its boot
+ */
+export function liveness(identity: ProcessIdentity, machine: Pick<ProcessIdentity, "hostId" | "bootId">): Liveness {
+  if (identity.hostId === null || identity.hostId !== machine.hostId) return unknown("other_host");
+  // A container that shares the store has its own pids, and may show another boot; it cannot judge the host's.
+  if (identity.pidNamespace === null || identity.pidNamespace !== pidNamespace()) return unknown("other_namespace");
+  if (identity.bootId === null || machine.bootId === null || identity.startTicks === null)
+    return unknown("not_identified");
+  if (identity.bootId !== machine.bootId) return dead("rebooted");
+
+  const existence = exists(identity.pid);
+  if (existence === "gone") return dead("pid_gone");
+  const stat = processStat(identity.pid);
+  // Under hidepid=2 (proc(5)) a process of another user exists for kill(2) and has no folder in /proc.
+  if (stat === null) return exists(identity.pid) === "gone" ? dead("pid_gone") : unknown("not_permitted");
+  if (stat.startTicks !== identity.startTicks) return dead("pid_reused");
+  if (stat.hasExited) return dead("pid_gone");
+  return isReplaced(identity) ? dead("executable_replaced") : alive;
+}
+
+function exists(pid: number): "there" | "gone" {
+  try {
+    process.kill(pid, 0);
+    return "there";
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH" ? "gone" : "there";
+  }
+}
+
+/** Compares files before names: a shell is called by many paths, and an update may replace its file under it. */
+function isReplaced({ pid, executable }: ProcessIdentity): boolean {
+  if (executable === null) return false;
+  try {
+    if (isSameFile(`/proc/${pid}/exe`, executable)) return false;
+    const running = readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, "");
+    return running !== executable && running !== resolved(executable);
+  } catch {
+    // Another user's process may be seen, but not what it runs.
+    return false;
+  }
+}
+
+function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [statSync(a), statSync(b, { throwIfNoEntry: false })];
+  return other !== undefined && one.dev === other.dev && one.ino === other.ino;
+}
+
+function resolved(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function unknown(reason: UnknownReason): Liveness {
+  return { state: "unknown", reason };
+}
+
+function dead(proof: DeathProof): Liveness {
+  return { state: "dead", proof };
+}

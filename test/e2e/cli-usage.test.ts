@@ -1,0 +1,101 @@
+/** Proves that a wrong command line is refused in words with its exit status, and that every command explains itself. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { test } from "node:test";
+import { createSandbox } from "../support/sandbox.ts";
+
+/** Everything that can be asked for help. */
+const commands = [
+  [],
+  ["start"],
+  ["end"],
+  ["list"],
+  ["show"],
+  ["serve"],
+  ["token"],
+  ["token", "create"],
+  ["token", "secret"],
+  ["config"],
+  ["config", "get"],
+  ["config", "set"],
+  ["config", "unset"],
+  ["config", "list"],
+  ["config", "path"],
+];
+
+test("--help of every command exits with 0 and has an example", async (t) => {
+  const sandbox = createSandbox(t);
+  for (const command of commands) {
+    const { status, stdout, stderr } = await sandbox.run([...command, "--help"]);
+    assert.deepEqual([status, stderr], [0, ""], command.join(" "));
+    assert.match(stdout, new RegExp(`^Usage: ${["session-buddy", ...command].join(" ")}\\b`));
+    assert.match(stdout, /\nExample:\n {2}\$ .*session-buddy /, command.join(" "));
+  }
+  assert.equal(existsSync(sandbox.home), false, "asking for help leaves nothing behind");
+});
+
+test("the help of the program names every command", async (t) => {
+  const { stdout } = await createSandbox(t).run(["--help"]);
+  for (const name of new Set(commands.flatMap(([first]) => first ?? []))) {
+    assert.match(stdout, new RegExp(`^ {2}${name} `, "m"));
+  }
+});
+
+test("--version prints the version alone", async (t) => {
+  const { status, stdout } = await createSandbox(t).run(["--version"]);
+  assert.equal(status, 0);
+  assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+/** What is refused, with which exit status and words. */
+const refusals: readonly (readonly [args: readonly string[], status: number, words: RegExp])[] = [
+  [[], 2, /^Usage: session-buddy/],
+  [["nonsense"], 2, /unknown command 'nonsense'/],
+  [["lst"], 2, /Did you mean list\?/],
+  [["--nonsense"], 2, /unknown option '--nonsense'/],
+  [["start", "--nonsense"], 2, /unknown option '--nonsense'/],
+  [["start", "extra"], 2, /too many arguments/],
+  [["start", "--component"], 2, /argument missing/],
+  [["start", "--pid", "x"], 2, /A whole number is needed/],
+  [["start", "--pid", "1.5"], 2, /A whole number is needed/],
+  [["start", "--pid", ""], 2, /A whole number is needed/],
+  [["start", "--metadata", "novalue"], 2, /The form is key=value/],
+  [["start", "--metadata", "=value"], 2, /The form is key=value/],
+  [["start", "--json=yes"], 2, /--json/],
+  [["end"], 2, /either a session id or --state-file/],
+  [["end", "id", "--state-file", "file"], 2, /either a session id or --state-file/],
+  [["end", "id", "extra"], 2, /too many arguments/],
+  [["end", "id", "--exit-code", "zero"], 2, /A whole number is needed/],
+  [["list", "extra"], 2, /too many arguments/],
+  [["show"], 2, /missing required argument 'session-id'/],
+  [["serve", "--stdio", "--port", "1"], 2, /cannot be used with/],
+  [["serve", "--port", "65536"], 2, /port: a port is a whole number from 0 to 65535/],
+  [["serve", "--host", ""], 2, /host: an address is needed/],
+  [["token", "nonsense"], 2, /too many arguments/],
+  [["token", "create", "extra"], 2, /too many arguments/],
+  [["config"], 2, /^Usage: session-buddy config/],
+  [["config", "nonsense"], 2, /unknown command 'nonsense'/],
+  [["config", "get"], 2, /missing required argument 'name'/],
+  [["config", "set", "port"], 2, /missing required argument 'value'/],
+  [["start", "--component", "a b"], 3, /Invalid component_name 'a b': must match pattern/],
+  [["start", "--component", ""], 3, /Invalid component_name ''/],
+  [["start", "--component", "a".repeat(101)], 3, /component_name: String should have at most 100 characters/],
+  [["start", "--shell-type", "a".repeat(101)], 3, /shell_type: String should have at most 100 characters/],
+  [["start", "--pid", "0"], 3, /pid: Input should be greater than or equal to 1/],
+  [["start", "--pid", "-1"], 3, /pid: Input should be greater than or equal to 1/],
+  [["start", "--pid", "4194305"], 3, /pid: Input should be less than or equal to 4194304/],
+  [["start", "--metadata", `a=${"x".repeat(16_384)}`], 3, /metadata: Object should have at most 16384 bytes/],
+];
+
+for (const [args, status, words] of refusals) {
+  const shown = args.map((arg) => (arg.length > 30 ? `${arg.slice(0, 9)}…` : arg)).join(" ");
+  test(`'session-buddy ${shown}' is refused with exit status ${status}`, async (t) => {
+    const sandbox = createSandbox(t);
+    const outcome = await sandbox.run(args);
+    assert.equal(outcome.status, status, outcome.stderr);
+    assert.equal(outcome.stdout, "");
+    assert.match(outcome.stderr, words);
+    assert.doesNotMatch(outcome.stderr, /\n {4}at |internal error/);
+    assert.deepEqual(JSON.parse((await sandbox.run(["list", "--all", "--json"])).stdout), []);
+  });
+}

@@ -1,0 +1,129 @@
+/** What fast-check makes up: texts of every kind, JSON, instants and events. */
+import fc from "fast-check";
+import type { JsonObject } from "../../src/tracker/canonical.ts";
+import type {
+  DeathEvent,
+  EndEvent,
+  Observation,
+  ProcessIdentity,
+  SessionEvent,
+  StartContent,
+  StartEvent,
+} from "../../src/tracker/event.ts";
+import { type Instant, instantFromMs } from "../../src/tracker/instant.ts";
+import { sampleSessionId } from "./session-events.ts";
+
+const hostileTexts = [
+  "",
+  "\0",
+  "a\0b",
+  "\n",
+  "\u001b[31m",
+  "😀",
+  "'; DROP TABLE events; --",
+  "\uFFFD",
+  " x ",
+  "__proto__",
+];
+
+/** Well-formed text: any code point, and the ones that break careless programs. */
+export const anyText = fc.oneof(fc.string({ unit: "binary", maxLength: 20 }), fc.constantFrom(...hostileTexts));
+
+/** JSON objects as `JSON.parse` gives them, an own key `__proto__` among them. */
+export const jsonObject = fc
+  .tuple(fc.dictionary(fc.string({ unit: "binary", maxLength: 5 }), fc.jsonValue({ maxDepth: 2 })), fc.boolean())
+  .map(([object, hasProto]): JsonObject => {
+    const text = JSON.stringify(object);
+    if (!hasProto) return JSON.parse(text);
+    return JSON.parse(text === "{}" ? '{"__proto__":{"a":1}}' : `{"__proto__":{"a":1},${text.slice(1)}`);
+  });
+
+const nanosPerMs = 1_000_000;
+
+/** Instants of the years 1 to 9999, often close together so that some are equal. */
+export const anyInstant = fc
+  .tuple(
+    fc.oneof(
+      fc.integer({ min: Date.parse("0001-01-01T00:00:00Z"), max: Date.parse("9999-12-31T23:59:59.999Z") }),
+      fc.integer({ min: 1_770_381_296_000, max: 1_770_381_296_003 }),
+    ),
+    fc.oneof(fc.integer({ min: 0, max: nanosPerMs - 1 }), fc.constant(0)),
+  )
+  .map(([ms, nanos]) => `${instantFromMs(ms).slice(0, 23)}${String(nanos).padStart(6, "0")}Z` as Instant);
+
+/** Objects as literals and `JSON.parse` make them; fast-check would leave out the prototype of some. */
+const plain = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
+
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 3, nil: null });
+const anyPid = fc.integer({ min: 1, max: 4_194_304 });
+
+const anyProcess: fc.Arbitrary<ProcessIdentity> = plain({
+  hostId: maybe(anyText),
+  bootId: maybe(anyText),
+  pidNamespace: maybe(anyText),
+  pid: anyPid,
+  startTicks: maybe(anyText),
+  executable: maybe(anyText),
+});
+
+const anyObservation: fc.Arbitrary<Observation> = plain({
+  recordedAt: anyInstant,
+  caller: maybe(anyText),
+  process: maybe(anyProcess),
+  bootClock: maybe(plain({ bootId: fc.constantFrom("boot-1", "boot-2"), ms: fc.nat(100_000) })),
+});
+
+const anyStartContent: fc.Arbitrary<StartContent> = plain({
+  componentName: fc.stringMatching(/^[a-zA-Z0-9_-]{1,8}$/),
+  shellType: anyText,
+  timestamp: anyInstant,
+  pid: anyPid,
+  username: anyText,
+  home: anyText,
+  hostname: anyText,
+  pythonVersion: anyText,
+  platform: anyText,
+  cwd: anyText,
+  environmentExtra: fc.dictionary(anyText, anyText, { noNullPrototype: true }),
+  metadata: maybe(jsonObject),
+});
+
+const recorded = {
+  eventId: fc.uuid({ version: 4 }),
+  sessionId: fc.constant(sampleSessionId),
+  observed: anyObservation,
+};
+
+export const anyStart: fc.Arbitrary<StartEvent> = plain({
+  kind: fc.constant("start" as const),
+  ...recorded,
+  content: anyStartContent,
+});
+
+export const anyEnd: fc.Arbitrary<EndEvent> = plain({
+  kind: fc.constant("end" as const),
+  ...recorded,
+  content: plain({
+    timestamp: anyInstant,
+    reason: maybe(anyText),
+    exitCode: maybe(fc.maxSafeInteger()),
+    signal: maybe(anyText),
+    metadata: maybe(jsonObject),
+  }),
+});
+
+export const anyDeath: fc.Arbitrary<DeathEvent> = plain({
+  kind: fc.constant("death" as const),
+  ...recorded,
+  content: plain({
+    lastAliveAt: anyInstant,
+    detectedAt: anyInstant,
+    proof: fc.constantFrom("pid_gone", "pid_reused", "executable_replaced", "rebooted"),
+  }),
+});
+
+/** The events of one session, its start first. */
+export const anyLife: fc.Arbitrary<readonly [StartEvent, ...SessionEvent[]]> = fc
+  .tuple(anyStart, fc.array(fc.oneof(anyEnd, anyDeath, anyStart), { maxLength: 5 }))
+  .map(([start, others]) => [start, ...others]);

@@ -1,0 +1,118 @@
+/** Proves what the embedded store promises beyond the port: durable settings, private files, and queries by index. */
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { type TestContext, test } from "node:test";
+import { openSqliteStore } from "../../../src/store/sqlite.ts";
+import type { Store } from "../../../src/tracker/store.ts";
+import { eventually } from "../../support/eventually.ts";
+import { sampleSessionId, startEvent } from "../../support/session-events.ts";
+import { openAt, record, sqlitePlace } from "../../support/store-place.ts";
+
+/** The connections that the store uses, in the order in which it first ran something on them. */
+function watchConnections(t: TestContext): Set<DatabaseSync> {
+  const connections = new Set<DatabaseSync>();
+  const { exec } = DatabaseSync.prototype;
+  t.mock.method(DatabaseSync.prototype, "exec", function (this: DatabaseSync, sql: string) {
+    connections.add(this);
+    return exec.call(this, sql);
+  });
+  return connections;
+}
+
+test("every commit is in a write-ahead log and synced, on a new file and on one that was there", async (t) => {
+  const connections = watchConnections(t);
+  const place = sqlitePlace(t);
+  const stores = [await openAt(place, t), await openAt(place, t)];
+  assert.equal(connections.size, stores.length);
+  for (const connection of connections) {
+    assert.equal(connection.prepare("PRAGMA synchronous").get()?.synchronous, 2, "FULL is 2");
+    assert.equal(connection.prepare("PRAGMA journal_mode").get()?.journal_mode, "wal");
+  }
+});
+
+test("the database and the files beside it are the owner's alone, whatever the umask", async (t) => {
+  const umask = process.umask(0);
+  t.after(() => process.umask(umask));
+  const place = sqlitePlace(t);
+  await record(await openAt(place, t), startEvent());
+  for (const suffix of ["", "-wal", "-shm"]) {
+    assert.equal(statSync(`${place.options.path}${suffix}`).mode & 0o777, 0o600, suffix);
+  }
+});
+
+const queries: readonly (readonly [name: string, run: (store: Store) => Promise<unknown>, index: RegExp])[] = [
+  ["the open sessions", (store) => store.sessions({ states: ["active"] }), /^SCAN sessions USING INDEX sessions_open$/],
+  ["a page of the history", (store) => store.sessions({ limit: 10 }), /^SCAN sessions USING INDEX sessions_by_start$/],
+  ["one session", (store) => store.session("x"), /^SEARCH sessions USING INDEX \S+ \(session_id=\?\)$/],
+  ["the events of a session", (store) => store.eventsOf("x"), /^SEARCH events USING INDEX events_by_session/],
+  ["a page of the log", (store) => store.events(5, 10), /^SEARCH events USING INTEGER PRIMARY KEY \(rowid>\?\)$/],
+  [
+    "an event by its id",
+    (store) => store.transact((tx) => tx.eventById("x")),
+    /^SEARCH events USING INDEX \S+ \(event_id=\?\)$/,
+  ],
+  [
+    "whether an id is taken",
+    (store) => store.transact((tx) => tx.isSessionIdTaken("x")),
+    /^SEARCH events USING COVERING INDEX events_by_session/,
+  ],
+];
+for (const [name, run, index] of queries) {
+  test(`the query of ${name} goes through an index and sorts nothing`, async (t) => {
+    const place = sqlitePlace(t);
+    const store = await openAt(place, t);
+    const prepare = t.mock.method(DatabaseSync.prototype, "prepare");
+    await run(store);
+    const sql = prepare.mock.calls.map((call) => String(call.arguments[0]));
+    prepare.mock.restore();
+    assert.equal(sql.length, 1, "one statement does it");
+    const database = new DatabaseSync(place.options.path);
+    t.after(() => database.close());
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql[0]}`).all();
+    assert.equal(plan.length, 1, JSON.stringify(plan));
+    assert.match(String(plan[0]?.detail), index);
+  });
+}
+
+test("a writer waits while another process holds the lock, and is done when that one is", async (t) => {
+  const place = sqlitePlace(t);
+  const store = await openAt(place, t);
+  const other = new DatabaseSync(place.options.path);
+  t.after(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  const exec = t.mock.method(DatabaseSync.prototype, "exec");
+  const recorded = record(store, startEvent());
+  await eventually(() => assert.ok(exec.mock.calls.some((call) => call.error !== undefined)));
+  exec.mock.restore();
+  other.exec("COMMIT");
+  await recorded;
+  assert.notEqual(await store.session(sampleSessionId), null);
+});
+
+test("the log refuses to be changed, whoever tries", async (t) => {
+  const place = sqlitePlace(t);
+  await record(await openAt(place, t), startEvent());
+  const database = new DatabaseSync(place.options.path);
+  t.after(() => database.close());
+  assert.throws(() => database.exec("UPDATE events SET body = '{}'"), /append-only/);
+});
+
+test("a store that waited in vain works again when the lock is gone", async (t) => {
+  const { path } = sqlitePlace(t).options;
+  const store = await openSqliteStore({ path, busyTimeoutMs: 30 });
+  t.after(() => store.close());
+  const other = new DatabaseSync(path);
+  t.after(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  const waiting = [record(store, startEvent()), record(store, startEvent())];
+  const outcomes = await Promise.allSettled(waiting);
+  assert.deepEqual(
+    outcomes.map((outcome) => (outcome.status === "rejected" ? outcome.reason.code : outcome.status)),
+    ["storage.busy", "storage.busy"],
+  );
+  assert.deepEqual(await store.sessions({}), [], "reading needs no lock");
+  other.exec("COMMIT");
+  await record(store, startEvent());
+  assert.equal((await store.sessions({})).length, 1);
+});
