@@ -39,22 +39,27 @@ function existing(path: string, purpose: string): Stats | undefined {
 
 function created(path: string, purpose: string): Stats {
   try {
-    mkdirSync(path, { recursive: true, mode: privateMode });
+    makeFolders(path);
     return statSync(path);
   } catch (error) {
-    throw refused(purpose, path, `cannot be made: ${(reasonOf(error, path) as Error).message}`, error);
+    throw refused(purpose, path, `cannot be made: ${(error as Error).message}`, error);
   }
 }
 
-/** Of a read-only disk Node says ENOENT when it makes several folders at once; made alone, the first one tells why. */
-function reasonOf(error: unknown, path: string): unknown {
-  let first = path;
-  while (!existsSync(dirname(first))) first = dirname(first);
+/**
+ * Makes a folder (mode 0700) and those above it that are missing. One at a time, because Node's way of making several
+ * never ends below a folder that takes none, such as /proc, and blames a missing folder for a read-only disk.
+ *
+ * @throws the file system's error
+ */
+export function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
   try {
-    mkdirSync(first, { mode: privateMode });
-    return error;
-  } catch (reason) {
-    return reason;
+    mkdirSync(path, { mode: privateMode });
+  } catch (error) {
+    // Another process may have been first.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

@@ -1,8 +1,9 @@
 /** Owns what identifies this machine, its boot and its user. For `app.ts` alone. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { hostname, machine, release, type as systemName, userInfo } from "node:os";
 import { dirname } from "node:path";
 import type { BootClock, ProcessIdentity } from "../tracker/event.ts";
+import { makeFolders } from "./folder.ts";
 import { processIdentity } from "./process.ts";
 
 /** Facts about the machine and the user that runs this program. */
@@ -70,7 +71,7 @@ function hostId(path: string): string | null {
 
 function madeOnce(path: string): string | null {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(path));
     writeFileSync(path, `${newUuid()}\n`, { mode: 0o600, flag: "wx" });
   } catch {
     // Another process was first, or the folder cannot be written; reading tells which.

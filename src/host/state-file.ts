@@ -56,7 +56,7 @@ export interface StateFile {
  */
 export function readStateFile(path: string): StateFile | null {
   const descriptor = opened(path, constants.O_RDONLY);
-  if (descriptor === null) return null;
+  if (typeof descriptor !== "number") return null;
   try {
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw refused(path, "is not a regular file");
@@ -91,8 +91,10 @@ export function parseStateFile(
 ): Pick<StateFile, "start" | "end" | "sessionId" | "eventId"> {
   const records = new Map<RecordName, StateRecord>();
   for (const { name, entries } of splitRecords(bytes)) {
-    // The first of a kind counts: a second start or end in one file can only be a mistake.
-    if (records.has(name)) continue;
+    // The first of a kind counts, because a second one can only be a mistake; unless the first is torn, as on a disk
+    // that was full for a moment. The start stays what it was: the event is named by it.
+    const known = records.get(name);
+    if (known !== undefined && (name === "start/1" || !known.isTorn)) continue;
     records.set(name, toRecord(entries));
   }
   if (records.size === 0) throw refused(path, "holds no record of a shell");
@@ -105,9 +107,14 @@ export function parseStateFile(
   };
 }
 
-/** Makes a state file (mode 0600) with its first record. @throws SessionBuddyError `storage.unavailable`, `invalid` */
+/**
+ * Makes a state file (mode 0600) with its first record. Does nothing when another process was first.
+ *
+ * @throws SessionBuddyError `storage.unavailable`, `invalid`
+ */
 export function createStateFile(path: string, start: Readonly<Record<string, string>>): void {
-  const descriptor = opened(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
+  const descriptor = opened(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL);
+  if (descriptor === "exists") return;
   if (descriptor === null) throw refused(path, "is in a folder that does not exist");
   try {
     writeRecord(descriptor, path, "start/1", start);
@@ -125,7 +132,7 @@ export function createStateFile(path: string, start: Readonly<Record<string, str
  */
 export function cacheSessionId(path: string, sessionId: string): void {
   const descriptor = opened(path, constants.O_WRONLY | constants.O_APPEND);
-  if (descriptor !== null) writeRecord(descriptor, path, "session/1", { id: sessionId });
+  if (typeof descriptor === "number") writeRecord(descriptor, path, "session/1", { id: sessionId });
 }
 
 /** One record is one write, so that records of several processes never mix. */
@@ -230,17 +237,25 @@ function uuidOf(text: string): string {
   ].join("-");
 }
 
-function opened(path: string, flags: number): number | null {
+/** What is wrong with the file itself; any other error may pass, and the file is good. */
+const refusals: ReadonlyMap<string | undefined, string> = new Map([
+  ["ELOOP", "is a symbolic link"],
+  ["EISDIR", "is a folder"],
+  ["ENXIO", "is not a regular file"],
+  ["ENAMETOOLONG", "has too long a name"],
+  ["ENOTDIR", "is in a place that is no folder"],
+]);
+
+function opened(path: string, flags: number): number | null | "exists" {
   try {
     return openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return null;
-    if (code === "ELOOP") throw refused(path, "is a symbolic link");
-    if (code === "ENOSPC" || code === "EROFS" || code === "EACCES") {
-      throw unavailable(path, `cannot be opened: ${message}`, error);
-    }
-    throw refused(path, `cannot be opened: ${message}`);
+    if (code === "EEXIST") return "exists";
+    const words = refusals.get(code);
+    if (words !== undefined) throw refused(path, words);
+    throw unavailable(path, `cannot be opened: ${message}`, error);
   }
 }
 

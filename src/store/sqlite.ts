@@ -8,8 +8,9 @@
  *
  * Longer than 250 lines because the connection, the queue before it and its statements cannot be taken apart.
  */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { SessionBuddyError } from "../tracker/errors.ts";
 import type { SessionEvent } from "../tracker/event.ts";
 import type { Session } from "../tracker/fold.ts";
 import type { LoggedEvent, SessionQuery, Store, StoreTransaction } from "../tracker/store.ts";
@@ -29,6 +30,8 @@ const defaultBusyTimeoutMs = 10_000;
 const blockingWaitMs = 25;
 const longestPauseMs = 50;
 const largestGroup = 256;
+/** https://www.sqlite.org/fileformat.html#the_database_header */
+const headerBytes = 100;
 
 /**
  * Opens the store, creating or migrating the file.
@@ -65,9 +68,18 @@ function prepareFile(database: DatabaseSync, path: string): void {
   }
 }
 
-/** SQLite gives its other files the mode of the database, so the mode is settled before it is opened. */
+/**
+ * SQLite gives its other files the mode of the database, so the mode is settled before it is opened. It would also take
+ * a file that is shorter than its own header for an empty database, and write over it.
+ */
 function createPrivately(path: string): void {
-  closeSync(openSync(path, "a", 0o600));
+  const descriptor = openSync(path, "a", 0o600);
+  try {
+    const { size } = fstatSync(descriptor);
+    if (size > 0 && size < headerBytes) throw Object.assign(new Error("shorter than its header"), { errcode: 26 });
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Node's own file errors as SQLite would say them, so that one table has the words. */
@@ -127,6 +139,7 @@ class SqliteStore implements Store {
   }
 
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
+    if (this.#isClosed) return refuseClosed();
     return new Promise<T>((resolve, reject) => {
       let answer: () => void = () => reject(new Error("the work has not run"));
       this.#waiting.push({
@@ -177,7 +190,10 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    await this.#tail;
+    for (let tail: unknown; tail !== this.#tail; ) {
+      tail = this.#tail;
+      await tail;
+    }
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#database.close();
@@ -185,6 +201,7 @@ class SqliteStore implements Store {
 
   /** Runs `action` when everything before it is done. */
   #alone<T>(action: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) return refuseClosed();
     const result = this.#tail.then(action);
     this.#tail = result.catch(() => {});
     return result;
@@ -205,16 +222,16 @@ class SqliteStore implements Store {
   async #commitWaiting(): Promise<void> {
     // Calls that arrive in this turn of the event loop come from separate callbacks; one turn later all are here.
     await nextTurn();
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.slice(0, largestGroup);
-      try {
-        await this.#commit(group);
-      } catch (error) {
-        const translated = translate(error, this.#path);
-        for (const waiting of group) waiting.fail(translated);
-      }
-      this.#waiting = this.#waiting.slice(group.length);
+    const group = this.#waiting.slice(0, largestGroup);
+    try {
+      await this.#commit(group);
+    } catch (error) {
+      const translated = translate(error, this.#path);
+      for (const waiting of group) waiting.fail(translated);
     }
+    this.#waiting = this.#waiting.slice(group.length);
+    // Behind the reads that came meanwhile.
+    if (this.#waiting.length > 0) void this.#alone(() => this.#commitWaiting());
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
@@ -266,6 +283,10 @@ class SqliteStore implements Store {
     this.#statements.set(sql, statement);
     return statement;
   }
+}
+
+function refuseClosed(): Promise<never> {
+  return Promise.reject(new SessionBuddyError("storage.unavailable", "the store is closed"));
 }
 
 const eventsOfSql = "SELECT * FROM events WHERE session_id = ? ORDER BY seq";

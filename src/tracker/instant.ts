@@ -21,7 +21,8 @@ export function parseTimestamp(text: string): Instant | null {
   const match = timestampPattern.exec(text);
   if (match === null) return null;
   const [, year, month, day, hour, minute, second, fraction = "", sign, offsetHours = "0", offsetMinutes = "0"] = match;
-  if (Number(hour) > 23 || Number(offsetHours) > 23 || Number(offsetMinutes) > 59) return null;
+  // RFC 3339 has a year 0, the calendar of most clients has none.
+  if (year === "0000" || Number(hour) > 23 || Number(offsetHours) > 23 || Number(offsetMinutes) > 59) return null;
 
   const local = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
   const localMs = Date.parse(`${local}Z`);

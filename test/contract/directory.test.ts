@@ -5,8 +5,9 @@ import { chmodSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, symlinkSync
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { startArguments } from "../support/events.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
-import { type Connection, connect, type TransportKind, transportKinds } from "../support/transports.ts";
+import { type Connection, call, connect, type TransportKind, transportKinds } from "../support/transports.ts";
 
 /** Takes from root the right to pass by the modes of files; other users have none. */
 const withoutOverride = process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : [];
@@ -28,17 +29,22 @@ interface Place {
 }
 
 async function createPlace(t: TestContext, kind: TransportKind): Promise<Place> {
+  const closed: string[] = [];
+  // Before the sandbox is made, because its own removal must find the folders open.
+  t.after(() => closed.forEach((folder) => void chmodSync(folder, 0o700)));
   const sandbox = createSandbox(t);
   const path = (name: string) => join(sandbox.folder, name);
+  const close = (name: string, mode: number) => {
+    chmodSync(path(name), mode);
+    closed.push(path(name));
+  };
   writeFileSync(path("file"), "");
   for (const name of ["open", "closed", "closed/inner", "unlistable"]) mkdirSync(path(name));
   symlinkSync("open", path("link"));
   symlinkSync("nowhere", path("dangling"));
-  chmodSync(path("closed"), 0o000);
+  close("closed", 0o000);
   // Entering needs the x bit alone.
-  chmodSync(path("unlistable"), 0o100);
-  t.after(() => chmodSync(path("closed"), 0o700));
-  t.after(() => chmodSync(path("unlistable"), 0o700));
+  close("unlistable", 0o100);
   return { sandbox, path, connection: await connect(t, sandbox, kind, { under: withoutOverride }) };
 }
 
@@ -86,8 +92,9 @@ test("the server stays in its own directory and leaves nothing in the one it was
   const client = await sandbox.httpClient(server);
   const told = join(sandbox.folder, "told");
   mkdirSync(told);
-  const start = (changes = {}) => client.callTool({ name: "track_session_start", arguments: changes });
-  await start({ hostname: hostname(), cwd: told });
+  const environment = { python_version: "", platform: "", cwd: told };
+  const args = startArguments({ hostname: hostname(), environment });
+  assert.equal((await call(client, "track_session_start", args)).status, "tracked");
   assert.deepEqual(readdirSync(told), []);
   assert.equal(readlinkSync(`/proc/${server.child.pid}/cwd`), sandbox.folder);
 });

@@ -47,10 +47,13 @@ test("a command's name is told without the dash of a login shell and the spaces 
 
 test("a process that has ended is told from a running one while its parent has not noticed", async (t) => {
   // The shell becomes a program that waits for no child.
-  const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 1000"], { stdio: ["ignore", "pipe", "inherit"] });
+  const parent = spawn("sh", ["-c", "sleep 1000 & echo $!; exec sleep 1000"], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => parent.kill("SIGKILL"));
   const [line] = await once(parent.stdout, "data");
   const pid = Number(String(line));
+  assert.equal(processStat(pid)?.hasExited, false);
+  await eventually(() => assert.equal(processName(parent.pid ?? 0), "sleep"));
+  process.kill(pid, "SIGKILL");
   await eventually(() => assert.equal(processStat(pid)?.hasExited, true));
   assert.match(processStat(pid)?.startTicks ?? "", /^[1-9]\d*$/);
 });

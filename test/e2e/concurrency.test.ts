@@ -1,0 +1,65 @@
+/** Proves that many at once get what one alone gets: no error, no lost record, no id twice, one event once. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { endArguments, startArguments } from "../support/events.ts";
+import { allRows, runWell } from "../support/rows.ts";
+import { callTool } from "../support/rpc.ts";
+import { createSandbox } from "../support/sandbox.ts";
+import { assertSound } from "../support/soundness.ts";
+
+const processes = 64;
+const calls = 100;
+const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
+
+test(`${processes} processes that start sessions at once on a fresh store make ${processes} records`, async (t) => {
+  const sandbox = createSandbox(t);
+  const printed = await Promise.all(times(processes, () => runWell(sandbox, ["start"])));
+  const ids = printed.map((line) => line.trimEnd());
+  assert.equal(new Set(ids).size, processes);
+  assert.deepEqual((await allRows(sandbox)).map((row) => row.session_id).sort(), ids.toSorted());
+  await assertSound(sandbox.home);
+});
+
+test("starts and ends of many processes with the same state files are one session a file, ended once", async (t) => {
+  const sandbox = createSandbox(t);
+  const files = times(8, (index) => join(sandbox.folder, `state-${index}`));
+  await Promise.all(files.map((file) => runWell(sandbox, ["start", "--state-file", file])));
+  const race = files.flatMap((file) => [
+    sandbox.run(["start", "--state-file", file]),
+    sandbox.run(["end", "--state-file", file, "--exit-code", "0"]),
+    sandbox.run(["end", "--state-file", file, "--exit-code", "0"]),
+  ]);
+  for (const { status, stderr } of await Promise.all(race)) assert.ok(status === 0 || status === 1, stderr);
+  const sessions = await assertSound(sandbox.home);
+  // A start that comes after the end finds no file and is a new shell; it never reopens the old session.
+  assert.equal([...sessions.values()].filter((session) => session.state === "ended").length, files.length);
+});
+
+test(`the same start sent ${calls} times at once is one record and ${calls} equal answers`, async (t) => {
+  const sandbox = createSandbox(t);
+  const { url } = await sandbox.serve();
+  const event = startArguments();
+  const answers = await Promise.all(times(calls, () => callTool(url, "track_session_start", event)));
+  assert.deepEqual(new Set(answers.map((answer) => JSON.stringify(answer))).size, 1);
+  assert.equal(answers[0]?.status, "tracked");
+  assert.equal((await allRows(sandbox)).length, 1);
+
+  const end = endArguments(answers[0]?.session_id);
+  const ends = await Promise.all(times(calls, () => callTool(url, "track_session_end", end)));
+  assert.deepEqual(new Set(ends.map(({ status }) => status)), new Set(["ended"]));
+  const [session] = (await assertSound(sandbox.home)).values();
+  assert.equal(session?.state, "ended");
+});
+
+test(`${calls} different starts of one second sent at once to two servers get ${calls} ids`, async (t) => {
+  const sandbox = createSandbox(t);
+  const servers = await Promise.all([sandbox.serve(), sandbox.serve()]);
+  const answers = await Promise.all(
+    times(calls, (index) => callTool(servers[index % 2]?.url ?? "", "track_session_start", startArguments())),
+  );
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set(["tracked"]));
+  const ids = answers.map((answer) => String(answer.session_id));
+  assert.equal(new Set(ids).size, calls);
+  assert.deepEqual([...(await assertSound(sandbox.home)).keys()].sort(), ids.toSorted());
+});

@@ -1,0 +1,140 @@
+/**
+ * Proves that `kill -9` at any moment of a start, an end or a server loses nothing that was acknowledged and damages
+ * nothing. CRASH_RUNS says how many starts and ends there are in all, 500 by default.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { endArguments, startArguments } from "../support/events.ts";
+import { runWell } from "../support/rows.ts";
+import { callTool, type ToolAnswer } from "../support/rpc.ts";
+import { createSandbox, launcher, type RunningServer, type Sandbox } from "../support/sandbox.ts";
+import { assertSound } from "../support/soundness.ts";
+
+const runs = Number(process.env.CRASH_RUNS ?? 500);
+const workers = 4;
+const longestSentMs = 40;
+
+/** What the program has said it has done; all of it must be found afterwards. */
+class Acknowledged {
+  readonly started = new Set<string>();
+  readonly ended = new Set<string>();
+
+  async assertKept(home: string): Promise<void> {
+    const sessions = await assertSound(home);
+    assert.deepEqual(
+      [...this.started].filter((id) => !sessions.has(id)),
+      [],
+    );
+    assert.deepEqual(
+      [...this.ended].filter((id) => sessions.get(id)?.state !== "ended"),
+      [],
+    );
+  }
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test(`${runs / 2} processes killed while they start and end sessions`, async (t) => {
+  const sandbox = createSandbox(t);
+  const acknowledged = new Acknowledged();
+  const lifetimeMs = await measureLifetime(sandbox);
+  let killed = 0;
+  const worker = async (count: number) => {
+    const open: string[] = [];
+    for (let run = 0; run < count; run += 1) {
+      const id = Math.random() < 0.5 ? open.pop() : undefined;
+      const args = id === undefined ? ["start"] : ["end", id];
+      const { stdout, status, stderr } = await runAndKill(sandbox, args, Math.random() * lifetimeMs);
+      // What was not killed in time must have worked, whatever was killed before it.
+      if (status === null) killed += 1;
+      else assert.equal(status, 0, stderr);
+      const printed = /^(.+)\n$/.exec(stdout)?.[1];
+      if (printed !== undefined) {
+        acknowledged.started.add(printed);
+        open.push(printed);
+      }
+      if (id !== undefined && status === 0) acknowledged.ended.add(id);
+      // An end that was killed may or may not be on record; asking again must work.
+      if (id !== undefined && status === null && Math.random() < 0.5) open.push(id);
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, () => worker(Math.ceil(runs / 2 / workers))));
+  assert.ok(killed > 0, "no process was killed in time");
+  assert.ok(acknowledged.started.size > 0 && acknowledged.ended.size > 0, "every process was killed too early");
+  await runWell(sandbox, ["start"]);
+  await acknowledged.assertKept(sandbox.home);
+});
+
+test(`${runs / 2} starts and ends sent to a server that is killed and started again meanwhile`, async (t) => {
+  const sandbox = createSandbox(t);
+  const acknowledged = new Acknowledged();
+  let server = await sandbox.serve();
+  let isDone = false;
+  let kills = 0;
+  const killer = async () => {
+    while (!isDone) {
+      await sleep(Math.random() * longestSentMs);
+      await server.stop("SIGKILL");
+      kills += 1;
+      server = await sandbox.serve();
+    }
+  };
+  const client = async (count: number) => {
+    for (let run = 0; run < count; run += 2) {
+      // The same event is sent until it is answered: then it must be on record once.
+      const start = await answerOf(() => server, "track_session_start", startArguments());
+      assert.equal(start.status, "tracked", start.error ?? "");
+      const id = String(start.session_id);
+      assert.ok(!acknowledged.started.has(id), `${id} was given twice`);
+      acknowledged.started.add(id);
+      const end = await answerOf(() => server, "track_session_end", endArguments(id));
+      assert.deepEqual(end, { session_id: id, status: "ended", error: null });
+      acknowledged.ended.add(id);
+    }
+  };
+  const killing = killer();
+  await Promise.all(Array.from({ length: workers }, () => client(Math.ceil(runs / 2 / workers)))).finally(() => {
+    isDone = true;
+  });
+  await killing;
+  assert.ok(kills > 0, "the server was never killed");
+  await runWell(sandbox, ["list"]);
+  await acknowledged.assertKept(sandbox.home);
+  const sessions = await assertSound(sandbox.home);
+  assert.equal(sessions.size, acknowledged.started.size, "an event that was sent again made a second record");
+});
+
+/** @returns how long one start takes here and now, with others beside it, in milliseconds */
+async function measureLifetime(sandbox: Sandbox): Promise<number> {
+  const from = performance.now();
+  await Promise.all(Array.from({ length: workers }, () => runWell(sandbox, ["start"])));
+  return (performance.now() - from) * 1.2;
+}
+
+async function runAndKill(sandbox: Sandbox, args: readonly string[], afterMs: number) {
+  const child = spawn(launcher, args, { env: sandbox.env, cwd: sandbox.folder, stdio: ["ignore", "pipe", "pipe"] });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk: Buffer) => {
+    output.stdout += chunk;
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    output.stderr += chunk;
+  });
+  const timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
+  const [status] = (await once(child, "close")) as [number | null];
+  clearTimeout(timer);
+  return { ...output, status };
+}
+
+/** Sends one call until it is answered, to whichever server is there. */
+async function answerOf(server: () => RunningServer, name: string, args: unknown): Promise<ToolAnswer> {
+  for (;;) {
+    try {
+      return await callTool(server().url, name, args);
+    } catch {
+      await sleep(5);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+/** A terminal with a program in it: a person's window, driven by a test, always closed and emptied at the test's end. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import type { TestContext } from "node:test";
+import { type IPty, spawn } from "@lydell/node-pty";
+
+const deadlineMs = 30_000;
+
+/** How the program of a terminal ended: its exit status, or the number of the signal that killed it. */
+export interface Ending {
+  readonly code: number;
+  readonly signal: number;
+}
+
+export interface Terminal {
+  readonly pid: number;
+  /** Everything that was printed so far. */
+  output(): string;
+  /**
+   * Waits until a text appears after what the last call found.
+   *
+   * @throws Error with all that was printed when it never comes
+   */
+  find(text: string | RegExp): Promise<void>;
+  type(text: string): void;
+  /** The window is closed: the kernel hangs up, and nobody sends any signal besides. */
+  close(): void;
+  /** @throws Error with all that was printed when it does not end */
+  ended(): Promise<Ending>;
+}
+
+export interface TerminalOptions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+}
+
+/** Opens a terminal of 80 columns and starts a program as the leader of its session. */
+export function openTerminal(t: TestContext, program: string, args: readonly string[], o: TerminalOptions): Terminal {
+  const pty = spawn(program, [...args], { name: "dumb", cols: 80, rows: 24, ...o });
+  const ending = new Promise<Ending>((resolve) => {
+    pty.onExit(({ exitCode, signal }) => resolve({ code: exitCode, signal: signal ?? 0 }));
+  });
+  let isOver = false;
+  void ending.then(() => {
+    isOver = true;
+  });
+  t.after(async () => {
+    closeWindow(pty);
+    endProcesses(pty.pid, isOver);
+    await ending;
+  });
+
+  let text = "";
+  let seen = 0;
+  const waiting = new Set<() => void>();
+  pty.onData((data) => {
+    text += data;
+    for (const look of waiting) look();
+  });
+  const inTime = <T>(promise: Promise<T>, what: string): Promise<T> => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`${what}; the terminal shows ${JSON.stringify(text)}`)), deadlineMs);
+    });
+    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+  };
+
+  return {
+    pid: pty.pid,
+    output: () => text,
+    async find(wanted) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const look = () => {
+        const found = positionAfter(text, wanted, seen);
+        if (found === null) return;
+        seen = found;
+        waiting.delete(look);
+        resolve();
+      };
+      waiting.add(look);
+      look();
+      await inTime(promise, `${wanted} never appears`).finally(() => waiting.delete(look));
+    },
+    type: (typed) => pty.write(typed),
+    close: () => closeWindow(pty),
+    ended: () => inTime(ending, `process ${pty.pid} does not end`),
+  };
+}
+
+function positionAfter(text: string, wanted: string | RegExp, from: number): number | null {
+  if (typeof wanted === "string") {
+    const at = text.indexOf(wanted, from);
+    return at === -1 ? null : at + wanted.length;
+  }
+  const match = wanted.exec(text.slice(from));
+  return match === null ? null : from + match.index + match[0].length;
+}
+
+/** `destroy` sends SIGHUP itself as well, which no terminal does. */
+function closeWindow(pty: IPty & { destroy?: () => void }): void {
+  pty.kill = () => {};
+  pty.destroy?.();
+}
+
+/**
+ * Kills what is left of the session that the terminal's program led. A session's id is not given to a new process while
+ * the session has members, so that whoever has the id of a program that is over has nothing to do with it.
+ */
+function endProcesses(leader: number, isOver: boolean): void {
+  if (isOver && existsSync(`/proc/${leader}`)) return;
+  for (const pid of sessionMembers(leader)) kill(pid);
+}
+
+/** The session id of a process is the sixth field of `/proc/PID/stat`; proc(5). */
+function sessionMembers(session: number): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => sessionOf(pid) === session).map(Number);
+}
+
+function sessionOf(pid: string): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3]);
+  } catch {
+    return null;
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It is gone already.
+  }
+}
