@@ -55,7 +55,7 @@ __session_buddy_now() {
 
 __session_buddy_write_start() {
   builtin local now uptime id='' exe='' folder=${__session_buddy_file%/*} IFS=' '
-  if [[ ! -d $folder || ! -w $folder || ! -O $folder ]]; then builtin return 0; fi
+  if [[ ! -d $folder || ! -w $folder || ! -O $folder ]]; then builtin return 1; fi
   # BASH is only what the shell was called by; it counts where it is the file that runs.
   if [[ -n $BASH && /proc/$$/exe -ef $BASH ]]; then exe=$BASH; fi
   __session_buddy_now
@@ -103,7 +103,7 @@ __session_buddy_end() {
     *) if [[ ! -t 0 && ! -t 2 ]]; then reason='hangup' code=; fi ;;
   esac
   __session_buddy_write_end "$code" "$reason"
-  __session_buddy_send end --state-file "$__session_buddy_file" --exit-code "$status"
+  __session_buddy_send end --state-file "$__session_buddy_file" ${code:+"--exit-code=$code"}
   builtin return "$status"
 }
 
@@ -111,11 +111,12 @@ __session_buddy_end() {
 
 __session_buddy_start() {
   __session_buddy_open
+  builtin local written=
   if [[ -z $__session_buddy_file ]]; then builtin return 0; fi
-  __session_buddy_write_start
+  if __session_buddy_write_start; then written=--written; fi
   # shellcheck disable=SC2119
   __session_buddy_trap
-  __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type bash
+  __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type bash ${written:+"$written"}
 }
 
 # The user's trap stays as it is, behind ours. `trap -p` prints it quoted for eval; bash in posix mode prints `-` for none.

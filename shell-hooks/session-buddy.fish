@@ -70,7 +70,7 @@ function __session_buddy_send
     /bin/sh -c '
     trap "" HUP INT QUIT TERM TSTP
     umask 077
-    program=$1 file=$2 place=$2 id= uptime=
+    program=$1 file=$2 place=$2 id= uptime= written=
     shift 2
     read -r uptime rest </proc/uptime
     if [ "$1" = start/1 ]; then
@@ -78,9 +78,10 @@ function __session_buddy_send
       place=${file%/*}
     fi
     if [ -e "$place" ] && [ -w "$place" ] && [ -O "$place" ]; then
-      printf "\0%s" "$1" "id=$id" "uptime=$uptime" "$2" "$3" "$4" "$5" "$6" "$7" . >>"$file"
+      printf "\0%s" "$1" "id=$id" "uptime=$uptime" "$2" "$3" "$4" "$5" "$6" "$7" . >>"$file" && written=$1
     fi
     shift 7
+    if [ "$written" = start/1 ]; then set -- "$@" --written; fi
     cd /
     [ -x "$program" ] || exit 0
     if [ -x /usr/bin/setsid ]; then /usr/bin/setsid "$program" "$@" &

@@ -63,7 +63,7 @@ __session_buddy_now() {
 
 __session_buddy_write_start() {
   builtin local now uptime id= exe=/proc/$$/exe _ folder=${__session_buddy_file:h}
-  if [[ ! -d $folder || ! -w $folder || ! -O $folder ]]; then builtin return 0; fi
+  if [[ ! -d $folder || ! -w $folder || ! -O $folder ]]; then builtin return 1; fi
   if [[ -e $exe ]]; then exe=${exe:A}; else exe=; fi
   __session_buddy_now
   { builtin read -r id </proc/sys/kernel/random/uuid; } 2>/dev/null
@@ -129,13 +129,14 @@ __session_buddy_why() {
 
 __session_buddy_start() {
   __session_buddy_open
+  builtin local written=
   if [[ -z $__session_buddy_file ]]; then builtin return 0; fi
-  __session_buddy_write_start
+  if __session_buddy_write_start; then written=--written; fi
   if [[ ${(t)zshexit_functions} != *readonly* ]]; then
     builtin typeset -ga zshexit_functions
     zshexit_functions=(__session_buddy_end $zshexit_functions)
   fi
-  __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type zsh
+  __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type zsh $written
 }
 
 __session_buddy_start

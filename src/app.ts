@@ -29,7 +29,7 @@ import { createTracker } from "./tracker/tracker.ts";
 const passingIntervalMs = 2_000;
 const passingDeadlineMs = 200;
 
-export interface App extends Pick<Store, "session" | "sessions" | "eventsOf"> {
+export interface App extends Pick<Store, "session" | "sessions" | "eventsOf" | "problems"> {
   /** Whether calls over the wire need a token. */
   readonly isGuarded: boolean;
   /** Answers `track_session_start`: the gate, the contract's rules, the record, a log line. Never throws. */
@@ -127,6 +127,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
     session: (sessionId) => store.session(sessionId),
     sessions: (query) => store.sessions(query),
     eventsOf: (sessionId) => store.eventsOf(sessionId),
+    problems: () => store.problems(),
     shells,
     reconcile: sweep,
     async reconcileInPassing() {

@@ -1,7 +1,10 @@
-/** The only reader of environment names and settings. Commands and server get a resolved configuration from here. */
+/**
+ * The only reader of environment names and settings. Commands and server get a resolved configuration from here.
+ * Longer than 250 lines because every name of the environment is read in one place.
+ */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import { SessionBuddyError } from "./tracker/errors.ts";
 import { componentNameIssue } from "./tracker/parse.ts";
 
@@ -143,6 +146,38 @@ function homeFolder(env: Environment): string {
     return userInfo().homedir;
   } catch {
     throw new SessionBuddyError("usage", "no home folder is known; set HOME or SESSION_BUDDY_HOME to an absolute path");
+  }
+}
+
+/** Where this user's shells look for startup files and completions. */
+export interface ShellFolders {
+  readonly home: string;
+  /** Folder of `.zshrc`. */
+  readonly zsh: string;
+  readonly config: string;
+  readonly data: string;
+  /** Command name of the login shell, such as `bash`; empty when it is not known. */
+  readonly loginShell: string;
+}
+
+/** @throws SessionBuddyError `usage` when there is no home folder */
+export function resolveShellFolders(env: Environment): ShellFolders {
+  const home = homeFolder(env);
+  if (!existsSync(home)) throw new SessionBuddyError("usage", `the home folder ${home} does not exist; set HOME`);
+  return {
+    home,
+    zsh: env.ZDOTDIR && isAbsolute(env.ZDOTDIR) ? env.ZDOTDIR : home,
+    config: xdgFolder(env, "XDG_CONFIG_HOME", ".config"),
+    data: xdgFolder(env, "XDG_DATA_HOME", ".local/share"),
+    loginShell: basename(env.SHELL || registeredShell()),
+  };
+}
+
+function registeredShell(): string {
+  try {
+    return userInfo().shell ?? "";
+  } catch {
+    return "";
   }
 }
 

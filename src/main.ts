@@ -1,5 +1,5 @@
-/** The command table. Each command is loaded when it is called. */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+/** The command table. Each command is loaded when it is called. Longer than 250 lines because it is one table. */
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { printMessage, printText } from "./commands/print.ts";
 import { escapeControls } from "./log.ts";
@@ -15,7 +15,20 @@ const commands: readonly (readonly [name: string, add: (program: Command) => voi
   ["serve", addServe],
   ["token", addToken],
   ["config", addConfig],
+  ["hook", addHook],
+  ["doctor", addDoctor],
+  ["completion", addCompletion],
 ];
+
+const shells = ["bash", "zsh", "fish"] as const;
+const helpOfInstall = `
+Files: ~/.bashrc, and the file that login shells of bash read unless it reads ~/.bashrc; $ZDOTDIR/.zshrc, else ~/.zshrc;
+fish/conf.d/session-buddy.fish in $XDG_CONFIG_HOME, else ~/.config. A link, a read-only file, another user's file and
+one that another program writes are left alone, and the line to add by hand is printed.
+Exit status: 0 every shell loads its hook; 1 a line is left for you to add; 2 no shell was found.
+`;
+const helpOfStatus = "\nExit status: 0 all is well; 1 no shell has a hook, or one is not as it should be.\n";
+const helpOfUninstall = "\nExit status: 0 nothing of ours is left; 1 a file must be changed by hand.\n";
 
 // Everything this program makes is for its user alone.
 process.umask(0o077);
@@ -24,7 +37,9 @@ void main();
 
 async function main(): Promise<void> {
   try {
-    await createProgram().parseAsync();
+    // A shell waits for nothing, but its machine pays: of a known command the others are not even described.
+    const called = commands.filter(([name]) => name === process.argv[2]);
+    await createProgram(called.length > 0 ? called : commands).parseAsync();
   } catch (error) {
     process.exitCode = report(error);
   }
@@ -40,7 +55,7 @@ function report(error: unknown): number {
   return exitStatusOf(error);
 }
 
-function createProgram(): Command {
+function createProgram(described: typeof commands): Command {
   const program = new Command("session-buddy")
     .description("Keeps a record of who has or had a shell open, where, since when, and how it ended.")
     .version(packageJson.version)
@@ -53,9 +68,7 @@ function createProgram(): Command {
       writeErr: printMessage,
       outputError: (text, write) => write(escapeMessage(text)),
     });
-  // A shell waits for nothing, but its machine pays: of a known command the others are not even described.
-  const called = commands.filter(([name]) => name === process.argv[2]);
-  for (const [, add] of called.length > 0 ? called : commands) add(program);
+  for (const [, add] of described) add(program);
   return program;
 }
 
@@ -67,6 +80,7 @@ function addStart(program: Command): void {
     .option("--shell-type <type>", "for example bash (default: the command name of the process)")
     .option("--pid <number>", "process id of the shell (default: the caller)", parseInteger)
     .option("--state-file <file>", "bring this state file on record, or make it")
+    .addOption(new Option("--written", "the shell made the state file: a missing one is finished").hideHelp())
     .option("--metadata <key=value...>", "data to keep with the session, at most 16 KiB", collectPair)
     .option("--json", "print a JSON object")
     .addHelpText("after", example("session-buddy start --component deploy --metadata ticket=4711"))
@@ -172,6 +186,60 @@ function addConfig(program: Command): void {
     .description("Print where the settings file is.")
     .addHelpText("after", example("session-buddy config path"))
     .action(async () => (await import("./commands/config.ts")).runPath());
+}
+
+function addHook(program: Command): void {
+  const hook = program
+    .command("hook")
+    .description("Make your shells keep the record by themselves, or no longer.")
+    .addHelpText("after", example("session-buddy hook install"));
+  hook
+    .command("install")
+    .description(
+      "Add a line to the startup files of your login shell and of each other shell that has one, or of these.",
+    )
+    .addArgument(new Argument("[shell...]").choices(shells))
+    .option("--dry-run", "show what would change")
+    .option("--json", "print a JSON array")
+    .addHelpText("after", helpOfInstall + example("session-buddy hook install bash zsh --dry-run"))
+    .action(async (names, options) => (await import("./commands/hook.ts")).runInstall(names, options, table()));
+  hook
+    .command("status")
+    .description("Show which startup files load the hook: installed, missing, differs (changed), stale (another hook).")
+    .option("--json", "print a JSON array")
+    .addHelpText("after", helpOfStatus + example("session-buddy hook status"))
+    .action(async (options) => (await import("./commands/hook.ts")).runStatus(options, table()));
+  hook
+    .command("uninstall")
+    .description("Put the startup files of all shells, or of these, back as they were; open shells stay silent.")
+    .addArgument(new Argument("[shell...]").choices(shells))
+    .option("--dry-run", "show what would change")
+    .option("--json", "print a JSON array")
+    .addHelpText("after", helpOfUninstall + example("session-buddy hook uninstall"))
+    .action(async (names, options) => (await import("./commands/hook.ts")).runUninstall(names, options, table()));
+}
+
+function addDoctor(program: Command): void {
+  program
+    .command("doctor")
+    .description("Examine this installation: what is wrong, and what to do about it.")
+    .option("--json", "print a JSON array")
+    .addHelpText("after", `\nExit status: 1 when something is wrong.\n${example("session-buddy doctor")}`)
+    .action(async (options) => (await import("./commands/doctor.ts")).run(options, table()));
+}
+
+function addCompletion(program: Command): void {
+  program
+    .command("completion")
+    .description("Print a script that completes this command line; hook install puts it in place for bash and fish.")
+    .addArgument(new Argument("<shell>").choices(shells))
+    .addHelpText("after", example("session-buddy completion zsh > ~/.zfunc/_session-buddy   # a folder of your $fpath"))
+    .action(async (shell) => (await import("./commands/completion.ts")).run(shell, table()));
+}
+
+/** The whole command table, whichever command is called. */
+function table(): Command {
+  return createProgram(commands);
 }
 
 function example(line: string): string {

@@ -38,8 +38,12 @@ export interface Shells {
   /**
    * Brings on record what a state file says and caches the session id in it; makes the file from `shell` when there is
    * none. May be called any number of times, also after the end.
+   *
+   * @param shell - null when the shell made the file itself: a file that is gone is finished, and a new one would be a
+   *   second session of the same shell
+   * @returns null when there is neither a file nor a shell to make it from
    */
-  startFromFile(path: string, shell: ShellStart): Promise<Session>;
+  startFromFile(path: string, shell: ShellStart | null): Promise<Session | null>;
   /**
    * Brings on record the end that a state file tells, else `end` as of now, the start too where that is missing; then
    * removes the file.
@@ -88,8 +92,8 @@ export function createShells(dependencies: ShellsDependencies): Shells {
       return tracker.end(sessionId, content, observation(null, machine.bootClock()));
     },
     async startFromFile(path, shell) {
-      const file = readStateFile(path) ?? madeFrom(path, shell, dependencies);
-      return recordFile(file);
+      const file = readStateFile(path) ?? (shell === null ? null : madeFrom(path, shell, dependencies));
+      return file === null ? null : recordFile(file);
     },
     async endFromFile(path, end) {
       const file = readStateFile(path);

@@ -1,5 +1,5 @@
 /** Owns how sessions look: stable JSON keys for programs, aligned text for people. For commands alone. */
-import { writeSync } from "node:fs";
+import { fstatSync, writeSync } from "node:fs";
 import { escapeControls, escapeJson } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { Session } from "../tracker/fold.ts";
@@ -31,7 +31,12 @@ export function toJsonRow(session: Session) {
 }
 
 export function printJson(value: unknown): void {
-  printLine(escapeJson(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined)));
+  printLine(escapeJson(JSON.stringify(value, null, isTerminal() ? 2 : undefined)));
+}
+
+/** Whether a person may be reading. A terminal is a character device; asking `node:tty` would load the streams. */
+export function isTerminal(): boolean {
+  return fstatSync(standardOutput).isCharacterDevice();
 }
 
 /** Writes one line of data to standard output. What it holds must be escaped already. */

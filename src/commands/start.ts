@@ -9,6 +9,8 @@ export interface StartOptions {
   readonly shellType?: string;
   readonly pid?: number;
   readonly stateFile?: string;
+  /** The shell made the state file itself, so that a missing one is finished already. */
+  readonly written?: boolean;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly json?: boolean;
 }
@@ -24,9 +26,11 @@ export async function run(options: StartOptions): Promise<void> {
   const { stateFile } = options;
   await withApp(async (app) => {
     const { shells } = app;
-    const session = await (stateFile === undefined ? shells.start(shell) : shells.startFromFile(stateFile, shell));
-    if (options.json) printJson(toJsonRow(session));
-    else printLine(session.sessionId);
+    const session = await (stateFile === undefined
+      ? shells.start(shell)
+      : shells.startFromFile(stateFile, options.written ? null : shell));
+    if (session !== null && options.json) printJson(toJsonRow(session));
+    else if (session !== null) printLine(session.sessionId);
     // After the answer, which must not wait for it.
     await app.reconcileInPassing();
   });

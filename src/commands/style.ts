@@ -2,8 +2,9 @@
 import { Chalk } from "chalk";
 import { usesColor } from "../config.ts";
 import type { SessionState } from "../tracker/fold.ts";
+import { isTerminal } from "./print.ts";
 
-const chalk = new Chalk({ level: usesColor(process.env, process.stdout.isTTY) ? 1 : 0 });
+const chalk = new Chalk({ level: usesColor(process.env, isTerminal()) ? 1 : 0 });
 
 const stateColors = {
   active: chalk.green,
@@ -18,4 +19,10 @@ export function styleState(text: string, state: SessionState): string {
 
 export function styleHeading(text: string): string {
   return chalk.bold(text);
+}
+
+/** @param text - `ok`, `note` or `problem`, padded to its column or not */
+export function styleLevel(text: string): string {
+  if (text.startsWith("problem")) return chalk.red(text);
+  return text.startsWith("note") ? chalk.yellow(text) : chalk.green(text);
 }

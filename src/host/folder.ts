@@ -13,7 +13,22 @@ const othersBits = 0o077;
  * @throws SessionBuddyError `storage.unavailable` with what to do
  */
 export function ensurePrivateFolder(path: string, purpose: string): void {
-  const stats = existing(path, purpose) ?? created(path, purpose);
+  requirePrivate(existing(path, purpose) ?? created(path, purpose), path, purpose);
+}
+
+/**
+ * Looks at a folder without making it.
+ *
+ * @returns whether it exists
+ * @throws SessionBuddyError `storage.unavailable` when it exists and is not private
+ */
+export function isPrivateFolder(path: string, purpose: string): boolean {
+  const stats = existing(path, purpose);
+  if (stats !== undefined) requirePrivate(stats, path, purpose);
+  return stats !== undefined;
+}
+
+function requirePrivate(stats: Stats, path: string, purpose: string): void {
   if (!stats.isDirectory()) throw refused(purpose, path, "is not a folder; move it away");
   const uid = process.geteuid?.();
   if (uid !== undefined && stats.uid !== uid) {
@@ -38,12 +53,29 @@ function existing(path: string, purpose: string): Stats | undefined {
 }
 
 function created(path: string, purpose: string): Stats {
+  const owner = foreignOwner(path);
+  if (owner !== null) {
+    throw refused(
+      purpose,
+      path,
+      `would be root's in the home of user id ${owner}; run as that user, or set SESSION_BUDDY_HOME`,
+    );
+  }
   try {
     makeFolders(path);
     return statSync(path);
   } catch (error) {
     throw refused(purpose, path, `cannot be made: ${(error as Error).message}`, error);
   }
+}
+
+/** Root with the HOME of a user, as under `sudo -E`, would leave folders there that the user could not write to. */
+function foreignOwner(path: string): number | null {
+  if (process.geteuid?.() !== 0) return null;
+  let parent = dirname(path);
+  while (!existsSync(parent)) parent = dirname(parent);
+  const { uid } = statSync(parent);
+  return uid === 0 ? null : uid;
 }
 
 /**

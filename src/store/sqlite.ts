@@ -188,6 +188,14 @@ class SqliteStore implements Store {
     return this.#read(() => this.#log(eventsOfSql, sessionId));
   }
 
+  problems(): Promise<readonly string[]> {
+    return this.#read(() => {
+      const rows = this.#database.prepare("PRAGMA integrity_check(10)").all();
+      const words = rows.map((row) => String(row.integrity_check));
+      return words.length === 1 && words[0] === "ok" ? [] : words;
+    });
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     for (let tail: unknown; tail !== this.#tail; ) {

@@ -48,6 +48,8 @@ export interface Store {
   events(afterSeq: number, limit: number): Promise<readonly LoggedEvent[]>;
   /** The events of one session in the order of the log. */
   eventsOf(sessionId: string): Promise<readonly LoggedEvent[]>;
+  /** What is wrong with the store's own structure, in words; empty when it is sound. */
+  problems(): Promise<readonly string[]>;
   /** Waits for what is under way and releases the store. A second call does nothing. */
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startArguments } from "../support/events.ts";
-import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+import { createSandbox } from "../support/sandbox.ts";
 import { type Connection, call, connect, type TransportKind, transportKinds } from "../support/transports.ts";
 
 /** Takes from root the right to pass by the modes of files; other users have none. */
@@ -23,7 +23,6 @@ function refused(words: string, cwd: string) {
 }
 
 interface Place {
-  readonly sandbox: Sandbox;
   readonly connection: Connection;
   readonly path: (name: string) => string;
 }
@@ -45,7 +44,7 @@ async function createPlace(t: TestContext, kind: TransportKind): Promise<Place> 
   close("closed", 0o000);
   // Entering needs the x bit alone.
   close("unlistable", 0o100);
-  return { sandbox, path, connection: await connect(t, sandbox, kind, { under: withoutOverride }) };
+  return { path, connection: await connect(t, sandbox, kind, { under: withoutOverride }) };
 }
 
 for (const kind of transportKinds) {

@@ -112,7 +112,7 @@ test("output that cannot be written is a storage failure in words; lost messages
 
 test("a shell whose directory was removed can be recorded and ended", async (t) => {
   const sandbox = createSandbox(t);
-  const script = `mkdir "$1" && cd "$1" && rmdir "$1" && "$0" start && "$0" list --json`;
+  const script = `mkdir "$1" && cd "$1" && rmdir "$1" && "$0" start && "$0" list --all --json`;
   const gone = join(sandbox.folder, "gone");
   const { status, stdout } = await runToEnd("bash", ["-c", script, launcher, gone], { env: sandbox.env });
   assert.equal(status, 0);

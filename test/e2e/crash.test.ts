@@ -100,7 +100,7 @@ test(`${runs / 2} starts and ends sent to a server that is killed and started ag
   });
   await killing;
   assert.ok(kills > 0, "the server was never killed");
-  await runWell(sandbox, ["list"]);
+  await runWell(sandbox, ["list", "--all"]);
   await acknowledged.assertKept(sandbox.home);
   const sessions = await assertSound(sandbox.home);
   assert.equal(sessions.size, acknowledged.started.size, "an event that was sent again made a second record");

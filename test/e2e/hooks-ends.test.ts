@@ -1,15 +1,158 @@
-import { test } from "node:test";
-import { createSandbox } from "../support/sandbox.ts";
-import { driveBoth, runLine, shellKinds } from "../support/shells.ts";
+/** Proves that every way a shell can end is on record once, as the shell or the proof of its death tells it. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { eventually } from "../support/eventually.ts";
+import type { Terminal } from "../support/pty.ts";
+import { each, testShells } from "../support/shell-cases.ts";
+import {
+  assertRecord,
+  createUsedSandbox,
+  inferred,
+  open,
+  openShell,
+  runLine,
+  shellKinds,
+  startShell,
+  stateFileNames,
+  told,
+} from "../support/shells.ts";
 
-for (const kind of shellKinds)
-  for (let i = 0; i < 3; i++)
-    test(`try ${kind} ${i}`, async (t) => {
-      const sandbox = createSandbox(t);
-      const seen = await driveBoth(t, sandbox, kind, {}, async (terminal) => {
-        await runLine(terminal, "echo one two | cat");
-        await runLine(terminal, "sleep 0.01 &");
-        terminal.type("exit 7\r");
-      });
-      console.log(JSON.stringify(seen));
+const endOfInput = "\x04";
+
+function kill(terminal: Terminal, signal: NodeJS.Signals): void {
+  process.kill(terminal.pid, signal);
+}
+
+/** Starts a command in the foreground and closes the window when it runs. */
+async function closeOver(terminal: Terminal, command: string): Promise<void> {
+  terminal.type(`${command}\r`);
+  await terminal.find("busy\r\n");
+  terminal.close();
+}
+
+describe("ends", { concurrency: 4 }, () => {
+  testShells([
+    {
+      title: "row 1: a shell that is left with `exit` is on record with status 0",
+      drive: (terminal) => terminal.type("exit\r"),
+      ending: { code: 0, signal: 0 },
+      record: { bash: [told("bash", 0, "exit")], zsh: [told("zsh", 0, "exit")], fish: [told("fish", 0, null)] },
+    },
+    {
+      title: "row 1: a shell that is left with `exit 7` is on record with status 7",
+      drive: (terminal) => terminal.type("exit 7\r"),
+      ending: { code: 7, signal: 0 },
+      record: { bash: [told("bash", 7, "exit")], zsh: [told("zsh", 7, "exit")], fish: [told("fish", 7, null)] },
+    },
+    {
+      title: "row 1: a shell that is left with Ctrl-D is on record with the status it gives",
+      async drive(terminal) {
+        await runLine(terminal, "true");
+        terminal.type("sh -c 'exit 3'\r");
+        await terminal.find("sb> ");
+        terminal.type(endOfInput);
+      },
+      record: each(shellKinds, (kind) => [told(kind, kind === "fish" ? 0 : 3, kind === "zsh" ? "exit" : null)]),
+    },
+    {
+      title: "row 1: a login shell that is left with `logout` is on record as logged out",
+      plan: { args: ["-l"] },
+      drive: (terminal) => terminal.type("logout\r"),
+      record: each(["bash", "zsh"], (kind) => [told(kind, 0, "logout")]),
+    },
+    {
+      title: "row 1: a function that calls exit ends the shell with its status",
+      async drive(terminal, kind) {
+        await runLine(terminal, kind === "fish" ? "function leave; exit 9; end" : "leave() { exit 9; }");
+        terminal.type("leave\r");
+      },
+      ending: { code: 9, signal: 0 },
+      record: { bash: [told("bash", 9, "exit")], zsh: [told("zsh", 9, "exit")], fish: [told("fish", 9, null)] },
+    },
+    {
+      title: "row 2: a window closed at the prompt is a hangup",
+      drive: (terminal) => terminal.close(),
+      record: {
+        bash: [told("bash", null, "hangup")],
+        zsh: [told("zsh", 1, "hangup")],
+        fish: [told("fish", 0, "hangup")],
+      },
+    },
+    ...["sleep 60", "trap '' HUP; sleep 1"].map((command) => ({
+      title: `row 3: a window closed while \`${command}\` runs is a hangup`,
+      drive: (terminal: Terminal) => closeOver(terminal, `sh -c "echo bu''sy; ${command}"`),
+      record: {
+        bash: [told("bash", null, "hangup")],
+        zsh: [told("zsh", 1, "hangup")],
+        fish: [told("fish", 0, "hangup")],
+      },
+    })),
+    {
+      title: "row 2: SIGHUP to the shell alone is on record as its signal where the shell can tell",
+      drive: (terminal) => kill(terminal, "SIGHUP"),
+      // To bash and fish it looks like Ctrl-D; only its terminal that is gone would tell.
+      record: { bash: [told("bash", 0, null)], zsh: [told("zsh", 1, "signal")], fish: [told("fish", 0, null)] },
+    },
+    {
+      title: "row 24: SIGTERM at the prompt leaves bash and zsh alive and open",
+      async drive(terminal) {
+        kill(terminal, "SIGTERM");
+        await runLine(terminal, "true");
+        terminal.type("exit 4\r");
+      },
+      ending: { code: 4, signal: 0 },
+      record: { bash: [told("bash", 4, "exit")], zsh: [told("zsh", 4, "exit")] },
+    },
+    {
+      title: "row 24: SIGTERM at the prompt kills fish without a word, which its process proves",
+      drive: (terminal) => kill(terminal, "SIGTERM"),
+      record: { fish: [inferred("fish", "pid_gone")] },
+    },
+    {
+      title: "row 25: `set -e` and a failing command end the shell",
+      async drive(terminal) {
+        await runLine(terminal, "set -e");
+        terminal.type("sh -c 'exit 6'\r");
+      },
+      ending: { code: 6, signal: 0 },
+      record: { bash: [told("bash", 6, null)], zsh: [inferred("zsh", "pid_gone")] },
+    },
+    {
+      title: "row 26: TMOUT ends the shell",
+      plan: { after: "TMOUT=1" },
+      drive: () => {},
+      record: { bash: [told("bash", 0, null)], zsh: [told("zsh", 14, "signal")] },
+    },
+  ]);
+
+  for (const kind of shellKinds) {
+    test(`row 4: SIGKILL is proven by the process, between its start and its discovery (${kind})`, async (t) => {
+      const sandbox = createUsedSandbox(t);
+      const terminal = await openShell(t, sandbox, kind);
+      const [started] = await assertRecord(sandbox, [open(kind)]);
+      kill(terminal, "SIGKILL");
+      assert.deepEqual(await terminal.ended(), { code: 0, signal: 9 });
+      const [ended] = await assertRecord(sandbox, [inferred(kind, "pid_gone")]);
+      assert.equal(ended?.session_id, started?.session_id);
+      assert.ok(String(ended?.ended_after) >= String(started?.started_at));
+      assert.ok(String(ended?.ended_before) >= String(ended?.ended_after));
+      assert.ok(String(ended?.ended_before) <= new Date().toISOString());
+      assert.equal(ended?.ended_at, null);
     });
+
+    test(`row 5: a shell of another boot is proven dead by it (${kind})`, async (t) => {
+      const sandbox = createUsedSandbox(t);
+      const bootId = "0b00700d-0000-4000-8000-000000000001";
+      const lie = `echo ${bootId} >"$HOME/boot_id" && mount --bind "$HOME/boot_id" /proc/sys/kernel/random/boot_id && exec "$0"`;
+      const terminal = startShell(t, sandbox, kind, { under: ["unshare", "-rm", "sh", "-c", lie] });
+      await terminal.find("sb> ");
+      const names = await eventually(() => {
+        const found = stateFileNames(sandbox);
+        assert.equal(found.length, 1);
+        return found;
+      });
+      assert.ok(names[0]?.startsWith(`${bootId}.`));
+      await assertRecord(sandbox, [inferred(kind, "rebooted")]);
+    });
+  }
+});

@@ -55,7 +55,7 @@ export interface Sandbox {
 }
 
 /** Everything in it is stopped and removed when the test is done. */
-export function createSandbox(t: TestContext): Sandbox {
+export function createSandbox(t: Pick<TestContext, "after">): Sandbox {
   const folder = mkdtempSync(join(tmpdir(), "session-buddy-test-"));
   const home = join(folder, "sb");
   mkdirSync(join(folder, "home"));

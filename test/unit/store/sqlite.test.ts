@@ -1,11 +1,12 @@
 /** Proves what the embedded store promises beyond the port: durable settings, private files, and queries by index. */
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { openSqliteStore } from "../../../src/store/sqlite.ts";
 import type { Store } from "../../../src/tracker/store.ts";
 import { eventually } from "../../support/eventually.ts";
+import { refusal } from "../../support/refusals.ts";
 import { sampleSessionId, startEvent } from "../../support/session-events.ts";
 import { openAt, record, sqlitePlace } from "../../support/store-place.ts";
 
@@ -115,4 +116,21 @@ test("a store that waited in vain works again when the lock is gone", async (t) 
   other.exec("COMMIT");
   await record(store, startEvent());
   assert.equal((await store.sessions({})).length, 1);
+});
+
+test("a closed store says so, to every caller", async (t) => {
+  const store = await openAt(sqlitePlace(t), t);
+  await store.close();
+  const calls = [record(store, startEvent()), record(store, startEvent()), store.sessions({}), store.events(0, 1)];
+  for (const outcome of await Promise.allSettled(calls)) {
+    assert.equal(outcome.status, "rejected");
+    assert.equal(outcome.reason.code, "storage.unavailable");
+  }
+});
+
+test("a file too short to be a database is refused and stays as it is", async (t) => {
+  const { path } = sqlitePlace(t).options;
+  writeFileSync(path, "my notes\n");
+  await assert.rejects(openSqliteStore({ path }), refusal("storage.corrupt", /is not a database/));
+  assert.equal(readFileSync(path, "utf8"), "my notes\n");
 });

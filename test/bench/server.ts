@@ -1,0 +1,112 @@
+/** Measures how many starts `serve` records a second over HTTP, against a bare echo of the same JSON. */
+import { randomUUID } from "node:crypto";
+import { Agent, request } from "node:http";
+import { join } from "node:path";
+import { startArguments } from "../support/events.ts";
+import type { Sandbox } from "../support/sandbox.ts";
+import { median, percentile, rounded } from "./statistics.ts";
+
+/** Calls a second, and how long a call took in milliseconds, at one number of connections. */
+export interface ServerRate {
+  readonly server: "serve" | "echo";
+  readonly connections: number;
+  readonly callsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+}
+
+interface Round {
+  readonly callsPerSecond: number;
+  readonly latenciesMs: readonly number[];
+}
+
+/** How many connections at once, and how many calls a round then has. */
+const loads: readonly (readonly [connections: number, calls: number])[] = [
+  [1, 400],
+  [32, 3000],
+];
+
+/** serve must say that the event is on record; the echo sends the call back. */
+const goodAnswer = /"status":"tracked"|"method":"tools\/call"/;
+
+/** @param rounds - how often each load is put on each server, in turn */
+export async function measureServers(sandbox: Sandbox, rounds: number): Promise<readonly ServerRate[]> {
+  const serve = await sandbox.serve();
+  // The echo stands where a wrapper of the launcher would, and takes no notice of what it should wrap.
+  const echo = await sandbox.serve({}, [process.execPath, join(import.meta.dirname, "echo.ts")]);
+  const rates: ServerRate[] = [];
+  for (const [connections, calls] of loads) {
+    const done: Record<ServerRate["server"], Round[]> = { echo: [], serve: [] };
+    for (const { url } of [echo, serve]) await putLoad(url, connections, calls);
+    for (let round = 0; round < rounds; round += 1) {
+      done.echo.push(await putLoad(echo.url, connections, calls));
+      done.serve.push(await putLoad(serve.url, connections, calls));
+    }
+    rates.push(toRate("echo", connections, done.echo), toRate("serve", connections, done.serve));
+  }
+  await Promise.all([serve.stop(), echo.stop()]);
+  return rates;
+}
+
+async function putLoad(url: string, connections: number, calls: number): Promise<Round> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const bodies = Array.from({ length: calls }, makeBody);
+  const latenciesMs: number[] = [];
+  const worker = async () => {
+    for (let body = bodies.pop(); body !== undefined; body = bodies.pop()) {
+      const from = performance.now();
+      await post(url, agent, body);
+      latenciesMs.push(performance.now() - from);
+    }
+  };
+  const from = performance.now();
+  await Promise.all(Array.from({ length: connections }, worker));
+  const seconds = (performance.now() - from) / 1000;
+  agent.destroy();
+  return { callsPerSecond: calls / seconds, latenciesMs };
+}
+
+let nextSecond = Date.parse("2026-01-01T00:00:00Z");
+
+/** One call of the tool; each event has a second of its own, as shells have that open one after the other. */
+function makeBody(): Buffer {
+  nextSecond += 1000;
+  const event = startArguments({ event_id: randomUUID(), timestamp: new Date(nextSecond).toISOString() });
+  const params = { name: "track_session_start", arguments: event };
+  return Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params }));
+}
+
+function post(url: string, agent: Agent, body: Buffer): Promise<void> {
+  const headers = {
+    "Content-Type": "application/json",
+    "Content-Length": body.length,
+    Accept: "application/json, text/event-stream",
+  };
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method: "POST", agent, headers }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("end", () => {
+        if (response.statusCode === 200 && goodAnswer.test(text)) resolve();
+        else reject(new Error(`status ${response.statusCode}: ${text}`));
+      });
+    });
+    call.on("error", reject);
+    call.end(body);
+  });
+}
+
+function toRate(server: ServerRate["server"], connections: number, rounds: readonly Round[]): ServerRate {
+  const latenciesMs = rounds.flatMap((round) => round.latenciesMs);
+  return {
+    server,
+    connections,
+    callsPerSecond: Math.round(median(rounds.map((round) => round.callsPerSecond))),
+    p50Ms: rounded(percentile(latenciesMs, 0.5)),
+    p95Ms: rounded(percentile(latenciesMs, 0.95)),
+    p99Ms: rounded(percentile(latenciesMs, 0.99)),
+  };
+}

@@ -1,0 +1,120 @@
+/** Proves that the launcher finds the program and a fitting Node.js from anywhere, or says what is missing. */
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { test } from "node:test";
+import { createSandbox, launcher, type RunOptions, root, runToEnd } from "../support/sandbox.ts";
+
+const version = /^\d+\.\d+\.\d+\n$/;
+
+/** Runs something that must end up in `session-buddy --version`. */
+async function assertRuns(program: string, args: readonly string[], options: RunOptions): Promise<void> {
+  const outcome = await runToEnd(program, [...args, "--version"], options);
+  assert.deepEqual([outcome.status, outcome.stderr], [0, ""], `${program} ${args.join(" ")}`);
+  assert.match(outcome.stdout, version);
+}
+
+/** Copies the program, without a Node.js of its own. */
+function copyProgram(to: string, parts: readonly string[] = ["bin", "dist"]): string {
+  for (const part of parts) cpSync(join(root, part), join(to, part), { recursive: true });
+  return join(to, "bin/session-buddy");
+}
+
+test("it runs by its path, from another directory, from PATH and as an argument of sh", async (t) => {
+  const { env, folder } = createSandbox(t);
+  await assertRuns(launcher, [], { env, cwd: folder });
+  await assertRuns("bin/session-buddy", [], { env, cwd: root });
+  await assertRuns("./session-buddy", [], { env, cwd: join(root, "bin") });
+  await assertRuns("sh", ["session-buddy"], { env, cwd: join(root, "bin") });
+  await assertRuns("sh", ["bin/session-buddy"], { env, cwd: root });
+  await assertRuns("bash", ["--posix", "bin/session-buddy"], { env, cwd: root });
+  const path = `${join(root, "bin")}${delimiter}${env.PATH}`;
+  await assertRuns("sh", ["-c", 'session-buddy "$@"', "sh"], { env: { ...env, PATH: path }, cwd: folder });
+});
+
+test("it runs through a chain of links, relative and absolute, in folders that are links themselves", async (t) => {
+  const { env, folder } = createSandbox(t);
+  mkdirSync(join(folder, "a b/deep"), { recursive: true });
+  symlinkSync(launcher, join(folder, "absolute"));
+  symlinkSync("../../absolute", join(folder, "a b/deep/relative"));
+  symlinkSync("deep/relative", join(folder, "a b/first"));
+  symlinkSync(root, join(folder, "checkout"));
+  await assertRuns(join(folder, "a b/first"), [], { env, cwd: "/" });
+  await assertRuns("./first", [], { env, cwd: join(folder, "a b") });
+  await assertRuns("sh", ["first"], { env, cwd: join(folder, "a b") });
+  await assertRuns(join(folder, "checkout/bin/session-buddy"), [], { env, cwd: "/" });
+  const path = `${join(folder, "a b")}${delimiter}${env.PATH}`;
+  await assertRuns("sh", ["-c", 'first "$@"', "sh"], { env: { ...env, PATH: path }, cwd: "/" });
+});
+
+test("it passes every argument on as it is", async (t) => {
+  const sandbox = createSandbox(t);
+  const outcome = await sandbox.run(["show", "a b  c'\"$HOME*\\"]);
+  assert.equal(outcome.status, 1);
+  assert.ok(outcome.stderr.includes("no session a b  c'\"$HOME*\\ is on record"), outcome.stderr);
+});
+
+test("SESSION_BUDDY_NODE chooses the Node.js, and is named when there is none at it", async (t) => {
+  const { env, folder } = createSandbox(t);
+  await assertRuns(launcher, [], { env: { ...env, SESSION_BUDDY_NODE: process.execPath } });
+  await assertRuns(launcher, [], { env: { ...env, SESSION_BUDDY_NODE: "" } });
+  const missing = join(folder, "no-node");
+  const outcome = await runToEnd(launcher, ["--version"], { env: { ...env, SESSION_BUDDY_NODE: missing } });
+  assert.deepEqual([outcome.status, outcome.stdout], [127, ""]);
+  assert.match(
+    outcome.stderr,
+    /^session-buddy: no Node\.js at '[^\n]*no-node'; install Node\.js 24 or newer, or set .*\n$/,
+  );
+});
+
+test("without a Node.js of its own it takes the one on PATH, and says so when there is none", async (t) => {
+  const { env, folder } = createSandbox(t);
+  const copy = copyProgram(join(folder, "copy"));
+  mkdirSync(join(folder, "path"));
+  symlinkSync(process.execPath, join(folder, "path/node"));
+  await assertRuns(copy, [], { env: { ...env, PATH: join(folder, "path") } });
+  for (const PATH of ["", join(folder, "empty")]) {
+    const outcome = await runToEnd(copy, ["--version"], { env: { ...env, PATH }, cwd: folder });
+    assert.deepEqual([outcome.status, outcome.stdout], [127, ""]);
+    assert.match(outcome.stderr, /^session-buddy: no Node\.js at 'node'; install Node\.js 24 or newer[^\n]*\n$/);
+  }
+});
+
+test("a program that is not built says how to build it", async (t) => {
+  const { env, folder } = createSandbox(t);
+  const outcome = await runToEnd(copyProgram(join(folder, "copy"), ["bin"]), ["start"], { env });
+  assert.deepEqual([outcome.status, outcome.stdout], [127, ""]);
+  assert.match(outcome.stderr, /^session-buddy: the program is not built; run 'npm ci' in its checkout\n$/);
+});
+
+test("a Node.js that is too old is refused in words, with its version and what to do", async (t) => {
+  const { env, folder } = createSandbox(t);
+  const pretend = join(folder, "pretend.cjs");
+  writeFileSync(
+    pretend,
+    `Object.defineProperty(process, "versions", { value: { ...process.versions, node: process.env.VERSION } });`,
+  );
+  const run = (VERSION: string) =>
+    runToEnd(process.execPath, ["-r", pretend, join(root, "dist/entry.cjs"), "--version"], {
+      env: { ...env, VERSION },
+    });
+  for (const old of ["8.17.0", "20.20.2", "23.11.1"]) {
+    const { status, stdout, stderr } = await run(old);
+    assert.deepEqual([status, stdout], [126, ""]);
+    assert.match(
+      stderr,
+      /^session-buddy: Node\.js 24 or newer is needed, this is \S+ \([^\n]*SESSION_BUDDY_NODE[^\n]*\n$/,
+    );
+    assert.ok(stderr.includes(old));
+  }
+  for (const fitting of ["24.0.0", "100.1.0"]) assert.match((await run(fitting)).stdout, version);
+});
+
+test("variables that are meant for other programs change nothing", async (t) => {
+  const { env, folder } = createSandbox(t);
+  const shout = join(folder, "shout.cjs");
+  writeFileSync(shout, `console.log("shout")`);
+  await assertRuns(launcher, [], {
+    env: { ...env, NODE_OPTIONS: `--inspect --require=${shout}`, NODE_EXTRA_CA_CERTS: join(folder, "missing.pem") },
+  });
+});
