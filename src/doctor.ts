@@ -30,14 +30,21 @@ export async function examine(env: Environment, hooks: HookOptions): Promise<Fin
   const paths = attempt(() => resolvePaths(env));
   if (paths instanceof SessionBuddyError)
     return [...findings, failure("folders", paths, "set HOME to your home folder")];
-  findings.push(...folders(paths), secret(env));
+  const data = folder("data folder", paths.dataFolder);
+  const state = folder("state folder", paths.stateFolder);
+  findings.push(data, state, secret(env));
   const config = await settled(
     resolveConfig({ ...env, SESSION_BUDDY_SECRET: undefined, SESSION_BUDDY_SECRET_FILE: undefined }),
   );
-  if (config instanceof SessionBuddyError)
-    findings.push(failure("settings", config, "mend the file or the variable it names"));
-  else findings.push(ok("settings", "the settings can be used"), ...(await record(config)));
-  return [...findings, ...stateFiles(paths), ...shellHooks(hooks)];
+  const settings =
+    config instanceof SessionBuddyError
+      ? failure("settings", config, "mend the file or the variable it names")
+      : ok("settings", "the settings can be used");
+  findings.push(settings);
+  // What lies in a folder that cannot be used is not a second problem.
+  if (data.level === "ok" && !(config instanceof SessionBuddyError)) findings.push(...(await record(config)));
+  if (state.level === "ok") findings.push(...stateFiles(paths));
+  return [...findings, ...shellHooks(hooks)];
 }
 
 function runtime(): Finding {
@@ -54,16 +61,10 @@ function program(folder: string): Finding {
   }
 }
 
-function folders(paths: Paths): Finding[] {
-  const purposes = [
-    ["data folder", paths.dataFolder],
-    ["state folder", paths.stateFolder],
-  ] as const;
-  return purposes.map(([purpose, path]) => {
-    const exists = attempt(() => isPrivateFolder(path, purpose));
-    if (exists instanceof SessionBuddyError) return failure(purpose, exists, "do what the message says");
-    return ok(purpose, exists ? `${path} is yours alone` : `${path} is made when it is needed`);
-  });
+function folder(purpose: string, path: string): Finding {
+  const exists = attempt(() => isPrivateFolder(path, purpose));
+  if (exists instanceof SessionBuddyError) return failure(purpose, exists, "do what the message says");
+  return ok(purpose, exists ? `${path} is yours alone` : `${path} is made when it is needed`);
 }
 
 function secret(env: Environment): Finding {
