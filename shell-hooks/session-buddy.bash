@@ -7,7 +7,7 @@
 # Only interactive shells that a person has: no scripts, no `-c`, no restricted shells, and each shell once. The guard
 # holds this shell's pid and is not exported, so that `exec`, nested shells and new panes start afresh.
 
-if [[ $- != *i* || $- == *[cr]* || -n ${SESSION_BUDDY_DISABLE-} || -n ${VSCODE_RESOLVING_ENVIRONMENT-} ]]; then
+if [[ $- != *i* || $- == *[cr]* ]] || builtin shopt -q restricted_shell || [[ -n ${SESSION_BUDDY_DISABLE-} || -n ${VSCODE_RESOLVING_ENVIRONMENT-} ]]; then
   :
 elif [[ ${__session_buddy_pid-} == "$$" ]]; then
   :
@@ -15,7 +15,8 @@ else
 
 # ── Names ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 # __session_buddy_pid, __session_buddy_file, __session_buddy_program are all that stays. Builtins are called past
-# functions and aliases; no command is looked up in PATH.
+# functions and aliases; no command is looked up in PATH. Variables are declared first and set afterwards: behind
+# `builtin`, what they are set to would be split at IFS, and `set -k` would take it for the environment.
 
 __session_buddy_pid=$$
 __session_buddy_file=
@@ -26,7 +27,8 @@ __session_buddy_program=${BASH_SOURCE[0]%/*}/../bin/session-buddy
 # inside a group whose errors are dropped, because the folder may vanish, fill up or be forbidden at any time.
 
 __session_buddy_open() {
-  builtin local folder=${SESSION_BUDDY_HOME-} boot='' stat='' IFS=' ' name suffix=0
+  builtin local folder boot stat name suffix IFS
+  folder=${SESSION_BUDDY_HOME-} boot='' stat='' suffix=0 IFS=' '
   if [[ -z $folder ]]; then
     folder=${XDG_STATE_HOME-}
     if [[ $folder != /* ]]; then folder=${HOME-}/.local/state; fi
@@ -54,7 +56,8 @@ __session_buddy_now() {
 }
 
 __session_buddy_write_start() {
-  builtin local now uptime id='' exe='' folder=${__session_buddy_file%/*} IFS=' '
+  builtin local now uptime id exe folder IFS
+  id='' exe='' folder=${__session_buddy_file%/*} IFS=' '
   if [[ ! -d $folder || ! -w $folder || ! -O $folder ]]; then builtin return 1; fi
   # BASH is only what the shell was called by; it counts where it is the file that runs.
   if [[ -n $BASH && /proc/$$/exe -ef $BASH ]]; then exe=$BASH; fi
@@ -65,7 +68,8 @@ __session_buddy_write_start() {
 }
 
 __session_buddy_write_end() {
-  builtin local now uptime IFS=' '
+  builtin local now uptime IFS
+  IFS=' '
   if [[ ! -f $__session_buddy_file || ! -w $__session_buddy_file || ! -O $__session_buddy_file ]]; then builtin return 0; fi
   __session_buddy_now
   { builtin printf '\0end/1\0time=%s\0uptime=%s\0code=%s\0reason=%s\0.\0' "$now" "$uptime" "$1" "$2" >>"$__session_buddy_file"; } 2>/dev/null
@@ -90,13 +94,14 @@ __session_buddy_send() {
 }
 
 # ── End ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
-# Runs first in the EXIT trap and gives `$?` back to what the user has there. A subshell is no session.
+# Runs first in the EXIT trap and gives `$?`, its argument, back to what the user has there. A subshell is no session;
+# a shell that has become restricted may not write.
 
 __session_buddy_end() {
-  builtin local status=$? code reason=
-  if [[ $$ != "$__session_buddy_pid" || $BASH_SUBSHELL != 0 ]]; then builtin return "$status"; fi
+  builtin local code reason
+  code=$1 reason=
+  if [[ $$ != "$__session_buddy_pid" || $BASH_SUBSHELL != 0 || $- == *r* ]]; then builtin return "$1"; fi
   __session_buddy_pid=ended
-  code=$status
   case ${BASH_COMMAND-} in
     exit | exit\ *) reason='exit' ;;
     logout | logout\ *) reason='logout' ;;
@@ -104,14 +109,15 @@ __session_buddy_end() {
   esac
   __session_buddy_write_end "$code" "$reason"
   __session_buddy_send end --state-file "$__session_buddy_file" ${code:+"--exit-code=$code"}
-  builtin return "$status"
+  builtin return "$1"
 }
 
 # ── Start ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 __session_buddy_start() {
+  builtin local written
+  written=
   __session_buddy_open
-  builtin local written=
   if [[ -z $__session_buddy_file ]]; then builtin return 0; fi
   if __session_buddy_write_start; then written=--written; fi
   # shellcheck disable=SC2119
@@ -127,7 +133,7 @@ __session_buddy_trap() {
   text=${3-}
   if [[ $text == - ]]; then text=; fi
   # In a list the status of the first command is kept for `$?` and set -e does not look at it.
-  builtin trap -- "__session_buddy_end && :${text:+
+  builtin trap -- "__session_buddy_end \$? && :${text:+
 $text}" EXIT
 }
 

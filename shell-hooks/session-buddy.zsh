@@ -35,7 +35,7 @@ builtin typeset -g +x __session_buddy_program=${${(%):-%x}:h}/../bin/session-bud
 # inside a group whose errors are dropped, because the folder may vanish, fill up or be forbidden at any time.
 
 __session_buddy_open() {
-  builtin local folder=${SESSION_BUDDY_HOME-} boot= stat= name suffix=0
+  builtin local folder=${SESSION_BUDDY_HOME-} boot= stat= name suffix=0 IFS=' '
   if [[ -z $folder ]]; then
     folder=${XDG_STATE_HOME-}
     if [[ $folder != /* ]]; then folder=${HOME-}/.local/state; fi
@@ -56,6 +56,7 @@ __session_buddy_open() {
 }
 
 __session_buddy_now() {
+  builtin local IFS=' '
   now='%D{%s.%6.}' uptime=
   now=${(%)now}
   { builtin read -r uptime _ </proc/uptime; } 2>/dev/null
@@ -97,12 +98,12 @@ __session_buddy_send() {
 
 # ── End ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 # First of the exit functions: when the terminal is gone, zsh stops after the first external command of them all. A
-# subshell that calls `exit` runs them too, and is no session.
+# subshell that calls `exit` runs them too, and is no session; a shell that has become restricted may not write.
 
 __session_buddy_end() {
   builtin local -i code=$?
   builtin local reason= signal=
-  if [[ $ZSH_SUBSHELL != 0 || $__session_buddy_pid != $$ ]]; then builtin return 0; fi
+  if [[ $ZSH_SUBSHELL != 0 || $__session_buddy_pid != $$ || -o restricted ]]; then builtin return 0; fi
   __session_buddy_pid=ended
   __session_buddy_why
   __session_buddy_write_end "$code" "$reason" "$signal"
@@ -112,7 +113,7 @@ __session_buddy_end() {
 # zsh runs its exit functions inside the handler of the signal that ends it, where that signal is blocked. Where the
 # kernel does not tell, only a terminal that is gone is certain.
 __session_buddy_why() {
-  builtin local name value blocked=
+  builtin local name value blocked= IFS=$' \t'
   { while builtin read -r name value; do
     if [[ $name == SigBlk: ]]; then blocked=$value; break; fi
   done </proc/$$/status; } 2>/dev/null
@@ -128,8 +129,8 @@ __session_buddy_why() {
 # ── Start ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 __session_buddy_start() {
-  __session_buddy_open
   builtin local written=
+  __session_buddy_open
   if [[ -z $__session_buddy_file ]]; then builtin return 0; fi
   if __session_buddy_write_start; then written=--written; fi
   if [[ ${(t)zshexit_functions} != *readonly* ]]; then

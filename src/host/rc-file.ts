@@ -48,6 +48,8 @@ export function readRcFile(path: string): RcFile {
     const bytes = statSync(path).isFile() ? readFileSync(path) : null;
     return { path, bytes, issue: issueOf(path, stats, bytes), stats };
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOTDIR")
+      return { path, bytes: null, issue: issueOfFolder(path), stats };
     const issue = stats?.isSymbolicLink() ? "is a symbolic link" : `cannot be read: ${(error as Error).message}`;
     return { path, bytes: null, issue, stats };
   }

@@ -44,14 +44,14 @@ export const rooms: readonly Room[] = [
   {
     name: "commands",
     files: /^src\/commands\//,
-    mayImport: [/^src\/commands\//, center, /^src\/hooks\.ts$/, results],
+    mayImport: [/^src\/commands\//, center, /^src\/(?:hooks|doctor)\.ts$/, results],
     mayImportTypes: [records],
     usesNode: true,
   },
   {
     name: "the composition root",
-    files: /^src\/(?:app|shells|reconcile|hooks)\.ts$/,
-    mayImport: [/^src\/(?:auth|host|store|tracker)\//, /^src\/(?:config|settings|log|shells|reconcile)\.ts$/],
+    files: /^src\/(?:app|shells|reconcile|hooks|doctor)\.ts$/,
+    mayImport: [/^src\/(?:auth|host|store|tracker)\//, /^src\/(?:app|config|settings|log|shells|reconcile|hooks)\.ts$/],
     usesNode: true,
   },
   {

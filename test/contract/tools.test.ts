@@ -9,6 +9,17 @@ import { createSandbox, root } from "../support/sandbox.ts";
 import { connect, transportKinds } from "../support/transports.ts";
 
 const snapshotFile = join(import.meta.dirname, "tools.snapshot.json");
+const required = [
+  "event_version",
+  "event_id",
+  "component_name",
+  "shell_type",
+  "timestamp",
+  "pid",
+  "user",
+  "hostname",
+  "environment",
+];
 const healthy = { status: "ok", service: "session-buddy", version: packageJson.version };
 
 for (const kind of transportKinds) {
@@ -40,10 +51,12 @@ for (const kind of transportKinds) {
   test(`over ${kind}, a call without arguments is told every field that is missing`, async (t) => {
     const { client } = await connect(t, createSandbox(t), kind);
     const start = await client.callTool({ name: "track_session_start" });
-    assert.match(
-      JSON.stringify(start.structuredContent),
-      /failed: event_version: Field required; event_id: .*cwd|environment/,
-    );
+    const missing = required.map((field) => `${field}: Field required`).join("; ");
+    assert.deepEqual(start.structuredContent, {
+      session_id: null,
+      status: "error",
+      error: `Session start tracking failed: ${missing}`,
+    });
     const end = await client.callTool({ name: "track_session_end" });
     const error = "Session end tracking failed: session_id: Field required; timestamp: Field required";
     assert.deepEqual(end.structuredContent, { session_id: "", status: "error", error });

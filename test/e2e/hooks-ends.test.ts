@@ -11,6 +11,7 @@ import {
   open,
   openShell,
   runLine,
+  runUntil,
   shellKinds,
   startShell,
   stateFileNames,
@@ -48,8 +49,7 @@ describe("ends", { concurrency: 4 }, () => {
       title: "row 1: a shell that is left with Ctrl-D is on record with the status it gives",
       async drive(terminal) {
         await runLine(terminal, "true");
-        terminal.type("sh -c 'exit 3'\r");
-        await terminal.find("sb> ");
+        await runUntil(terminal, "sh -c 'echo do''ne; exit 3'", "done\r\n");
         terminal.type(endOfInput);
       },
       record: each(shellKinds, (kind) => [told(kind, kind === "fish" ? 0 : 3, kind === "zsh" ? "exit" : null)]),

@@ -76,7 +76,7 @@ const functionNames = [
   "unset",
   "export",
 ];
-const zshAliasNames = [...functionNames, "if", "end", "start", "exit", "HUP", "node", "session-buddy"];
+const zshAliasNames = [...functionNames, "end", "start", "HUP", "node", "session-buddy"];
 
 const functions = {
   bash: functionNames
@@ -94,11 +94,11 @@ const aliases = {
   fish: ["printf", "sh", "setsid"].map((name) => `alias ${name} 'echo aliased'`),
 } as const;
 
-const globalAliases = ["end", "start", "-c", "trap", "__session_buddy_end", "builtin", "then", "exit"];
+const globalAliases = ["end", "start", "-c", "trap", "__session_buddy_end", "builtin"];
 
 export const hostileOptions: readonly HostileSetup[] = [
   ...bashOptions.map((lines) => ({ kind: "bash", row: 31, lines }) as const),
-  { kind: "bash", row: 31, lines: "", env: { POSIXLY_CORRECT: "1" } },
+  { kind: "bash", row: 31, lines: "", env: { POSIXLY_CORRECT: "1", ENV: "$HOME/.bashrc" } },
   ...zshOptions.map((lines) => ({ kind: "zsh", row: 32, lines }) as const),
   ...(["bash", "zsh", "fish"] as const).flatMap((kind) => [
     { kind, row: 33, lines: functions[kind].join("\n") } as const,

@@ -13,6 +13,8 @@ const root = resolve(import.meta.dirname, "../..");
 /** The programs that the suite drives, and the Debian packages that have them. */
 const neededPrograms: ReadonlyMap<string, string> = new Map([
   ["bash", "bash"],
+  ["zsh", "zsh"],
+  ["fish", "fish"],
   ["shellcheck", "shellcheck"],
   ["unshare", "util-linux"],
 ]);

@@ -92,8 +92,13 @@ export async function openShell(
 
 /** Types a line and waits until the shell asks for the next. The line must not end the shell. */
 export async function runLine(terminal: Terminal, line: string): Promise<void> {
-  terminal.type(`${line}; echo do''ne\r`);
-  await terminal.find("done\r\n");
+  await runUntil(terminal, `${line}; echo do''ne`, "done\r\n");
+}
+
+/** Types a line and waits for the prompt after a text that the line prints. */
+export async function runUntil(terminal: Terminal, line: string, printed: string): Promise<void> {
+  terminal.type(`${line}\r`);
+  await terminal.find(printed);
   await terminal.find(prompt);
 }
 
@@ -119,7 +124,7 @@ export async function driveBoth(
     const terminal = await openShell(t, sandbox, kind, { ...plan, hook });
     await drive(terminal);
     const ending = await terminal.ended();
-    return { ending, output: withoutRedraws(terminal.output()) };
+    return { ending, output: withoutPids(withoutRedraws(terminal.output())) };
   };
   const [seen, plain] = await Promise.all([see(true), see(false)]);
   assert.deepEqual(seen, plain);
@@ -136,6 +141,11 @@ function withoutRedraws(output: string): string {
     return drawn.filter((part, index) => index === drawn.length - 1 || !isBeginOf(part, drawn[index + 1])).join("\r");
   });
   return lines.join("\n");
+}
+
+/** The line with which a shell says that it has started a job holds a pid. */
+function withoutPids(output: string): string {
+  return output.replace(/^(\[\d\]) \d+\r$/gm, "$1 PID\r");
 }
 
 function isBeginOf(part: string, next = ""): boolean {
