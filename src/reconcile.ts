@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { liveness } from "./host/liveness.ts";
 import type { Machine } from "./host/machine.ts";
-import { readStateFile, removeStateFile, type StateFile, setAside } from "./host/state-file.ts";
+import { lastChangeMs, readStateFile, removeStateFile, type StateFile, setAside } from "./host/state-file.ts";
 import { lastSweepMs, takeSweepTurn } from "./host/sweep.ts";
 import type { Log } from "./log.ts";
 import { startInstantOf } from "./shells.ts";
@@ -41,7 +41,7 @@ interface RecordedFiles extends Pick<SweepReport, "finished" | "rejected"> {
   readonly successors: ReadonlyMap<string, Instant>;
 }
 
-/** A file whose start record is torn may still be under way; after this time its writer is done or dead. */
+/** A file without a whole record may still be under way; after this time its writer is done or dead. */
 const unfinishedWriteMs = 5_000;
 
 /**
@@ -100,6 +100,8 @@ async function recordOne(
     return file.end === null ? { ...file, sessionId } : "finished";
   } catch (error) {
     if (!(error instanceof SessionBuddyError) || error.code !== "invalid") throw error;
+    // Between making the file and writing to it, a shell's file is empty.
+    if (isFresh(lastChangeMs(path))) return null;
     setAside(path);
     dependencies.log.warning("State file set aside", { file: path, reason: error.message });
     return "rejected";
@@ -108,7 +110,11 @@ async function recordOne(
 
 function isUnderWay(file: StateFile): boolean {
   const isWhole = file.start !== null && !file.start.isTorn && (file.end === null || !file.end.isTorn);
-  return !isWhole && Math.abs(Date.now() - file.changedMs) < unfinishedWriteMs;
+  return !isWhole && isFresh(file.changedMs);
+}
+
+function isFresh(changedMs: number): boolean {
+  return Math.abs(Date.now() - changedMs) < unfinishedWriteMs;
 }
 
 async function closeDead(

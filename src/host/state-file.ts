@@ -10,7 +10,17 @@
  *
  * Longer than 250 lines because what reads the form and what writes it must be seen side by side.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { basename } from "node:path";
 import { SessionBuddyError } from "../tracker/errors.ts";
 
@@ -159,6 +169,11 @@ export function removeStateFile(path: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
+}
+
+/** @returns when a file, or what else has its name, was last written to, in milliseconds since the epoch; 0 when it is gone. */
+export function lastChangeMs(path: string): number {
+  return lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Puts a file that is no state file out of the way without losing it: `NAME.rejected`. */

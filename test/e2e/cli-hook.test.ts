@@ -80,7 +80,10 @@ test("--dry-run shows the lines and changes nothing", async (t) => {
   const home = homeOf(sandbox, { ".bashrc": "a=1\n", ".bash_profile": ". ~/.bashrc\n" });
   const before = filesBelow(home);
   const shown = await runWell(sandbox, ["hook", "install", "bash", "--dry-run"]);
-  assert.match(shown, /^bash hook: \S+\/\.bashrc: would be added at line 3\n {2}\+ # >>> session-buddy >>>\n {2}\+ if /);
+  assert.match(
+    shown,
+    /^bash hook: \S+\/\.bashrc: would be added at line 3\n {2}\+ # >>> session-buddy >>>\n {2}\+ if /,
+  );
   assert.doesNotMatch(shown, /bash_profile/);
   assert.deepEqual([filesBelow(home), existsSync(sandbox.home)], [before, false]);
   await runWell(sandbox, ["hook", "install", "bash"]);
@@ -144,7 +147,10 @@ test("another installation's line is stale, a changed one differs, and install p
   assert.equal((await states())[1]?.[0], "differs");
   assert.equal((await sandbox.run(["hook", "status"])).status, 1);
 
-  assert.match(await runWell(sandbox, ["hook", "install", "bash", "zsh"]), /updated at line 4\n {2}- if .*\n {2}\+ if /);
+  assert.match(
+    await runWell(sandbox, ["hook", "install", "bash", "zsh"]),
+    /updated at line 4\n {2}- if .*\n {2}\+ if /,
+  );
   assert.deepEqual(await shellsThatLoad(sandbox), ["bash", "bash --login", "zsh"]);
   await runWell(sandbox, ["hook", "uninstall"]);
   assert.deepEqual(filesBelow(home), { ".bashrc": "a=1\n", ".profile": ". ~/.bashrc\n", ".zshrc": "b=1\n" });

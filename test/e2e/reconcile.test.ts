@@ -143,6 +143,11 @@ test("a file that is no state file is set aside and named in the log, and hinder
   file(child, [startRecord(child)]);
   writeFileSync(join(folder, "foreign"), "#!/bin/sh\nrm -rf /\n", { mode: 0o600 });
   const log = join(sandbox.folder, "log");
+  await runWell(sandbox, ["list"]);
+  assert.ok(
+    existsSync(join(folder, "foreign")),
+    "a new file may still be under way: a shell makes it, then writes to it",
+  );
   utimesSync(join(folder, "foreign"), 0, 0);
   await runWell(sandbox, ["list"], { env: { SESSION_BUDDY_LOG_FILE: log } });
   assert.ok(existsSync(join(folder, "foreign.rejected")));

@@ -1,6 +1,6 @@
 /** Homes with startup files of many kinds, and whether the shells in them load the hook. */
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runToEnd, type Sandbox } from "./sandbox.ts";
 
@@ -20,7 +20,10 @@ export const installable: readonly (readonly [name: string, files: Files])[] = [
   ],
   ["a last line that goes on", { ".bashrc": "a=1\\\n", ".bash_login": "a=1\\", ".zshrc": "a=1\\\n" }],
   ["CRLF", { ".bashrc": "export A=1\r\n", ".profile": "export A=1\r\nexport B=1", ".zshrc": "export A=1\r\n" }],
-  ["strict options", { ".bashrc": "set -euo pipefail\n", ".profile": "set -eu\n", ".zshrc": "setopt err_return no_unset\n" }],
+  [
+    "strict options",
+    { ".bashrc": "set -euo pipefail\n", ".profile": "set -eu\n", ".zshrc": "setopt err_return no_unset\n" },
+  ],
   ["an alias of the dot", { ".bashrc": "alias .='echo wrong'\n", ".zshrc": "alias .='echo wrong'\n" }],
   ["bytes that are no UTF-8", { ".bashrc": "# \xff\xfe\n", ".profile": "# \xff", ".zshrc": "# \xff\n" }],
 ];
@@ -56,8 +59,12 @@ export async function shellsThatLoad(sandbox: Sandbox): Promise<string[]> {
 }
 
 /** Starts a shell and asks for the mark that the hook leaves in it; the shell must say nothing about our line. */
-export async function loads(sandbox: Sandbox, shell: "bash" | "zsh" | "fish", args: readonly string[]): Promise<boolean> {
-  const copy = await homeCopy(sandbox);
+export async function loads(
+  sandbox: Sandbox,
+  shell: "bash" | "zsh" | "fish",
+  args: readonly string[],
+): Promise<boolean> {
+  const copy = copyOfHome(sandbox);
   const { stdout, stderr } = await runToEnd(shell, [...args, "-i"], {
     env: { ...sandbox.env, HOME: copy, TERM: "dumb", XDG_CACHE_HOME: join(copy, ".cache") },
     input: 'echo "pid=$__session_buddy_pid."\nexit 0\n',
@@ -65,4 +72,15 @@ export async function loads(sandbox: Sandbox, shell: "bash" | "zsh" | "fish", ar
   });
   assert.doesNotMatch(`${stdout}${stderr}`, /shell-hooks|syntax error|parse error/);
   return /pid=\d+\./.test(stdout);
+}
+
+/** Shells leave histories and caches in their homes, which are none of what the tests look at. */
+function copyOfHome(sandbox: Sandbox): string {
+  const copy = mkdtempSync(join(sandbox.folder, "home-"));
+  cpSync(sandbox.env.HOME ?? "", copy, { recursive: true, verbatimSymlinks: true });
+  // Without these a new fish reads every manual page of the machine in the background.
+  for (const folder of [".local/share", ".cache"]) {
+    mkdirSync(join(copy, folder, "fish/generated_completions"), { recursive: true });
+  }
+  return copy;
 }
