@@ -31,8 +31,8 @@ __session_buddy_open() {
   folder=${SESSION_BUDDY_HOME-} boot='' stat='' suffix=0 IFS=' '
   if [[ -z $folder ]]; then
     folder=${XDG_STATE_HOME-}
-    if [[ $folder != /* ]]; then folder=${HOME-}/.local/state; fi
-    folder=$folder/session-buddy
+    if [[ $folder != /* && ${HOME-} == /* ]]; then folder=$HOME/.local/state; fi
+    folder=${folder:+$folder/session-buddy}
   fi
   if [[ $folder != /* ]]; then builtin return 0; fi
 
@@ -133,7 +133,7 @@ __session_buddy_trap() {
   text=${3-}
   if [[ $text == - ]]; then text=; fi
   # In a list the status of the first command is kept for `$?` and set -e does not look at it.
-  builtin trap -- "__session_buddy_end \$? && :${text:+
+  builtin trap -- "__session_buddy_end \"\$?\" && :${text:+
 $text}" EXIT
 }
 

@@ -30,10 +30,13 @@ function __session_buddy_open
     set -l folder $SESSION_BUDDY_HOME
     if test -z "$folder"
         set folder $XDG_STATE_HOME
-        if not builtin string match -q '/*' -- "$folder"
+        if builtin string match -q '/*' -- "$HOME"; and not builtin string match -q '/*' -- "$folder"
             set folder $HOME/.local/state
         end
-        set folder $folder/session-buddy
+        set folder "$folder/session-buddy"
+        if test "$folder" = /session-buddy
+            set folder ""
+        end
     end
     if not builtin string match -q '/*' -- "$folder"
         return 0

@@ -38,8 +38,8 @@ __session_buddy_open() {
   builtin local folder=${SESSION_BUDDY_HOME-} boot= stat= name suffix=0 IFS=' '
   if [[ -z $folder ]]; then
     folder=${XDG_STATE_HOME-}
-    if [[ $folder != /* ]]; then folder=${HOME-}/.local/state; fi
-    folder=$folder/session-buddy
+    if [[ $folder != /* && ${HOME-} == /* ]]; then folder=$HOME/.local/state; fi
+    folder=${folder:+$folder/session-buddy}
   fi
   if [[ $folder != /* ]]; then builtin return 0; fi
 

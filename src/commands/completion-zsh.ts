@@ -7,8 +7,8 @@ export function zshScript(commands: readonly CommandWords[]): string {
     ...headLines("zsh"),
     "",
     "_session-buddy() {",
-    "  local at= i",
-    "  local -a found",
+    "  local at= i missed=1",
+    "  local -a found options",
     "  for ((i = 2; i < CURRENT; i++)); do",
     `    case $at/\${words[i]} in`,
     `      (${commandPaths(commands).join("|")}) at=$at/\${words[i]} ;;`,
@@ -19,9 +19,11 @@ export function zshScript(commands: readonly CommandWords[]): string {
     `    (${optionsBefore("text", commands).map(quoted).join("|")}) return 1 ;;`,
     "  esac",
     "  case $at in",
-    ...commands.map((command) => `    (${quoted(command.path)}) found=(${wordsOf(command).join(" ")}) ;;`),
+    ...commands.map((command) => `    (${quoted(command.path)}) ${arraysOf(command)} ;;`),
     "  esac",
-    "  _describe -o 'session-buddy' found",
+    "  _describe 'word' found && missed=0",
+    "  _describe -o 'option' options && missed=0",
+    "  return missed",
     "}",
     "",
     `if [[ \${funcstack[1]-} == _session-buddy ]]; then _session-buddy "$@"; else compdef _session-buddy session-buddy; fi`,
@@ -29,7 +31,11 @@ export function zshScript(commands: readonly CommandWords[]): string {
   ].join("\n");
 }
 
-function wordsOf({ commands, choices, options }: CommandWords): string[] {
-  const described = [...commands, ...options].map(({ name, summary }) => `${name}:${summary.replaceAll(":", "\\:")}`);
-  return [...choices, ...described].map(quoted);
+function arraysOf({ commands, choices, options }: CommandWords): string {
+  const words = [...choices.map(quoted), ...commands.map(described)];
+  return `found=(${words.join(" ")}) options=(${options.map(described).join(" ")})`;
+}
+
+function described({ name, summary }: { readonly name: string; readonly summary: string }): string {
+  return quoted(`${name}:${summary.replaceAll(":", "\\:")}`);
 }

@@ -21,6 +21,11 @@ const commands = [
   ["config", "unset"],
   ["config", "list"],
   ["config", "path"],
+  ["hook"],
+  ["hook", "install"],
+  ["hook", "status"],
+  ["hook", "uninstall"],
+  ["completion"],
 ];
 
 test("--help of every command exits with 0 and has an example", async (t) => {

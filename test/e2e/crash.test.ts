@@ -71,10 +71,11 @@ test(`${runs / 2} starts and ends sent to a server that is killed and started ag
   const sandbox = createSandbox(t);
   const acknowledged = new Acknowledged();
   let server = await sandbox.serve();
-  let isDone = false;
+  const over = new AbortController();
+  const answer = (name: string, args: unknown) => answerOf(() => server, name, args, over.signal);
   let kills = 0;
   const killer = async () => {
-    while (!isDone) {
+    while (!over.signal.aborted) {
       await sleep(Math.random() * longestSentMs);
       await server.stop("SIGKILL");
       kills += 1;
@@ -84,21 +85,24 @@ test(`${runs / 2} starts and ends sent to a server that is killed and started ag
   const client = async (count: number) => {
     for (let run = 0; run < count; run += 2) {
       // The same event is sent until it is answered: then it must be on record once.
-      const start = await answerOf(() => server, "track_session_start", startArguments());
+      const start = await answer("track_session_start", startArguments());
       assert.equal(start.status, "tracked", start.error ?? "");
       const id = String(start.session_id);
       assert.ok(!acknowledged.started.has(id), `${id} was given twice`);
       acknowledged.started.add(id);
-      const end = await answerOf(() => server, "track_session_end", endArguments(id));
+      const end = await answer("track_session_end", endArguments(id));
       assert.deepEqual(end, { session_id: id, status: "ended", error: null });
       acknowledged.ended.add(id);
     }
   };
   const killing = killer();
-  await Promise.all(Array.from({ length: workers }, () => client(Math.ceil(runs / 2 / workers)))).finally(() => {
-    isDone = true;
-  });
-  await killing;
+  const sending = Promise.all(Array.from({ length: workers }, () => client(Math.ceil(runs / 2 / workers))));
+  try {
+    await Promise.race([sending, killing]);
+  } finally {
+    over.abort();
+    await killing;
+  }
   assert.ok(kills > 0, "the server was never killed");
   await runWell(sandbox, ["list", "--all"]);
   await acknowledged.assertKept(sandbox.home);
@@ -128,12 +132,18 @@ async function runAndKill(sandbox: Sandbox, args: readonly string[], afterMs: nu
   return { ...output, status };
 }
 
-/** Sends one call until it is answered, to whichever server is there. */
-async function answerOf(server: () => RunningServer, name: string, args: unknown): Promise<ToolAnswer> {
+/** Sends one call to whichever server is there, until it is answered or all is over. */
+async function answerOf(
+  server: () => RunningServer,
+  name: string,
+  args: unknown,
+  over: AbortSignal,
+): Promise<ToolAnswer> {
   for (;;) {
     try {
       return await callTool(server().url, name, args);
-    } catch {
+    } catch (error) {
+      if (over.aborted) throw error;
       await sleep(5);
     }
   }

@@ -65,7 +65,8 @@ export async function loads(
   args: readonly string[],
 ): Promise<boolean> {
   const copy = copyOfHome(sandbox);
-  const { stdout, stderr } = await runToEnd(shell, [...args, "-i"], {
+  // fish reads its commands from a pipe, but not from the socket that Node.js takes for one.
+  const { stdout, stderr } = await runToEnd("sh", ["-c", 'cat | "$@"', "sh", shell, ...args, "-i"], {
     env: { ...sandbox.env, HOME: copy, TERM: "dumb", XDG_CACHE_HOME: join(copy, ".cache") },
     input: 'echo "pid=$__session_buddy_pid."\nexit 0\n',
     cwd: sandbox.folder,

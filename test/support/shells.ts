@@ -1,5 +1,6 @@
 /** The three shells as a person has them: a home of their own, an rc file that sources the hook or does not, a prompt. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
@@ -15,6 +16,8 @@ export type ShellKind = (typeof shellKinds)[number];
 export interface ShellPlan {
   /** Whether the rc file sources the hook; default true. */
   readonly hook?: boolean;
+  /** How often the rc file has the line that sources the hook; default once. */
+  readonly hookLines?: number;
   /** The hook file; default the one of this checkout. */
   readonly hookFile?: string;
   /** Lines of the rc file before and after the one that sources the hook. */
@@ -25,6 +28,8 @@ export interface ShellPlan {
   readonly cwd?: string;
   /** A command line that runs the shell; none by default. */
   readonly under?: readonly string[];
+  /** Whether other users may use the home; default false. */
+  readonly openHome?: boolean;
 }
 
 const prompt = "sb> ";
@@ -60,7 +65,7 @@ export function createHome(sandbox: Sandbox, kind: ShellKind, plan: ShellPlan = 
   // Without these a new fish reads every manual page of the machine in the background.
   mkdirSync(join(home, ".local/share/fish/generated_completions"), { recursive: true });
   mkdirSync(join(home, ".cache/fish/generated_completions"), { recursive: true });
-  const source = plan.hook === false ? "" : sourceLine(kind, plan.hookFile ?? hookFile(kind));
+  const source = plan.hook === false ? "" : `${sourceLine(kind, plan.hookFile ?? hookFile(kind))}\n`.repeat(plan.hookLines ?? 1);
   const rc = join(home, rcNames[kind]);
   mkdirSync(dirname(rc), { recursive: true });
   writeFileSync(
@@ -68,6 +73,7 @@ export function createHome(sandbox: Sandbox, kind: ShellKind, plan: ShellPlan = 
     [promptLines[kind], plan.before, source, plan.after, ""].filter((part) => part !== undefined).join("\n"),
   );
   writeFileSync(join(home, ".bash_profile"), ". ~/.bashrc\n");
+  if (plan.openHome) execFileSync("chmod", ["-R", "a+rwX", home]);
   const env = { ...sandbox.env, HOME: home, TERM: "dumb", ...plan.env };
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
@@ -96,7 +102,7 @@ export async function runLine(terminal: Terminal, line: string): Promise<void> {
 }
 
 /** Types a line and waits for the prompt after a text that the line prints. */
-export async function runUntil(terminal: Terminal, line: string, printed: string): Promise<void> {
+export async function runUntil(terminal: Terminal, line: string, printed: string | RegExp): Promise<void> {
   terminal.type(`${line}\r`);
   await terminal.find(printed);
   await terminal.find(prompt);
@@ -124,7 +130,7 @@ export async function driveBoth(
     const terminal = await openShell(t, sandbox, kind, { ...plan, hook });
     await drive(terminal);
     const ending = await terminal.ended();
-    return { ending, output: withoutPids(withoutRedraws(terminal.output())) };
+    return { ending, output: withoutNames(withoutRedraws(terminal.output())) };
   };
   const [seen, plain] = await Promise.all([see(true), see(false)]);
   assert.deepEqual(seen, plain);
@@ -143,9 +149,9 @@ function withoutRedraws(output: string): string {
   return lines.join("\n");
 }
 
-/** The line with which a shell says that it has started a job holds a pid. */
-function withoutPids(output: string): string {
-  return output.replace(/^(\[\d\]) \d+\r$/gm, "$1 PID\r");
+/** The line with which a shell says that it has started a job holds a pid, and the two shells have homes of their own. */
+function withoutNames(output: string): string {
+  return output.replace(/^(\[\d\]) \d+\r$/gm, "$1 PID\r").replace(/home-\w{6}/g, "home");
 }
 
 function isBeginOf(part: string, next = ""): boolean {
