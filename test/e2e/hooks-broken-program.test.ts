@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { copyHooks, hangingProgram, markingProgram } from "../support/hook-copy.ts";
 import { allRows } from "../support/rows.ts";
 import { launcher } from "../support/sandbox.ts";
-import { assertRecord, createUsedSandbox, driveBoth, openShell, runLine, shellKinds, stateFileNames, told } from "../support/shells.ts";
+import { assertRecord, createUsedSandbox, driveBoth, runLine, shellKinds, stateFileNames, told } from "../support/shells.ts";
 
 const programs: readonly [row: number, name: string, program: string | null][] = [
   [35, "is missing", null],

@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { hostileOptions } from "../support/hostile-options.ts";
-import { runToEnd } from "../support/sandbox.ts";
 import { testShells } from "../support/shell-cases.ts";
 import {
-  couriersDone,
-  createHome,
+  assertRecord,
   createUsedSandbox,
+  type ExpectedRow,
+  inferred,
   openShell,
   type ShellKind,
-  stateFileNames,
+  startShell,
   told,
 } from "../support/shells.ts";
 
@@ -39,7 +39,7 @@ describe("options", { concurrency: 4 }, () => {
       const terminal = startShell(t, sandbox, kind, { args });
       terminal.type("exit 3\r");
       assert.deepEqual(await terminal.ended(), { code: 3, signal: 0 });
-      assert.doesNotMatch(terminal.output(), /session.buddy|restricted/);
+      assert.doesNotMatch(terminal.output(), /session_buddy|restricted/);
       await assertRecord(sandbox, record);
     });
   }

@@ -20,7 +20,9 @@ test("the first command sets up a clean checkout with an empty home and shows a 
   // As a new user has it: nothing but a home and the machine's own programs.
   const { SESSION_BUDDY_HOME: _, ...plain } = env;
   const path = (process.env.PATH ?? "").split(":").filter((entry) => !entry.includes("node_modules"));
-  const outcome = await runToEnd("bash", ["-c", setUp], { cwd: checkout, env: { ...plain, PATH: path.join(":") } });
+  // Typed into a shell; `bash -c` would become its last command, and the session's shell would be gone.
+  const options = { cwd: checkout, env: { ...plain, PATH: path.join(":") }, input: setUp };
+  const outcome = await runToEnd("bash", ["-s"], options);
   assert.equal(outcome.status, 0, outcome.stderr);
   assert.match(outcome.stdout, /^(shell-\d{8}-\d{6})\nSESSION +STATE .*\n\1 +active /m);
 });

@@ -1,5 +1,14 @@
 /** A copy of the hooks beside a program of the test's own, as if that had been installed. */
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { root, type Sandbox } from "./sandbox.ts";

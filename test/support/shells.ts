@@ -65,7 +65,8 @@ export function createHome(sandbox: Sandbox, kind: ShellKind, plan: ShellPlan = 
   // Without these a new fish reads every manual page of the machine in the background.
   mkdirSync(join(home, ".local/share/fish/generated_completions"), { recursive: true });
   mkdirSync(join(home, ".cache/fish/generated_completions"), { recursive: true });
-  const source = plan.hook === false ? "" : `${sourceLine(kind, plan.hookFile ?? hookFile(kind))}\n`.repeat(plan.hookLines ?? 1);
+  const source =
+    plan.hook === false ? "" : `${sourceLine(kind, plan.hookFile ?? hookFile(kind))}\n`.repeat(plan.hookLines ?? 1);
   const rc = join(home, rcNames[kind]);
   mkdirSync(dirname(rc), { recursive: true });
   writeFileSync(
@@ -73,6 +74,8 @@ export function createHome(sandbox: Sandbox, kind: ShellKind, plan: ShellPlan = 
     [promptLines[kind], plan.before, source, plan.after, ""].filter((part) => part !== undefined).join("\n"),
   );
   writeFileSync(join(home, ".bash_profile"), ". ~/.bashrc\n");
+  if (plan.env?.XDG_DATA_HOME)
+    mkdirSync(join(plan.env.XDG_DATA_HOME, "fish/generated_completions"), { recursive: true });
   if (plan.openHome) execFileSync("chmod", ["-R", "a+rwX", home]);
   const env = { ...sandbox.env, HOME: home, TERM: "dumb", ...plan.env };
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
