@@ -1,14 +1,52 @@
 /** Owns the store's port. Its laws are one exported test suite, `test/contract/store-laws.ts`. Part of the pure core. */
 import type { SessionEvent } from "./event.ts";
 import type { Session, SessionState } from "./fold.ts";
+import type { Instant } from "./instant.ts";
 
-/** What a query of sessions asks for; a missing field restricts nothing. */
+/** What a query of sessions asks for; a missing field restricts nothing, several are joined by "and". */
 export interface SessionQuery {
   readonly states?: readonly SessionState[];
   /** Only sessions whose process was identified on this host. */
   readonly hostId?: string;
+  /** Exact names. */
+  readonly username?: string;
+  readonly hostname?: string;
+  readonly componentName?: string;
+  /** An absolute path: sessions in this directory or below it. */
+  readonly cwd?: string;
+  /**
+   * Sessions that were, or may have been, open at this instant or later. An open session is open for ever, an orphaned
+   * one may have been open until its first proof of death.
+   */
+  readonly openSince?: Instant;
+  /** Sessions that were open at this instant or earlier. The same instant as `openSince` asks who was on then. */
+  readonly openUntil?: Instant;
+  /** Sessions that started at this instant or later. */
+  readonly startedSince?: Instant;
+  /** The page after this position, in the order of {@link Store.sessions}; from the newest by default. */
+  readonly after?: PagePosition;
   /** At most this many rows, newest start first; 1 or more, no limit by default. */
   readonly limit?: number;
+}
+
+/** Where a page of sessions ended: its last row. */
+export interface PagePosition {
+  readonly startedAt: Instant;
+  readonly sessionId: string;
+}
+
+/** What sessions are counted by; `day` is the day of the start in UTC. */
+export type StatsKey = "user" | "host" | "component" | "state" | "day";
+
+/** Counts over the sessions of one user, host, component, state or day. */
+export interface StatsRow {
+  readonly key: string;
+  readonly sessions: number;
+  readonly open: number;
+  readonly orphaned: number;
+  /** Median and 95th percentile of the known durations (nearest rank), in milliseconds; null when none is known. */
+  readonly medianMs: number | null;
+  readonly p95Ms: number | null;
 }
 
 /** One position in the store's log of events. */
@@ -48,6 +86,24 @@ export interface Store {
   events(afterSeq: number, limit: number): Promise<readonly LoggedEvent[]>;
   /** The events of one session in the order of the log. */
   eventsOf(sessionId: string): Promise<readonly LoggedEvent[]>;
+  /** Counts over the sessions that match, `limit` and `after` aside; most sessions first, days in their order. */
+  stats(by: StatsKey, query: SessionQuery): Promise<readonly StatsRow[]>;
+  /** How many sessions {@link prune} would remove. */
+  countPrunable(endedBefore: Instant): Promise<number>;
+  /**
+   * Removes sessions that ended, or are proven dead, before an instant, with their events; open ones stay. Their ids are
+   * never given out again.
+   *
+   * @param limit - at most this many, so that others get their turn; call again until it answers 0
+   * @returns how many were removed
+   */
+  prune(endedBefore: Instant, limit: number): Promise<number>;
+  /**
+   * Copies the store, as it is at one moment, into a new file (mode 0600) while others go on writing.
+   *
+   * @param onProgress - told how many of how many pages are copied
+   */
+  backup(path: string, onProgress: (done: number, total: number) => void): Promise<void>;
   /** What is wrong with the store's own structure, in words; empty when it is sound. */
   problems(): Promise<readonly string[]>;
   /** Waits for what is under way and releases the store. A second call does nothing. */

@@ -35,7 +35,7 @@ export interface TerminalOptions {
 
 /** Opens a terminal of 80 columns and starts a program as the leader of its session. */
 export function openTerminal(t: TestContext, program: string, args: readonly string[], o: TerminalOptions): Terminal {
-  const pty = spawn(program, [...args], { name: "dumb", cols: 80, rows: 24, ...o });
+  const pty = spawn(program, [...args], { name: o.env.TERM ?? "dumb", cols: 80, rows: 24, ...o });
   const ending = new Promise<Ending>((resolve) => {
     pty.onExit(({ exitCode, signal }) => resolve({ code: exitCode, signal: signal ?? 0 }));
   });

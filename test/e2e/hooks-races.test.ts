@@ -1,0 +1,98 @@
+/** Proves that haste, interruption and crowds lose nothing: an end before its start, Ctrl-C in the rc file, fifty at once. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { eventually } from "../support/eventually.ts";
+import { allRows } from "../support/rows.ts";
+import {
+  assertRecord,
+  couriersDone,
+  createUsedSandbox,
+  openShell,
+  runLine,
+  shellKinds,
+  startShell,
+  stateFileNames,
+  told,
+} from "../support/shells.ts";
+
+const crowd = 50;
+const interrupt = "\x03";
+const hangUpDelaysMs = [0, 5, 15, 40, 100];
+
+describe("races", { concurrency: 2 }, () => {
+  for (const kind of shellKinds) {
+    const reason = kind === "fish" ? null : "exit";
+
+    test(`row 27: \`exit\` typed before the first prompt is on record with its end (${kind})`, async (t) => {
+      const sandbox = createUsedSandbox(t);
+      const terminals = Array.from({ length: 5 }, () => startShell(t, sandbox, kind));
+      for (const terminal of terminals) terminal.type("exit 6\r");
+      for (const terminal of terminals) assert.deepEqual(await terminal.ended(), { code: 6, signal: 0 });
+      await assertRecord(sandbox, Array(5).fill(told(kind, 6, reason)));
+    });
+
+    test(`row 27: a window closed while the shell starts leaves a whole record or none (${kind})`, async (t) => {
+      const sandbox = createUsedSandbox(t);
+      for (const delayMs of hangUpDelaysMs) {
+        const terminal = startShell(t, sandbox, kind);
+        await setTimeout(delayMs);
+        terminal.close();
+        await terminal.ended();
+      }
+      await eventually(async () => {
+        const rows = await allRows(sandbox);
+        assert.ok(rows.length <= hangUpDelaysMs.length);
+        for (const row of rows) assert.notEqual(row.state, "active");
+        assert.deepEqual(stateFileNames(sandbox), []);
+      });
+    });
+
+    test(`row 28: Ctrl-C while the rc file goes on after the hook, and at the prompt, stops no start (${kind})`, async (t) => {
+      const sandbox = createUsedSandbox(t);
+      const terminal = startShell(t, sandbox, kind, { after: "echo be''gun; sleep 60; true" });
+      await terminal.find("begun");
+      terminal.type(interrupt);
+      await terminal.find("sb> ");
+      terminal.type(interrupt);
+      // What is typed before the new prompt is thrown away by the terminal.
+      await terminal.find("sb> ");
+      await runLine(terminal, "true");
+      terminal.type("exit 6\r");
+      await terminal.ended();
+      await assertRecord(sandbox, [told(kind, 6, reason)]);
+    });
+
+    test(`row 28: Ctrl-Z of a command is no end (${kind})`, async (t) => {
+      const sandbox = createUsedSandbox(t);
+      const terminal = await openShell(t, sandbox, kind);
+      terminal.type("sh -c 'echo be''gun; exec sleep 60'\r");
+      await terminal.find("begun\r\n");
+      terminal.type("\x1a");
+      await terminal.find("sb> ");
+      await runLine(terminal, "kill -9 %1");
+      terminal.type("exit 6\r");
+      await terminal.find(/exit/);
+      terminal.type("exit 6\r");
+      await terminal.ended();
+      await couriersDone(sandbox);
+      const rows = await allRows(sandbox);
+      assert.deepEqual(rows.map((row) => [row.shell_type, row.state]), [[kind, "ended"]]);
+    });
+  }
+
+  test(`row 48: ${crowd} shells at once, left at once, are ${crowd} sessions`, async (t) => {
+    const sandbox = createUsedSandbox(t);
+    const shells = Array.from({ length: crowd }, (_, index) => {
+      const kind = shellKinds[index % shellKinds.length] ?? "bash";
+      return { kind, code: index, terminal: startShell(t, sandbox, kind) };
+    });
+    await Promise.all(shells.map(({ terminal }) => terminal.find("sb> ")));
+    for (const { code, terminal } of shells) terminal.type(`exit ${code}\r`);
+    await Promise.all(shells.map(({ terminal }) => terminal.ended()));
+    await assertRecord(
+      sandbox,
+      shells.map(({ kind, code }) => told(kind, code, kind === "fish" ? null : "exit")),
+    );
+  });
+});
