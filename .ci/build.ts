@@ -3,16 +3,21 @@
  * needed. A dynamic import of one of our modules becomes a `require` of its file.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
 
 const root = resolve(import.meta.dirname, "..");
-const outdir = resolve(root, "dist");
-const commands = readdirSync(resolve(root, "src/commands"))
-  .map((file) => basename(file, ".ts"))
-  .filter((name) => !["context", "print", "style"].includes(name));
+const dist = resolve(root, "dist");
+// Put in place when it is whole: a program that is running, or a build that fails, keeps what was there.
+const outdir = `${dist}.${process.pid}`;
+/** The commands are what the command table loads late; what lies beside them is bundled with them. */
+const commands = readdirSync(resolve(root, "src/table")).flatMap((file) =>
+  [...readFileSync(resolve(root, "src/table", file), "utf8").matchAll(/import\("\.\.\/commands\/([\w-]+)\.ts"\)/g)].map(
+    ([, name = ""]) => name,
+  ),
+);
 const entryPoints = {
   entry: resolve(root, "src/entry.ts"),
   main: resolve(root, "src/main.ts"),
@@ -48,7 +53,6 @@ const lateChildProcess: Plugin = {
   },
 };
 
-rmSync(outdir, { recursive: true, force: true });
 await build({
   entryPoints,
   outdir,
@@ -71,7 +75,7 @@ await build({
 const home = mkdtempSync(join(tmpdir(), "session-buddy-build-"));
 const stateFile = join(home, "state-file");
 const warm = (...args: string[]) =>
-  execFileSync(process.execPath, [resolve(root, ".ci/warm.cjs"), ...args], {
+  execFileSync(process.execPath, [resolve(root, ".ci/warm.cjs"), outdir, ...args], {
     env: { SESSION_BUDDY_HOME: home },
     stdio: "ignore",
   });
@@ -81,6 +85,9 @@ try {
   warm("end", "--state-file", stateFile);
   // Last, because the table of commands keeps the functions of the run before.
   warm("start");
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(outdir, dist);
 } finally {
   rmSync(home, { recursive: true, force: true });
+  rmSync(outdir, { recursive: true, force: true });
 }

@@ -1,5 +1,5 @@
 /**
- * Runs the bundle with the arguments given and writes, beside each file that was loaded, V8's code cache with the
+ * Runs the bundle in the folder that is the first argument, with the others, and writes, beside each file that was loaded, V8's code cache with the
  * functions that ran. Called by the build; the program itself only reads these files.
  */
 const fs = require("node:fs");
@@ -15,4 +15,5 @@ vm.Script = class extends vm.Script {
 process.on("exit", () => {
   for (const [file, script] of scripts) fs.writeFileSync(`${file}.cache`, script.createCachedData());
 });
-require("../dist/entry.cjs");
+const [folder] = process.argv.splice(2, 1);
+require(`${folder}/entry.cjs`);

@@ -36,7 +36,10 @@ __session_buddy_open() {
   fi
   if [[ $folder != /* ]]; then builtin return 0; fi
 
-  { builtin read -r boot </proc/sys/kernel/random/boot_id; builtin read -r stat <"/proc/$$/stat"; } 2>/dev/null
+  {
+    builtin read -r boot </proc/sys/kernel/random/boot_id
+    builtin read -r stat <"/proc/$$/stat"
+  } 2>/dev/null || builtin :
   # Field 22 is the start time; the command before it may hold spaces and parentheses.
   # shellcheck disable=SC2086
   builtin set -- ${stat##*) }
@@ -55,16 +58,22 @@ __session_buddy_now() {
   { builtin read -r uptime _ </proc/uptime; } 2>/dev/null
 }
 
+__session_buddy_may_make() {
+  builtin local folder
+  folder=${__session_buddy_file%/*}
+  [[ -d $folder && -w $folder && -O $folder ]]
+}
+
 __session_buddy_write_start() {
-  builtin local now uptime id exe folder IFS
-  id='' exe='' folder=${__session_buddy_file%/*} IFS=' '
-  if [[ ! -d $folder || ! -w $folder || ! -O $folder ]]; then builtin return 1; fi
+  builtin local now uptime id exe IFS
+  id='' exe='' IFS=' '
+  if ! __session_buddy_may_make; then builtin return 1; fi
   # BASH is only what the shell was called by; it counts where it is the file that runs.
   if [[ -n $BASH && /proc/$$/exe -ef $BASH ]]; then exe=$BASH; fi
   __session_buddy_now
   { builtin read -r id </proc/sys/kernel/random/uuid; } 2>/dev/null
   { builtin printf '\0start/1\0id=%s\0time=%s\0uptime=%s\0pid=%s\0ppid=%s\0shell=bash\0version=%s\0exe=%s\0cwd=%s\0component=%s\0.\0' \
-    "$id" "$now" "$uptime" "$$" "$PPID" "$BASH_VERSION" "$exe" "$PWD" "${SESSION_BUDDY_COMPONENT-}" >>"$__session_buddy_file"; } 2>/dev/null
+    "$id" "$now" "$uptime" "$$" "$PPID" "$BASH_VERSION" "$exe" "$PWD" "${SESSION_BUDDY_COMPONENT-}" >|"$__session_buddy_file"; } 2>/dev/null
 }
 
 __session_buddy_write_end() {
@@ -119,17 +128,27 @@ __session_buddy_start() {
   written=
   __session_buddy_open
   if [[ -z $__session_buddy_file ]]; then builtin return 0; fi
-  if __session_buddy_write_start; then written=--written; fi
   # shellcheck disable=SC2119
   __session_buddy_trap
+  if __session_buddy_write_start; then written=--written; fi
   __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type bash ${written:+"$written"}
 }
 
 # The user's trap stays as it is, behind ours. `trap -p` prints it quoted for eval; bash in posix mode prints `-` for none.
+# To read that without the fork of a command substitution, the state file carries it from one builtin to the other, before
+# the start record takes its place. What did not get through whole, as on a full disk, is read with the fork.
 # shellcheck disable=SC2120
 __session_buddy_trap() {
-  builtin local text
-  builtin eval "builtin set -- $(builtin trap -p EXIT)"
+  builtin local text printed whole IFS
+  printed='' whole='' IFS=' '
+  if __session_buddy_may_make; then
+    {
+      { builtin trap -p EXIT && builtin printf '\0whole\n'; } >|"$__session_buddy_file" &&
+        { builtin read -r -d '' printed && builtin read -r whole; } <"$__session_buddy_file"
+    } 2>/dev/null || builtin :
+  fi
+  if [[ $whole != whole ]]; then printed=$(builtin trap -p EXIT); fi
+  builtin eval "builtin set -- $printed"
   text=${3-}
   if [[ $text == - ]]; then text=; fi
   # In a list the status of the first command is kept for `$?` and set -e does not look at it.
@@ -138,7 +157,7 @@ $text}" EXIT
 }
 
 __session_buddy_start
-builtin unset -f __session_buddy_start __session_buddy_trap __session_buddy_open __session_buddy_write_start
+builtin unset -f __session_buddy_start __session_buddy_trap __session_buddy_open __session_buddy_may_make __session_buddy_write_start
 
 # Under `set -a` everything defined here would reach the environment of children.
 if [[ $- == *a* ]]; then

@@ -106,7 +106,7 @@ function __session_buddy_end --on-event fish_exit
         return 0
     end
     set -g __session_buddy_pid ended
-    if not isatty stdin; and not isatty stderr
+    if not test -t 0; and not test -t 2
         set reason hangup
     end
     __session_buddy_send end/1 "code=$code" "reason=$reason" '' '' '' '' end --state-file $__session_buddy_file --exit-code $code

@@ -43,7 +43,10 @@ __session_buddy_open() {
   fi
   if [[ $folder != /* ]]; then builtin return 0; fi
 
-  { builtin read -r boot </proc/sys/kernel/random/boot_id; builtin read -r stat </proc/$$/stat; } 2>/dev/null
+  {
+    builtin read -r boot </proc/sys/kernel/random/boot_id
+    builtin read -r stat </proc/$$/stat
+  } 2>/dev/null
   # Field 22 is the start time; the command before it may hold spaces and parentheses.
   builtin set -- ${=stat##*\) }
   name=$folder/shells/${boot:-unknown}.$$.${20:-0}

@@ -1,7 +1,8 @@
 /** `session-buddy end`: records that a shell closed. */
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { toJsonRow } from "../tracker/view.ts";
 import { withApp } from "./context.ts";
-import { printJson, toJsonRow } from "./print.ts";
+import { printJson } from "./print.ts";
 
 export interface EndOptions {
   readonly stateFile?: string;

@@ -1,8 +1,9 @@
 /** `session-buddy start`: records that a shell opened. */
 
 import { workingDirectory } from "../config.ts";
+import { toJsonRow } from "../tracker/view.ts";
 import { withApp } from "./context.ts";
-import { printJson, printLine, toJsonRow } from "./print.ts";
+import { printJson, printLine } from "./print.ts";
 
 export interface StartOptions {
   readonly component?: string;
@@ -20,7 +21,8 @@ export async function run(options: StartOptions): Promise<void> {
     component: options.component,
     shellType: options.shellType,
     pid: options.pid ?? process.ppid,
-    cwd: workingDirectory(process.env),
+    // A hook's courier is somewhere else than its shell.
+    cwd: options.pid === undefined ? workingDirectory(process.env) : null,
     metadata: options.metadata ?? null,
   };
   const { stateFile } = options;

@@ -1,7 +1,8 @@
 /** Owns whether a process is proven alive or dead, or cannot be known to be either (`DESIGN.md` section 3). For `app.ts`. */
 import { readlinkSync, realpathSync, statSync } from "node:fs";
 import type { DeathProof, ProcessIdentity } from "../tracker/event.ts";
-import { pidNamespace, processStat } from "./process.ts";
+import type { ProcessLook } from "../tracker/explain.ts";
+import { pidNamespace, processIdentity, processStat } from "./process.ts";
 
 /** Why nothing can be said about a process. */
 export type UnknownReason = "other_host" | "other_namespace" | "not_identified" | "not_permitted";
@@ -35,6 +36,23 @@ export function liveness(identity: ProcessIdentity, machine: Pick<ProcessIdentit
   if (stat.startTicks !== identity.startTicks) return dead("pid_reused");
   if (stat.hasExited) return dead("pid_gone");
   return isReplaced(identity) ? dead("executable_replaced") : alive;
+}
+
+/** The same for a person who asks why: the verdict, and what was compared. */
+export function look(identity: ProcessIdentity, machine: Pick<ProcessIdentity, "hostId" | "bootId">): ProcessLook {
+  const verdict = liveness(identity, machine);
+  const { hostId, bootId } = machine;
+  return {
+    state: verdict.state,
+    reason: reasonOf(verdict),
+    seen: processIdentity(identity.pid, { hostId, bootId }),
+    hasProc: pidNamespace() !== null,
+  };
+}
+
+function reasonOf(verdict: Liveness): ProcessLook["reason"] {
+  if (verdict.state === "alive") return null;
+  return verdict.state === "dead" ? verdict.proof : verdict.reason;
 }
 
 function exists(pid: number): "there" | "gone" {

@@ -5,6 +5,7 @@ import type { ProcessIdentity } from "../tracker/event.ts";
 
 /** `/proc/PID/stat` counts its fields from 1; what follows the command's `)` begins with field 3. */
 const fieldAfterCommand = 3;
+const parentField = 4;
 const startTimeField = 22;
 
 /** What `/proc/PID/stat` says of a process. */
@@ -17,13 +18,23 @@ export interface ProcessStat {
 
 /** @returns null when there is no such process, or none that may be looked at. */
 export function processStat(pid: number): ProcessStat | null {
-  const text = readText(`/proc/${pid}/stat`);
-  if (text === null) return null;
-  // The command is in parentheses and may itself hold parentheses and spaces.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const fields = statFields(pid);
+  if (fields === null) return null;
   const startTicks = fields[startTimeField - fieldAfterCommand];
   if (startTicks === undefined) return null;
   return { hasExited: fields[0] === "Z" || fields[0] === "X", startTicks };
+}
+
+/** @returns the parent of a process, 0 for the first of all; null when there is no such process to look at. */
+export function parentOf(pid: number): number | null {
+  const parent = statFields(pid)?.[parentField - fieldAfterCommand];
+  return parent === undefined ? null : Number(parent);
+}
+
+function statFields(pid: number): string[] | null {
+  const text = readText(`/proc/${pid}/stat`);
+  // The command is in parentheses and may itself hold parentheses and spaces.
+  return text === null ? null : text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
 /**
@@ -52,6 +63,11 @@ export function processName(pid: number): string | null {
   if (name) return name;
   const executable = readLink(`/proc/${pid}/exe`);
   return executable === null ? null : basename(executable);
+}
+
+/** @returns the directory a process is in, null where that may not be looked at; a removed one has its last name. */
+export function processDirectory(pid: number): string | null {
+  return readLink(`/proc/${pid}/cwd`)?.replace(/ \(deleted\)$/, "") ?? null;
 }
 
 function readText(path: string): string | null {

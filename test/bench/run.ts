@@ -4,6 +4,7 @@
  */
 import { createSandbox } from "../support/sandbox.ts";
 import { measureCommands } from "./commands.ts";
+import { printTable } from "./print.ts";
 import { measureServers } from "./server.ts";
 import { rounded } from "./statistics.ts";
 
@@ -14,9 +15,9 @@ const endings: (() => unknown)[] = [];
 const sandbox = createSandbox({ after: (ending) => void endings.unshift(ending as () => unknown) });
 try {
   const commands = await measureCommands(sandbox, runs);
-  print(`A command against node -e 0 (medians of ${runs} pairs, milliseconds)`, commands);
+  printTable(`A command against node -e 0 (medians of ${runs} pairs, milliseconds)`, commands);
   const servers = await measureServers(sandbox, rounds);
-  print(`serve against a bare echo (medians of ${rounds} rounds; latencies of all calls)`, servers);
+  printTable(`serve against a bare echo (medians of ${rounds} rounds; latencies of all calls)`, servers);
   const shares = shareOfEcho(servers);
   for (const [connections, share] of Object.entries(shares)) {
     process.stdout.write(`At ${connections} connections serve answers ${share} of what the echo does.\n`);
@@ -31,12 +32,4 @@ function shareOfEcho(servers: Awaited<ReturnType<typeof measureServers>>): Recor
     servers.find((rate) => rate.server === name && rate.connections === connections)?.callsPerSecond ?? Number.NaN;
   const connections = new Set(servers.map((rate) => rate.connections));
   return Object.fromEntries([...connections].map((n) => [n, rounded(rateOf("serve", n) / rateOf("echo", n))]));
-}
-
-/** Aligns the rows under the names of their fields. */
-function print(title: string, rows: readonly object[]): void {
-  const cells = [Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row).map(String))];
-  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  const lines = cells.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join("  "));
-  process.stdout.write(`${title}\n${lines.join("\n")}\n\n`);
 }

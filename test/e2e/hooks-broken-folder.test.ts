@@ -7,14 +7,18 @@ import { createSmallDisk, type SmallDisk } from "../support/disk.ts";
 import { eventually } from "../support/eventually.ts";
 import type { Terminal } from "../support/pty.ts";
 import type { SessionRow } from "../support/rows.ts";
-import { assertRecord, createUsedSandbox, driveBoth, shellKinds, told, type ShellPlan } from "../support/shells.ts";
 import type { Sandbox } from "../support/sandbox.ts";
+import { assertRecord, createUsedSandbox, driveBoth, type ShellPlan, shellKinds, told } from "../support/shells.ts";
 
 const nobody = 65534;
 const leave = (terminal: Terminal) => terminal.type("exit 3\r");
 
 /** What is wrong with a disk, and with how many sessions the record may come out of it. */
-const disks: readonly [name: string, spoil: (disk: SmallDisk) => Promise<unknown>, mend: (disk: SmallDisk) => Promise<unknown>][] = [
+const disks: readonly [
+  name: string,
+  spoil: (disk: SmallDisk) => Promise<unknown>,
+  mend: (disk: SmallDisk) => Promise<unknown>,
+][] = [
   ["a read-only disk", (disk) => disk.setReadOnly(true), (disk) => disk.setReadOnly(false)],
   ["a full disk", (disk) => disk.fill(0), (disk) => disk.free()],
   [
@@ -53,7 +57,10 @@ describe("broken state folder", { concurrency: 4 }, () => {
       assert.equal(ending.code, 3);
       await eventually(async () => {
         const rows: SessionRow[] = JSON.parse((await sandbox.run(["list", "--all", "--json"])).stdout);
-        assert.deepEqual(rows.map((row) => [row.shell_type, row.state === "active"]), [[kind, false]]);
+        assert.deepEqual(
+          rows.map((row) => [row.shell_type, row.state === "active"]),
+          [[kind, false]],
+        );
       });
     });
 
@@ -98,6 +105,20 @@ describe("broken state folder", { concurrency: 4 }, () => {
     });
   }
 
+  for (const [name, spoil] of disks) {
+    test(`rows 11, 38: on ${name} the user's EXIT trap stays (bash)`, async (t) => {
+      const sandbox = createUsedSandbox(t);
+      const disk = await createSmallDisk(t, sandbox);
+      assert.equal((await disk.run(["list"])).status, 0);
+      const env = { SESSION_BUDDY_HOME: join(disk.folder, "sb") };
+      await spoil(disk);
+      // What it prints is compared with a run without the hook.
+      const before = `trap 'echo "theirs: $?"' EXIT`;
+      const { ending } = await driveBoth(t, sandbox, "bash", { under: disk.under, env, before }, leave);
+      assert.deepEqual(ending, { code: 3, signal: 0 });
+    });
+  }
+
   test("row 38: a folder that comes back is used by the next shell", async (t) => {
     const sandbox = createUsedSandbox(t);
     rmSync(join(sandbox.home, "shells"), { recursive: true });
@@ -116,7 +137,9 @@ describe("broken state folder", { concurrency: 4 }, () => {
 /** Files of this user in a folder that may be none. */
 function ownFiles(folder: string): string[] {
   try {
-    return readdirSync(folder).filter((name) => !name.startsWith(".") && statSync(join(folder, name)).uid === process.getuid?.());
+    return readdirSync(folder).filter(
+      (name) => !name.startsWith(".") && statSync(join(folder, name)).uid === process.getuid?.(),
+    );
   } catch {
     return [];
   }

@@ -4,7 +4,15 @@ import { describe, test } from "node:test";
 import { copyHooks, hangingProgram, markingProgram } from "../support/hook-copy.ts";
 import { allRows } from "../support/rows.ts";
 import { launcher } from "../support/sandbox.ts";
-import { assertRecord, createUsedSandbox, driveBoth, runLine, shellKinds, stateFileNames, told } from "../support/shells.ts";
+import {
+  assertRecord,
+  createUsedSandbox,
+  driveBoth,
+  runLine,
+  shellKinds,
+  stateFileNames,
+  told,
+} from "../support/shells.ts";
 
 const programs: readonly [row: number, name: string, program: string | null][] = [
   [35, "is missing", null],
@@ -21,7 +29,7 @@ describe("broken program", { concurrency: 4 }, () => {
     for (const kind of shellKinds) {
       test(`row ${row}: a program that ${name} is not noticed, and the state file keeps the record (${kind})`, async (t) => {
         const sandbox = createUsedSandbox(t);
-        const copy = copyHooks(t, sandbox, program);
+        const copy = copyHooks(t, program);
         const seen = await driveBoth(t, sandbox, kind, { hookFile: copy.hookFile(kind) }, async (terminal) => {
           await runLine(terminal, "true");
           terminal.type("exit 3\r");
@@ -44,7 +52,7 @@ describe("broken program", { concurrency: 4 }, () => {
 
     test(`row 50: hooks and program removed while the shell is open are not missed by it (${kind})`, async (t) => {
       const sandbox = createUsedSandbox(t);
-      const copy = copyHooks(t, sandbox, markingProgram());
+      const copy = copyHooks(t, markingProgram());
       let removals = 0;
       await driveBoth(t, sandbox, kind, { hookFile: copy.hookFile(kind) }, async (terminal) => {
         await runLine(terminal, "true");

@@ -26,12 +26,24 @@ const ended = each(shellKinds, (kind) => [told(kind, 3, reason(kind))]);
 const unset = (kind: ShellKind, name: string) => (kind === "fish" ? `set -e ${name}` : `unset ${name}`);
 
 /** Folders below the sandbox that XDG_STATE_HOME names. */
-const stateHomes = ["state", "a state with spaces", "new\nline", `it's "quoted" $HOME \`x\``, "-e", "ünï/cödé", "*[a]?"];
+const stateHomes = [
+  "state",
+  "a state with spaces",
+  "new\nline",
+  `it's "quoted" $HOME \`x\``,
+  "-e",
+  "ünï/cödé",
+  "*[a]?",
+];
 
 /** What a prompt or a hook of another tool would hold. */
 const dumps: Readonly<Record<ShellKind, readonly string[]>> = {
   bash: ["declare -p PROMPT_COMMAND PS0 PS1 PS2 PS4 IFS", "trap -p DEBUG ERR RETURN INT HUP", "set -o; shopt"],
-  zsh: ["typeset -p precmd_functions preexec_functions chpwd_functions periodic_functions PS1 PS2 IFS", "trap", "setopt"],
+  zsh: [
+    "typeset -p precmd_functions preexec_functions chpwd_functions periodic_functions PS1 PS2 IFS",
+    "trap",
+    "setopt",
+  ],
   fish: ["functions fish_prompt", "functions --handlers-type variable", "set -S fish_greeting"],
 };
 
@@ -45,14 +57,18 @@ describe("environment", { concurrency: 4 }, () => {
     },
     {
       title: "row 40: a login shell whose profile sets PATH anew is on record",
-      plan: (kind) => ({ args: ["-l"], before: kind === "fish" ? "set -gx PATH /nonexistent/bin" : "PATH=/nonexistent/bin" }),
+      plan: (kind) => ({
+        args: ["-l"],
+        before: kind === "fish" ? "set -gx PATH /nonexistent/bin" : "PATH=/nonexistent/bin",
+      }),
       drive: leave,
       record: each(shellKinds, (kind) => [told(kind, 3, { bash: "exit", zsh: "logout", fish: null }[kind])]),
     },
     {
       title: "row 40: a function or a program in PATH that is called node is not run",
       plan: (kind) => ({
-        before: kind === "fish" ? "function node; echo lazy; end" : "node() { echo lazy; }; session-buddy() { echo lazy; }",
+        before:
+          kind === "fish" ? "function node; echo lazy; end" : "node() { echo lazy; }; session-buddy() { echo lazy; }",
       }),
       drive: leave,
       record: ended,
@@ -76,7 +92,9 @@ describe("environment", { concurrency: 4 }, () => {
     },
     {
       title: "row 43: prompts, traps, options and the hooks of other tools are byte for byte as without the hook",
-      plan: (kind) => ({ before: { bash: "PROMPT_COMMAND=(true); PS0=zero", zsh: "precmd_functions=(true)", fish: "" }[kind] }),
+      plan: (kind) => ({
+        before: { bash: "PROMPT_COMMAND=(true); PS0=zero", zsh: "precmd_functions=(true)", fish: "" }[kind],
+      }),
       async drive(terminal, kind) {
         for (const line of dumps[kind]) await runLine(terminal, line);
         leave(terminal);
@@ -106,7 +124,10 @@ describe("environment", { concurrency: 4 }, () => {
       });
     }
 
-    for (const [name, value] of [["relative", "state"], ["empty", ""]] as const) {
+    for (const [name, value] of [
+      ["relative", "state"],
+      ["empty", ""],
+    ] as const) {
       test(`row 39: XDG_STATE_HOME that is ${name} is passed over, as its specification says (${kind})`, async (t) => {
         const sandbox = createUsedSandbox(t);
         const home = join(sandbox.folder, "elsewhere");
@@ -155,7 +176,10 @@ describe("environment", { concurrency: 4 }, () => {
         const found = await allRows(sandbox);
         // fish shows no prompt there, and its hook waits for one.
         const expected = kind === "fish" ? [] : [[kind, "ended"]];
-        assert.deepEqual(found.map((row) => [row.shell_type, row.state]), expected);
+        assert.deepEqual(
+          found.map((row) => [row.shell_type, row.state]),
+          expected,
+        );
         return found;
       });
       assert.ok(rows.every((row) => row.exit_code === 3 || row.exit_code === null));
@@ -164,7 +188,7 @@ describe("environment", { concurrency: 4 }, () => {
 
   test("row 51: without /proc, setsid and a clock among its builtins, bash is on record with its end", async (t) => {
     const sandbox = createUsedSandbox(t);
-    const hide = "mount -t tmpfs none /proc && mount --bind /dev/null /usr/bin/setsid && exec \"$0\"";
+    const hide = 'mount -t tmpfs none /proc && mount --bind /dev/null /usr/bin/setsid && exec "$0"';
     const plan = { under: ["unshare", "-rm", "sh", "-c", hide], before: "unset EPOCHREALTIME EPOCHSECONDS BASHPID" };
     await driveBoth(t, sandbox, "bash", plan, leave);
     await assertRecord(sandbox, [told("bash", 3, "exit")]);
@@ -172,7 +196,7 @@ describe("environment", { concurrency: 4 }, () => {
 
   test("row 51: zsh without /proc and setsid is on record with its end", async (t) => {
     const sandbox = createUsedSandbox(t);
-    const hide = "mount -t tmpfs none /proc && mount --bind /dev/null /usr/bin/setsid && exec \"$0\"";
+    const hide = 'mount -t tmpfs none /proc && mount --bind /dev/null /usr/bin/setsid && exec "$0"';
     await driveBoth(t, sandbox, "zsh", { under: ["unshare", "-rm", "sh", "-c", hide] }, leave);
     await assertRecord(sandbox, [told("zsh", 3, null)]);
   });

@@ -37,14 +37,7 @@ async function writeOtherRcs(terminal: Terminal): Promise<void> {
 
 const exitedSubshells = ["(exit 3)", "echo $(exit 4)", "true | (exit 5)", "cat <(exit 6)"];
 const jobLines: Readonly<Record<ShellKind, readonly string[]>> = {
-  bash: [
-    "jobs",
-    "wait",
-    "echo $! $? $-",
-    "echo word; echo $_",
-    "sh -c 'exit 3'; echo $?",
-    "set -o | grep -v history",
-  ],
+  bash: ["jobs", "wait", "echo $! $? $-", "echo word; echo $_", "sh -c 'exit 3'; echo $?", "set -o | grep -v history"],
   zsh: ["jobs", "wait", "echo $! $? $-", "echo word; echo $_", "sh -c 'exit 3'; echo $?", "setopt"],
   fish: ["jobs", "wait", "echo $last_pid $status $pipestatus", "sh -c 'exit 3'; echo $status"],
 };

@@ -6,7 +6,16 @@ import { describe, test } from "node:test";
 import { copyHooks, markingProgram } from "../support/hook-copy.ts";
 import { runToEnd } from "../support/sandbox.ts";
 import { each, testShells } from "../support/shell-cases.ts";
-import { createHome, createUsedSandbox, type ShellKind, shellKinds, sourceLine, startShell, stateFileNames, told } from "../support/shells.ts";
+import {
+  createHome,
+  createUsedSandbox,
+  type ShellKind,
+  shellKinds,
+  sourceLine,
+  startShell,
+  stateFileNames,
+  told,
+} from "../support/shells.ts";
 
 interface Probe {
   readonly row: number;
@@ -28,12 +37,24 @@ const probes: readonly Probe[] = [
   { row: 6, name: "with a script file", args: ["script"] },
   { row: 6, name: "with its script on a pipe", args: [], input: `${script}\n` },
   { row: 6, name: "with -s on a pipe", kinds: ["bash", "zsh"], args: ["-s"], input: `${script}\n` },
-  { row: 6, name: "with BASH_ENV", kinds: ["bash"], args: ["-c", script], env: (home) => ({ BASH_ENV: join(home, rcs.bash) }) },
+  {
+    row: 6,
+    name: "with BASH_ENV",
+    kinds: ["bash"],
+    args: ["-c", script],
+    env: (home) => ({ BASH_ENV: join(home, rcs.bash) }),
+  },
   { row: 6, name: "with the hook in .zshenv", kinds: ["zsh"], args: ["-c", script] },
   { row: 7, name: "with -i -c", args: ["-i", "-c", script] },
   { row: 7, name: "with -i -l -c", args: ["-i", "-l", "-c", script] },
   // This is how bash knows that sshd runs it, upon which it reads its rc file.
-  { row: 8, name: "that sshd runs for one command", kinds: ["bash"], args: ["-c", script], env: () => ({ SSH_CLIENT: "::1 1 22", SHLVL: "0" }) },
+  {
+    row: 8,
+    name: "that sshd runs for one command",
+    kinds: ["bash"],
+    args: ["-c", script],
+    env: () => ({ SSH_CLIENT: "::1 1 22", SHLVL: "0" }),
+  },
 ];
 
 describe("probes and scripts", { concurrency: 4 }, () => {
@@ -41,7 +62,7 @@ describe("probes and scripts", { concurrency: 4 }, () => {
     for (const kind of kinds) {
       test(`row ${row}: ${kind} ${name} starts no program, writes no file, says no word`, async (t) => {
         const sandbox = createUsedSandbox(t);
-        const copy = copyHooks(t, sandbox, markingProgram());
+        const copy = copyHooks(t, markingProgram());
         const home = createHome(sandbox, kind, { hookFile: copy.hookFile(kind) });
         writeFileSync(join(sandbox.folder, "script"), `${script}\n`);
         writeFileSync(join(home.HOME ?? "", ".zshenv"), `${sourceLine("zsh", copy.hookFile("zsh"))}\n`);
@@ -50,7 +71,10 @@ describe("probes and scripts", { concurrency: 4 }, () => {
           cwd: sandbox.folder,
         });
         assert.equal(outcome.stdout, "said\n");
-        assert.equal(outcome.stderr.replaceAll(/bash: (cannot set terminal process group|no job control).*\n/g, ""), "");
+        assert.equal(
+          outcome.stderr.replaceAll(/bash: (cannot set terminal process group|no job control).*\n/g, ""),
+          "",
+        );
         assert.deepEqual([copy.calls(), stateFileNames(sandbox)], [[], []]);
       });
     }
@@ -63,7 +87,7 @@ describe("probes and scripts", { concurrency: 4 }, () => {
     for (const kind of shellKinds) {
       test(`row 7: ${name} keeps the hook out of an interactive ${kind}`, async (t) => {
         const sandbox = createUsedSandbox(t);
-        const copy = copyHooks(t, sandbox, markingProgram());
+        const copy = copyHooks(t, markingProgram());
         const terminal = startShell(t, sandbox, kind, { hookFile: copy.hookFile(kind), env });
         terminal.type("exit 3\r");
         assert.deepEqual(await terminal.ended(), { code: 3, signal: 0 });

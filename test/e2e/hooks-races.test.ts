@@ -1,9 +1,10 @@
 /** Proves that haste, interruption and crowds lose nothing: an end before its start, Ctrl-C in the rc file, fifty at once. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { eventually } from "../support/eventually.ts";
-import { allRows } from "../support/rows.ts";
+import { allRows, runWell } from "../support/rows.ts";
 import {
   assertRecord,
   couriersDone,
@@ -50,12 +51,15 @@ describe("races", { concurrency: 2 }, () => {
 
     test(`row 28: Ctrl-C while the rc file goes on after the hook, and at the prompt, stops no start (${kind})`, async (t) => {
       const sandbox = createUsedSandbox(t);
-      const terminal = startShell(t, sandbox, kind, { after: "echo be''gun; sleep 60; true" });
+      const terminal = startShell(t, sandbox, kind, { after: "sh -c 'echo begun; exec sleep 60'; true" });
       await terminal.find("begun");
       terminal.type(interrupt);
       await terminal.find("sb> ");
+      terminal.type("half a line");
+      await terminal.find("half a line");
       terminal.type(interrupt);
-      // What is typed before the new prompt is thrown away by the terminal.
+      // bash may notice the signal at the next key only.
+      terminal.type("\r");
       await terminal.find("sb> ");
       await runLine(terminal, "true");
       terminal.type("exit 6\r");
@@ -77,9 +81,20 @@ describe("races", { concurrency: 2 }, () => {
       await terminal.ended();
       await couriersDone(sandbox);
       const rows = await allRows(sandbox);
-      assert.deepEqual(rows.map((row) => [row.shell_type, row.state]), [[kind, "ended"]]);
+      assert.deepEqual(
+        rows.map((row) => [row.shell_type, row.state]),
+        [[kind, "ended"]],
+      );
     });
   }
+
+  test("row 27: a courier that starts when its shell is finished and gone makes no second session", async (t) => {
+    const sandbox = createUsedSandbox(t);
+    const file = join(sandbox.home, "shells", "finished");
+    const start = ["start", "--state-file", file, "--pid", String(process.pid), "--shell-type", "bash", "--written"];
+    assert.equal(await runWell(sandbox, start), "");
+    await assertRecord(sandbox, []);
+  });
 
   test(`row 48: ${crowd} shells at once, left at once, are ${crowd} sessions`, async (t) => {
     const sandbox = createUsedSandbox(t);

@@ -11,7 +11,11 @@ test(`a storm of ${shellsPerKind} shells of each kind is on record, each once an
   assert.deepEqual(await storm({ t, sandbox: createUsedSandbox(t) }, shellsPerKind), []);
 });
 
-const endings: readonly [name: string, end: (terminal: Terminal) => Promise<void> | void, bash: [number | null, string]][] = [
+const endings: readonly [
+  name: string,
+  end: (terminal: Terminal) => Promise<void> | void,
+  bash: [number | null, string],
+][] = [
   ["are left", (terminal) => terminal.type("exit 1\r"), [1, "exit"]],
   ["are closed", (terminal) => terminal.close(), [null, "hangup"]],
   ["are closed over a command", closeOverCommand, [null, "hangup"]],
@@ -35,9 +39,7 @@ for (const [name, end, [code, reason]] of endings) {
     // Nobody but the couriers brings these ends on record.
     await assertRecord(
       sandbox,
-      kinds.map((kind) =>
-        told(kind, isLeft ? code : hangupCodes[kind], isLeft && kind === "fish" ? null : reason),
-      ),
+      kinds.map((kind) => told(kind, isLeft ? code : hangupCodes[kind], isLeft && kind === "fish" ? null : reason)),
     );
   });
 }

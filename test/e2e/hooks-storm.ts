@@ -2,10 +2,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import type { Terminal } from "../support/pty.ts";
 import { allRows, type SessionRow } from "../support/rows.ts";
 import type { Sandbox } from "../support/sandbox.ts";
-import type { Terminal } from "../support/pty.ts";
-import { type ExpectedRow, openShell, runLine, type ShellKind, shellKinds, startShell, told } from "../support/shells.ts";
+import {
+  type ExpectedRow,
+  openShell,
+  runLine,
+  type ShellKind,
+  shellKinds,
+  startShell,
+  told,
+} from "../support/shells.ts";
 import { createTmux } from "../support/tmux.ts";
 
 const hogCount = 4;
@@ -32,7 +40,12 @@ type Way = (stage: Stage, story: Story) => Promise<readonly ExpectedRow[]>;
 const left = ({ kind, code }: Story): ExpectedRow => told(kind, code, kind === "fish" ? null : "exit");
 const hungUp = ({ kind }: Story): ExpectedRow => told(kind, hangupCodes[kind], "hangup");
 /** Which proof comes first depends on when somebody looked. */
-const proven = ({ kind }: Story): ExpectedRow => ({ shell_type: kind, state: "orphaned", exit_code: null, end_reason: null });
+const proven = ({ kind }: Story): ExpectedRow => ({
+  shell_type: kind,
+  state: "orphaned",
+  exit_code: null,
+  end_reason: null,
+});
 
 const ways: Readonly<Record<string, Way>> = {
   async exit(stage, story) {
@@ -94,7 +107,10 @@ const ways: Readonly<Record<string, Way>> = {
   },
   async subshells(stage, story) {
     const terminal = await opened(stage, story);
-    await runLine(terminal, story.kind === "fish" ? "fish -c 'exit 2'; sh -c 'exit 3'" : "(exit 2); echo $(exit 3); true | (exit 4)");
+    await runLine(
+      terminal,
+      story.kind === "fish" ? "fish -c 'exit 2'; sh -c 'exit 3'" : "(exit 2); echo $(exit 3); true | (exit 4)",
+    );
     await typeAndEnd(terminal, `exit ${story.code}\r`);
     return [left(story)];
   },
@@ -115,7 +131,9 @@ const ways: Readonly<Record<string, Way>> = {
 export async function storm(stage: Stage, perKind: number): Promise<readonly string[]> {
   startHogs(stage.t);
   const expected = new Map<string, { readonly story: Story; readonly rows: readonly ExpectedRow[] }>();
-  const stories = shuffled(shellKinds.flatMap((kind) => Array.from({ length: perKind }, (_, index) => tell(kind, index))));
+  const stories = shuffled(
+    shellKinds.flatMap((kind) => Array.from({ length: perKind }, (_, index) => tell(kind, index))),
+  );
   const waiting = stories.values();
   const live = async () => {
     for (const story of waiting) {
@@ -146,15 +164,35 @@ export function startHogs(t: TestContext): void {
 }
 
 function account(story: Story, expected: readonly ExpectedRow[], found: readonly SessionRow[]): string[] {
-  const wanted = expected.map(({ shell_type, state, exit_code, end_reason }) => [shell_type, state, exit_code, end_reason]);
-  const seen = found.map((row) => [row.shell_type, row.state, row.exit_code, row.state === "ended" ? row.end_reason : null]);
-  const [a, b] = [wanted, seen].map((rows) => rows.map((row) => JSON.stringify(row)).sort().join(" "));
+  const wanted = expected.map(({ shell_type, state, exit_code, end_reason }) => [
+    shell_type,
+    state,
+    exit_code,
+    end_reason,
+  ]);
+  const seen = found.map((row) => [
+    row.shell_type,
+    row.state,
+    row.exit_code,
+    row.state === "ended" ? row.end_reason : null,
+  ]);
+  const [a, b] = [wanted, seen].map((rows) =>
+    rows
+      .map((row) => JSON.stringify(row))
+      .sort()
+      .join(" "),
+  );
   return a === b ? [] : [`${story.name} (${story.kind}, ${story.way}): ${a} is on record as ${b || "nothing"}`];
 }
 
 function tell(kind: ShellKind, index: number): Story {
   const names = Object.keys(ways);
-  return { name: `storm-${kind}-${index}`, kind, way: names[index % names.length] ?? "exit", code: Math.floor(Math.random() * 250) };
+  return {
+    name: `storm-${kind}-${index}`,
+    kind,
+    way: names[index % names.length] ?? "exit",
+    code: Math.floor(Math.random() * 250),
+  };
 }
 
 function planOf({ name }: Story) {

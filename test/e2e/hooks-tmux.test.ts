@@ -7,7 +7,17 @@ import { describe, test } from "node:test";
 import { eventually } from "../support/eventually.ts";
 import { openTerminal } from "../support/pty.ts";
 import { runToEnd } from "../support/sandbox.ts";
-import { assertRecord, createHome, createUsedSandbox, open, openShell, runLine, type ShellKind, shellKinds, told } from "../support/shells.ts";
+import {
+  assertRecord,
+  createHome,
+  createUsedSandbox,
+  open,
+  openShell,
+  runLine,
+  type ShellKind,
+  shellKinds,
+  told,
+} from "../support/shells.ts";
 import { createTmux, prepareTmux } from "../support/tmux.ts";
 
 const hangupCodes = { bash: null, zsh: 1, fish: 0 } as const;

@@ -9,9 +9,10 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { root, type Sandbox } from "./sandbox.ts";
+import { root } from "./sandbox.ts";
 import { hookFile, type ShellKind } from "./shells.ts";
 
 export interface HookCopy {
@@ -31,8 +32,8 @@ export function markingProgram(then = "exit 0"): string {
 export const hangingProgram = markingProgram(`echo $$ >>"\${0%/*}/../pids"; exec sleep 1000`);
 
 /** @param program - the text of the program; null for none */
-export function copyHooks(t: TestContext, sandbox: Sandbox, program: string | null): HookCopy {
-  const folder = mkdtempSync(join(sandbox.folder, "installed-"));
+export function copyHooks(t: TestContext, program: string | null): HookCopy {
+  const folder = mkdtempSync(join(tmpdir(), "session-buddy-test-"));
   mkdirSync(join(folder, "bin"));
   mkdirSync(join(folder, "shell-hooks"));
   for (const name of readdirSync(join(root, "shell-hooks"))) {
@@ -44,6 +45,7 @@ export function copyHooks(t: TestContext, sandbox: Sandbox, program: string | nu
   }
   t.after(() => {
     for (const pid of lines(join(folder, "pids"))) killQuietly(Number(pid));
+    rmSync(folder, { recursive: true, force: true });
   });
   return {
     hookFile: (kind) => hookFile(kind, join(folder, "shell-hooks")),

@@ -31,11 +31,14 @@ export interface Terminal {
 export interface TerminalOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** 80 by default. */
+  readonly columns?: number;
 }
 
-/** Opens a terminal of 80 columns and starts a program as the leader of its session. */
+/** Opens a terminal of 24 rows and starts a program as the leader of its session. */
 export function openTerminal(t: TestContext, program: string, args: readonly string[], o: TerminalOptions): Terminal {
-  const pty = spawn(program, [...args], { name: o.env.TERM ?? "dumb", cols: 80, rows: 24, ...o });
+  const { columns = 80, ...rest } = o;
+  const pty = spawn(program, [...args], { name: o.env.TERM ?? "dumb", cols: columns, rows: 24, ...rest });
   const ending = new Promise<Ending>((resolve) => {
     pty.onExit(({ exitCode, signal }) => resolve({ code: exitCode, signal: signal ?? 0 }));
   });

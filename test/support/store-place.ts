@@ -39,6 +39,16 @@ export async function record(store: Store, event: SessionEvent, session: Session
   });
 }
 
+/** Records whole sessions at once, each by its events. */
+export async function recordLives(store: Store, lives: readonly (readonly SessionEvent[])[]): Promise<void> {
+  await store.transact(async (tx) => {
+    for (const life of lives) {
+      for (const event of life) await tx.appendEvent(event);
+      await tx.putSession(folded(...life));
+    }
+  });
+}
+
 /** The whole log of a store of a test. */
 export async function eventsIn(store: Store): Promise<SessionEvent[]> {
   return (await store.events(0, 1_000_000)).map(({ event }) => event);
