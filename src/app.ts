@@ -5,6 +5,7 @@ import type { TokenClaims } from "./auth/tokens.ts";
 import type { Config } from "./config.ts";
 import { directoryProblem } from "./host/directory.ts";
 import { ensurePrivateFolder } from "./host/folder.ts";
+import { look } from "./host/liveness.ts";
 import { createMachine, newUuid } from "./host/machine.ts";
 import type { Log } from "./log.ts";
 import { isSweepDue, reconcile, type SweepReport } from "./reconcile.ts";
@@ -12,6 +13,7 @@ import { createShells, type Shells } from "./shells.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 import { SessionBuddyError } from "./tracker/errors.ts";
 import type { Observation, ProcessIdentity } from "./tracker/event.ts";
+import type { ProcessLook } from "./tracker/explain.ts";
 import { instantFromMs } from "./tracker/instant.ts";
 import { parseEnd, parseStart } from "./tracker/parse.ts";
 import {
@@ -29,13 +31,24 @@ import { createTracker } from "./tracker/tracker.ts";
 const passingIntervalMs = 2_000;
 const passingDeadlineMs = 200;
 
-export interface App extends Pick<Store, "session" | "sessions" | "eventsOf" | "problems"> {
+type Questions = "session" | "sessions" | "events" | "eventsOf" | "stats" | "problems";
+type Upkeep = "countPrunable" | "prune" | "backup" | "transact";
+
+export interface App extends Pick<Store, Questions | Upkeep> {
   /** Whether calls over the wire need a token. */
   readonly isGuarded: boolean;
   /** Answers `track_session_start`: the gate, the contract's rules, the record, a log line. Never throws. */
   trackStart(args: unknown): Promise<StartResult>;
   /** Answers `track_session_end` in the same way. */
   trackEnd(args: unknown): Promise<EndResult>;
+  /**
+   * Lets a call over the wire through, by the token in its arguments.
+   *
+   * @throws SessionBuddyError `auth.*` when a token is needed and this one is not accepted
+   */
+  authenticate(args: unknown): Promise<string | null>;
+  /** Looks at the process of a session, as reconciling does. */
+  look(process: ProcessIdentity): ProcessLook;
   /** Shells of this machine: what the command line and the hooks record. */
   readonly shells: Shells;
   /**
@@ -124,9 +137,17 @@ export async function openApp(config: Config, log: Log): Promise<App> {
         return endFailed(argument(args, "session_id"), error);
       }
     },
+    authenticate,
+    look: (process) => look(process, machine),
     session: (sessionId) => store.session(sessionId),
     sessions: (query) => store.sessions(query),
     eventsOf: (sessionId) => store.eventsOf(sessionId),
+    events: (afterSeq, limit) => store.events(afterSeq, limit),
+    stats: (by, query) => store.stats(by, query),
+    countPrunable: (endedBefore) => store.countPrunable(endedBefore),
+    prune: (endedBefore, limit) => store.prune(endedBefore, limit),
+    transact: (work) => store.transact(work),
+    backup: (path, onProgress) => store.backup(path, onProgress),
     problems: () => store.problems(),
     shells,
     reconcile: sweep,
@@ -187,7 +208,7 @@ function argument(args: unknown, name: string): unknown {
 }
 
 /** The reason in full goes to the log; what was sent stays out of it, because it may hold a token. */
-function logFailure(log: Log, message: string, error: unknown): void {
+export function logFailure(log: Log, message: string, error: unknown): void {
   if (!(error instanceof SessionBuddyError)) {
     log.error(message, { code: "internal", reason: error instanceof Error ? error.message : "unknown" });
     return;

@@ -279,3 +279,8 @@ export function workingDirectory(env: Environment): string {
 export function usesColor(env: Environment, isTerminal: boolean): boolean {
   return isTerminal && !env.NO_COLOR && env.TERM !== "dumb";
 }
+
+/** @returns whether the locale says that text is UTF-8, so that more than ASCII may be drawn (locale(7)). */
+export function usesUnicode(env: Environment): boolean {
+  return /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || "");
+}

@@ -1,34 +1,12 @@
-/** Owns how sessions look: stable JSON keys for programs, aligned text for people. For commands alone. */
+/** Owns how answers are printed: JSON for programs, aligned text for people. For commands alone. */
 import { fstatSync, writeSync } from "node:fs";
 import { escapeControls, escapeJson } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import type { Session } from "../tracker/fold.ts";
-import { formatInstant, type Instant } from "../tracker/instant.ts";
+import { padTo, widthOf } from "./width.ts";
 
 const standardOutput = 1;
 const standardError = 2;
 const pauseMs = 5;
-
-/** The keys that `--json` promises; null where not known. Times are RFC 3339, durations milliseconds. */
-export function toJsonRow(session: Session) {
-  return {
-    session_id: session.sessionId,
-    state: session.state,
-    component_name: session.componentName,
-    shell_type: session.shellType,
-    pid: session.pid,
-    hostname: session.hostname,
-    username: session.username,
-    cwd: session.cwd,
-    started_at: formatInstant(session.startedAt),
-    ended_at: formatted(session.endedAt),
-    ended_after: formatted(session.endedAfter),
-    ended_before: formatted(session.endedBefore),
-    duration_ms: session.durationMs,
-    exit_code: session.exitCode,
-    end_reason: session.endReason,
-  };
-}
 
 export function printJson(value: unknown): void {
   printLine(escapeJson(JSON.stringify(value, null, isTerminal() ? 2 : undefined)));
@@ -39,6 +17,11 @@ export function isTerminal(): boolean {
   return fstatSync(standardOutput).isCharacterDevice();
 }
 
+/** @returns the columns of the terminal that a person reads from; null when nobody does, or it does not say. */
+export function terminalWidth(): number | null {
+  return isTerminal() ? process.stdout.columns || null : null;
+}
+
 /** Writes one line of data to standard output. What it holds must be escaped already. */
 export function printLine(line: string): void {
   printText(`${line}\n`);
@@ -47,14 +30,16 @@ export function printLine(line: string): void {
 /**
  * Writes text to standard output as it is. A reader that has stopped reading, as `head` does, is no failure.
  *
+ * @returns whether there still is a reader
  * @throws SessionBuddyError `storage.unavailable` when it cannot be written, as on a full disk
  */
-export function printText(text: string): void {
+export function printText(text: string): boolean {
   try {
     writeAll(standardOutput, text);
+    return true;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "EPIPE") return;
+    if (code === "EPIPE") return false;
     throw new SessionBuddyError("storage.unavailable", `standard output cannot be written: ${message}`, {
       cause: error,
     });
@@ -94,16 +79,12 @@ export function alignColumns(
   style: (cell: string, row: number, column: number) => string = (cell) => cell,
 ): string[] {
   const cells = rows.map((row) => row.map(escapeControls));
-  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => (row[column] ?? "").length)));
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ""))));
   return cells.map((row, at) => {
     const last = row.findLastIndex((cell) => cell !== "");
     const shown = row.slice(0, last + 1);
     return shown
-      .map((cell, column) => style(column === last ? cell : cell.padEnd(widths[column] ?? 0), at, column))
+      .map((cell, column) => style(column === last ? cell : padTo(cell, widths[column] ?? 0), at, column))
       .join("  ");
   });
-}
-
-function formatted(instant: Instant | null): string | null {
-  return instant === null ? null : formatInstant(instant);
 }

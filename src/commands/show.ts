@@ -1,7 +1,9 @@
 /** `session-buddy show`: everything on record about one session. */
-import { SessionBuddyError } from "../tracker/errors.ts";
-import { withCurrentRecord } from "./context.ts";
-import { alignColumns, printJson, printLine, toJsonRow } from "./print.ts";
+import { createQuestions, type SessionRecord } from "../questions.ts";
+import { toEventRow, toJsonRow, toProcessRow } from "../tracker/view.ts";
+import { withApp } from "./context.ts";
+import { noSession } from "./not-found.ts";
+import { alignColumns, printJson, printLine } from "./print.ts";
 import { styleHeading } from "./style.ts";
 
 export interface ShowOptions {
@@ -9,16 +11,49 @@ export interface ShowOptions {
 }
 
 export async function run(sessionId: string, options: ShowOptions): Promise<void> {
-  const session = await withCurrentRecord((app) => app.session(sessionId));
-  if (session === null) {
-    throw new SessionBuddyError(
-      "not_found",
-      `no session ${sessionId} is on record; 'session-buddy list --all' shows the ids`,
-    );
+  const record = await withApp((app) => createQuestions(app).record(sessionId));
+  if (record === null) throw noSession(sessionId);
+  if (options.json) return printJson(toRecordRow(record));
+  for (const line of alignColumns(toLines(record), (cell, _, column) => (column === 0 ? styleHeading(cell) : cell))) {
+    printLine(line);
   }
-  const row = toJsonRow(session);
-  if (options.json) return printJson(row);
-  const fields = Object.entries(row).map(([key, value]) => [key, value === null ? "-" : String(value)]);
-  const style = (cell: string, _: number, column: number) => (column === 0 ? styleHeading(cell) : cell);
-  for (const line of alignColumns(fields, style)) printLine(line);
+}
+
+/** The row's keys, then what a list has no room for. */
+function toRecordRow({ session, events }: SessionRecord) {
+  return {
+    ...toJsonRow(session),
+    signal: session.signal,
+    home: session.home,
+    platform: session.platform,
+    duration_basis: session.durationBasis,
+    process: session.process === null ? null : toProcessRow(session.process),
+    events: events.map(toEventRow),
+  };
+}
+
+/** Key and value, the process and each event as keys of their own; what was never said or seen stays out. */
+function toLines(record: SessionRecord): string[][] {
+  const { process, events, ...row } = toRecordRow(record);
+  const fields = [...entriesOf(row), ...entriesOf(process ?? {}, "process.")];
+  return [...fields, ...events.flatMap(toEventLines)];
+}
+
+function toEventLines({ details, boot_clock, process: _process, ...event }: ReturnType<typeof toEventRow>): string[][] {
+  const known = Object.entries({ ...event, ...details }).filter(([, value]) => value !== null && value !== "");
+  return [
+    [""],
+    [`event ${event.seq}`, event.kind],
+    ...entriesOf(Object.fromEntries(known.filter(([key]) => key !== "seq" && key !== "kind")), "  "),
+    ...(boot_clock === null ? [] : [["  boot_clock_ms", String(boot_clock.ms)]]),
+  ];
+}
+
+function entriesOf(values: Readonly<Record<string, unknown>>, prefix = ""): string[][] {
+  return Object.entries(values).map(([key, value]) => [`${prefix}${key}`, toText(value)]);
+}
+
+function toText(value: unknown): string {
+  if (value === null) return "-";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -3,12 +3,11 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import { isIP } from "node:net";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { createMcpServer } from "./mcp.ts";
-import { health, type ServedTool } from "./tools.ts";
+import { createMcpServer, type Service } from "./mcp.ts";
+import { health } from "./tools.ts";
 
 export interface HttpOptions {
-  readonly tools: ReadonlyMap<string, ServedTool>;
-  readonly version: string;
+  readonly service: Service;
   /** Names a `Host` or `Origin` header may hold; null allows every name. */
   readonly allowedHosts: ReadonlySet<string> | null;
 }
@@ -38,7 +37,7 @@ async function handle(request: IncomingMessage, response: ServerResponse, option
   }
   const path = (request.url ?? "").split("?", 1)[0];
   if (path === mcpPath) return handleMcp(request, response, options);
-  if (path === "/health" || path === "/healthz") return handleHealth(request, response, path, options.version);
+  if (path === "/health" || path === "/healthz") return handleHealth(request, response, path, options.service.version);
   sendJson(response, 404, { error: "Not found; MCP is at /mcp" });
 }
 
@@ -66,7 +65,7 @@ async function handleMcp(request: IncomingMessage, response: ServerResponse, opt
       rpcError(jsonRpcInvalidRequest, "Batches are not served; send one message a request"),
     );
   }
-  const server = createMcpServer(options.tools, options.version);
+  const server = createMcpServer(options.service);
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
   response.on("close", () => void server.close());
   // The SDK's class and its own interface disagree about undefined under exactOptionalPropertyTypes.

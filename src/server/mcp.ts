@@ -1,17 +1,35 @@
 /** Owns the MCP server object: which requests it answers and how. For `server/` alone. */
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
+import {
+  CallToolRequestSchema,
+  ErrorCode,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ListToolsRequestSchema,
+  McpError,
+  ReadResourceRequestSchema,
+} from "@modelcontextprotocol/sdk/types.js";
 import type { JsonSchemaValidator, jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation";
-import { type ServedTool, serviceName } from "./tools.ts";
+import { escapeJson } from "../log.ts";
+import type { ServedResources } from "./resources.ts";
+import type { ServedTool } from "./schema.ts";
+import { serviceName } from "./tools.ts";
+
+/** What a server offers, whatever carries it. */
+export interface Service {
+  readonly tools: ReadonlyMap<string, ServedTool>;
+  readonly resources: ServedResources;
+  readonly version: string;
+}
 
 /**
  * Makes a server that is not yet connected. The low-level class is used because the high-level one would check the
  * arguments first and answer in its own words (contract section 4).
  */
-export function createMcpServer(tools: ReadonlyMap<string, ServedTool>, version: string): Server {
+export function createMcpServer({ tools, resources, version }: Service): Server {
   const server = new Server(
     { name: serviceName, title: "session-buddy", version },
-    { capabilities: { tools: {} }, jsonSchemaValidator: noValidator },
+    { capabilities: { tools: {}, resources: {} }, jsonSchemaValidator: noValidator },
   );
   server.setRequestHandler(ListToolsRequestSchema, async () => ({
     tools: [...tools.values()].map((tool) => tool.definition),
@@ -20,8 +38,14 @@ export function createMcpServer(tools: ReadonlyMap<string, ServedTool>, version:
     const tool = tools.get(params.name);
     if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
     const result = await tool.run(params.arguments ?? {});
-    return { content: [{ type: "text", text: JSON.stringify(result) }], structuredContent: result };
+    return { content: [{ type: "text", text: escapeJson(JSON.stringify(result)) }], structuredContent: result };
   });
+  // Sessions are found by the tools; a list of them all would have no end.
+  server.setRequestHandler(ListResourcesRequestSchema, async () => ({ resources: [] }));
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, async () => ({
+    resourceTemplates: [...resources.templates],
+  }));
+  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => resources.read(params.uri, params._meta ?? {}));
   return server;
 }
 

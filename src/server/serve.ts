@@ -3,15 +3,17 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import { type AnswersApp, createAnswers } from "../answers.ts";
 import type { App } from "../app.ts";
 import type { Log } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { createHttpServer, hostsFor, isLoopback } from "./http.ts";
-import { createMcpServer } from "./mcp.ts";
-import { createTools, type ServedTool } from "./tools.ts";
+import { createMcpServer, type Service } from "./mcp.ts";
+import { createResources } from "./resources.ts";
+import { createTools } from "./tools.ts";
 
 export interface ServeOptions {
-  readonly app: Pick<App, "trackStart" | "trackEnd" | "isGuarded" | "reconcile">;
+  readonly app: AnswersApp & Pick<App, "trackStart" | "trackEnd" | "isGuarded">;
   readonly log: Log;
   readonly version: string;
   /** Aborted when the server is to stop: running calls are answered, then the promise resolves. */
@@ -33,15 +35,15 @@ const sweepDeadlineMs = 5_000;
  * @throws SessionBuddyError `network` when the address cannot be listened on, or must not be without a secret
  */
 export async function serveHttp(options: HttpServeOptions): Promise<void> {
-  const { app, log, host, port, version, signal } = options;
+  const { app, log, host, port, signal } = options;
   if (!app.isGuarded && !isLoopback(host)) {
     throw new SessionBuddyError(
       "network",
       `${host} can be reached from other machines, and no secret is set; set SESSION_BUDDY_SECRET (session-buddy token secret makes one), or listen on 127.0.0.1`,
     );
   }
-  const calls = new RunningCalls(createTools(app, version));
-  const server = createHttpServer({ tools: calls.tools, version, allowedHosts: hostsFor(host) });
+  const calls = new RunningCalls(serviceOf(options));
+  const server = createHttpServer({ service: calls.service, allowedHosts: hostsFor(host) });
   try {
     server.listen(port, host);
     await once(server, "listening", { signal });
@@ -63,9 +65,9 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
 
 /** Serves one client over standard input and output until it closes its side or the signal is aborted. */
 export async function serveStdio(options: ServeOptions): Promise<void> {
-  const { app, log, version, signal } = options;
-  const calls = new RunningCalls(createTools(app, version));
-  const server = createMcpServer(calls.tools, version);
+  const { app, log, signal } = options;
+  const calls = new RunningCalls(serviceOf(options));
+  const server = createMcpServer(calls.service);
   const ended = new Promise<void>((resolve) => {
     process.stdin.once("end", resolve).once("close", resolve);
     // A client that reads no more, or whose message is larger than the transport takes, is gone as well.
@@ -87,19 +89,28 @@ export async function serveStdio(options: ServeOptions): Promise<void> {
   process.stdin.destroy();
 }
 
+function serviceOf({ app, log, version }: ServeOptions): Service {
+  const answers = createAnswers(app, log);
+  return { tools: createTools(app, answers, version), resources: createResources(answers), version };
+}
+
 /** Knows which calls are under way, so that a server that stops can answer them first. */
 class RunningCalls {
-  readonly tools: ReadonlyMap<string, ServedTool>;
+  readonly service: Service;
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor(tools: ReadonlyMap<string, ServedTool>) {
-    this.tools = new Map(
-      [...tools].map(([name, tool]) => [name, { ...tool, run: (args) => this.#follow(tool.run(args)) }]),
-    );
+  constructor({ tools, resources, version }: Service) {
+    this.service = {
+      tools: new Map(
+        [...tools].map(([name, tool]) => [name, { ...tool, run: (args) => this.#follow(tool.run(args)) }]),
+      ),
+      resources: { ...resources, read: (uri, meta) => this.#follow(resources.read(uri, meta)) },
+      version,
+    };
   }
 
   async done(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
     // The answers are written in the turn after the calls are done.
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -1,21 +1,13 @@
 /** Owns the tools that clients see and what each call runs. For `server/` alone. */
-import type { Tool } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
+import type { Answers } from "../answers.ts";
 import type { App } from "../app.ts";
-
-/** A tool as it is advertised, and the call behind it. `run` never throws. */
-export interface ServedTool {
-  readonly definition: Tool;
-  readonly run: (args: unknown) => Promise<Record<string, unknown>>;
-}
+import { createQuestionTools } from "./questions.ts";
+import { type ServedTool, tokenArgument, toSchema } from "./schema.ts";
 
 // The parser of the tracker decides what is accepted and says so in the contract's sentences (contract sections 1 to
 // 4). These schemas tell clients what to send, and are looser than the parser wherever the two could differ.
 const text = (description: string) => z.string().describe(description);
-const token = z
-  .unknown()
-  .optional()
-  .describe("JWT, a string; needed when the server has a secret, and ignored whatever it is otherwise");
 const metadata = z.looseObject({}).nullable().optional();
 const timestamp = text("ISO 8601 with time and zone, for example 2026-02-06T12:34:56.789Z");
 
@@ -35,7 +27,7 @@ const startInput = z.looseObject({
     cwd: text("working directory, at most 500 characters; must exist on the server's own host"),
   }),
   metadata: metadata.describe("any data, at most 16 KiB as JSON"),
-  token,
+  token: tokenArgument,
 });
 
 const endInput = z.looseObject({
@@ -43,7 +35,7 @@ const endInput = z.looseObject({
   timestamp,
   event_type: z.literal("session_end").optional(),
   metadata: metadata.describe("exit_reason, exit_code and signal are understood; at most 16 KiB as JSON"),
-  token,
+  token: tokenArgument,
 });
 
 const startOutput = z.object({
@@ -70,6 +62,7 @@ export function health(version: string) {
 
 export function createTools(
   app: Pick<App, "trackStart" | "trackEnd">,
+  answers: Answers,
   version: string,
 ): ReadonlyMap<string, ServedTool> {
   const tools: ServedTool[] = [
@@ -110,12 +103,9 @@ export function createTools(
       },
       run: async () => health(version),
     },
+    ...createQuestionTools(answers),
   ];
   return new Map(tools.map((tool) => [tool.definition.name, tool]));
-}
-
-function toSchema(schema: z.ZodType): Tool["inputSchema"] {
-  return z.toJSONSchema(schema, { io: "input" }) as Tool["inputSchema"];
 }
 
 /** Exported for the test that what the parser accepts, the schemas accept. */

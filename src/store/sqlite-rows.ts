@@ -1,9 +1,10 @@
-/** Owns the one mapping between events and sessions and their rows. For `store/sqlite.ts` alone. */
+/** Owns the one mapping between events and sessions and their rows. For `store/` alone. */
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { canonicalJson, type Json } from "../tracker/canonical.ts";
 import type { ProcessIdentity, SessionEvent } from "../tracker/event.ts";
 import type { DurationBasis, Session, SessionState } from "../tracker/fold.ts";
 import type { Instant } from "../tracker/instant.ts";
+import { spanClassOf } from "./sqlite-spans.ts";
 
 export type Row = Record<string, SQLOutputValue>;
 
@@ -23,6 +24,7 @@ const sessionColumns = new Map<string, (session: Session) => SQLInputValue>([
   ["ended_at", (s) => s.endedAt],
   ["ended_after", (s) => s.endedAfter],
   ["ended_before", (s) => s.endedBefore],
+  ["span_class", spanClassOf],
   ["duration_ms", (s) => s.durationMs],
   ["duration_basis", (s) => s.durationBasis],
   ["exit_code", (s) => s.exitCode],

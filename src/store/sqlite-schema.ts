@@ -8,6 +8,9 @@ export const applicationId = 0x53427564;
 /**
  * Forward-only steps; a file at version n has had the first n. A released step is never edited.
  * Times are text of a fixed width (see `tracker/instant.ts`), so that their order is the order of time.
+ *
+ * The history has one index for every set of names that can be asked for together, each by span class and then in the
+ * order of the answer, so that a page of any of them is a few short ranges (`sqlite-query.ts`).
  */
 const migrations: readonly string[] = [
   `CREATE TABLE events (
@@ -18,7 +21,22 @@ const migrations: readonly string[] = [
      body TEXT NOT NULL
    ) STRICT;
    CREATE INDEX events_by_session ON events (session_id, seq);
+   CREATE TABLE pruned_sessions (
+     session_id TEXT PRIMARY KEY,
+     start_event_id TEXT NOT NULL UNIQUE
+   ) STRICT, WITHOUT ROWID;
    CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+   CREATE TRIGGER events_go_with_their_session BEFORE DELETE ON events
+     WHEN NOT EXISTS (SELECT 1 FROM pruned_sessions WHERE session_id = OLD.session_id)
+     BEGIN SELECT RAISE(ABORT, 'events are append-only; only a whole session can be pruned'); END;
+   CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events
+     WHEN EXISTS (SELECT 1 FROM events WHERE event_id = NEW.event_id)
+       OR EXISTS (SELECT 1 FROM pruned_sessions WHERE start_event_id = NEW.event_id OR session_id = NEW.session_id)
+     BEGIN SELECT RAISE(ABORT, 'the event is, or was, on record'); END;
+   CREATE TRIGGER pruned_sessions_are_not_changed BEFORE UPDATE ON pruned_sessions
+     BEGIN SELECT RAISE(ABORT, 'ids of pruned sessions are kept'); END;
+   CREATE TRIGGER pruned_sessions_are_kept BEFORE DELETE ON pruned_sessions
+     BEGIN SELECT RAISE(ABORT, 'ids of pruned sessions are kept'); END;
    CREATE TABLE sessions (
      session_id TEXT PRIMARY KEY,
      state TEXT NOT NULL,
@@ -34,6 +52,8 @@ const migrations: readonly string[] = [
      ended_at TEXT,
      ended_after TEXT,
      ended_before TEXT,
+     closed_at TEXT GENERATED ALWAYS AS (coalesce(ended_at, ended_before)) VIRTUAL,
+     span_class INTEGER NOT NULL,
      duration_ms INTEGER,
      duration_basis TEXT,
      exit_code INTEGER,
@@ -48,8 +68,16 @@ const migrations: readonly string[] = [
      start_event_id TEXT NOT NULL,
      end_event_id TEXT
    ) STRICT;
-   CREATE INDEX sessions_by_start ON sessions (started_at, session_id);
-   CREATE INDEX sessions_open ON sessions (started_at, session_id) WHERE state = 'active';`,
+   CREATE INDEX sessions_by_span ON sessions (span_class, started_at, session_id);
+   CREATE INDEX sessions_by_username ON sessions (username, span_class, started_at, session_id);
+   CREATE INDEX sessions_by_hostname ON sessions (hostname, span_class, started_at, session_id);
+   CREATE INDEX sessions_by_component ON sessions (component_name, span_class, started_at, session_id);
+   CREATE INDEX sessions_by_username_hostname ON sessions (username, hostname, span_class, started_at, session_id);
+   CREATE INDEX sessions_by_username_component ON sessions (username, component_name, span_class, started_at, session_id);
+   CREATE INDEX sessions_by_hostname_component ON sessions (hostname, component_name, span_class, started_at, session_id);
+   CREATE INDEX sessions_by_username_hostname_component ON sessions (username, hostname, component_name, span_class, started_at, session_id);
+   CREATE INDEX sessions_by_cwd ON sessions (cwd, span_class, started_at, session_id);
+   CREATE INDEX sessions_by_end ON sessions (closed_at) WHERE closed_at IS NOT NULL;`,
 ];
 
 /** The newest version this program knows. */

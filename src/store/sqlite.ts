@@ -1,22 +1,21 @@
 /**
  * Owns the embedded store: events and sessions in one SQLite file. Opened by `app.ts` alone.
  *
- * Durability: an acknowledged start or end must survive a power cut, so `synchronous` is FULL. In WAL mode NORMAL
- * survives a crash of the process but may lose the last commits with the machine
- * (https://www.sqlite.org/pragma.html#pragma_synchronous); FULL adds one fsync a commit, which callers that wait
- * together share.
- *
  * Longer than 250 lines because the connection, the queue before it and its statements cannot be taken apart.
  */
-import { closeSync, fstatSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { SessionEvent } from "../tracker/event.ts";
 import type { Session } from "../tracker/fold.ts";
-import type { LoggedEvent, SessionQuery, Store, StoreTransaction } from "../tracker/store.ts";
+import type { Instant } from "../tracker/instant.ts";
+import type { LoggedEvent, SessionQuery, StatsKey, StatsRow, Store, StoreTransaction } from "../tracker/store.ts";
+import { copyTo } from "./sqlite-backup.ts";
 import { isBusy, translate } from "./sqlite-errors.ts";
+import { createPrivately, fileErrorOf, prepareFile } from "./sqlite-file.ts";
+import { countPrunable, pruneOldest } from "./sqlite-prune.ts";
+import { matchingRows, type Prepare } from "./sqlite-query.ts";
 import { eventToValues, putSessionSql, rowToEvent, rowToSession, sessionToValues } from "./sqlite-rows.ts";
-import { isCurrent, migrate, requireOurs } from "./sqlite-schema.ts";
+import { countSessions } from "./sqlite-stats.ts";
 
 export interface SqliteStoreOptions {
   /** The database file, created with mode 0600. Its folder must exist. */
@@ -30,8 +29,6 @@ const defaultBusyTimeoutMs = 10_000;
 const blockingWaitMs = 25;
 const longestPauseMs = 50;
 const largestGroup = 256;
-/** https://www.sqlite.org/fileformat.html#the_database_header */
-const headerBytes = 100;
 
 /**
  * Opens the store, creating or migrating the file.
@@ -51,42 +48,6 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     database?.close();
     throw translate(fileErrorOf(error, path), path);
   }
-}
-
-function prepareFile(database: DatabaseSync, path: string): void {
-  database.exec("PRAGMA synchronous = FULL");
-  if (isCurrent(database)) return;
-  requireOurs(database, path);
-  // Switching needs the file alone and stays with it; done before the transaction, where SQLite forbids it.
-  database.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");
-  try {
-    migrate(database, path);
-    database.exec("COMMIT");
-  } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw error;
-  }
-}
-
-/**
- * SQLite gives its other files the mode of the database, so the mode is settled before it is opened. It would also take
- * a file that is shorter than its own header for an empty database, and write over it.
- */
-function createPrivately(path: string): void {
-  const descriptor = openSync(path, "a", 0o600);
-  try {
-    const { size } = fstatSync(descriptor);
-    if (size > 0 && size < headerBytes) throw Object.assign(new Error("shorter than its header"), { errcode: 26 });
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** Node's own file errors as SQLite would say them, so that one table has the words. */
-function fileErrorOf(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return error;
-  const errcode = error.code === "ENOSPC" || error.code === "EDQUOT" ? 13 : 14;
-  return Object.assign(new Error(`${path}: ${error.message}`, { cause: error }), { errcode });
 }
 
 /** Tries again while another process holds the file, without blocking this one's event loop. */
@@ -123,7 +84,10 @@ class SqliteStore implements Store {
   #waiting: Waiting[] = [];
   /** Settles when everything asked for so far is done; one connection does one thing at a time. */
   #tail: Promise<unknown> = Promise.resolve();
+  /** What goes on beside the queue. */
+  readonly #asides = new Set<Promise<unknown>>();
   #isClosed = false;
+  readonly #prepare: Prepare = (sql) => this.#prepared(sql);
 
   constructor(database: DatabaseSync, busyTimeoutMs: number, path: string) {
     this.#database = database;
@@ -132,7 +96,8 @@ class SqliteStore implements Store {
     this.#transaction = {
       eventById: async (eventId) => this.#event("SELECT * FROM events WHERE event_id = ?", eventId),
       eventsOf: async (sessionId) => this.#log(eventsOfSql, sessionId).map((logged) => logged.event),
-      isSessionIdTaken: async (sessionId) => this.#prepared(takenSql).get(sessionId) !== undefined,
+      prunedSessionId: async (eventId) => this.#prunedSessionId(eventId),
+      isSessionIdTaken: async (sessionId) => this.#prepared(takenSql).get(sessionId, sessionId) !== undefined,
       appendEvent: async (event) => void this.#prepared(appendSql).run(...eventToValues(event)),
       putSession: async (session) => void this.#prepared(putSessionSql).run(...sessionToValues(session)),
     };
@@ -155,41 +120,47 @@ class SqliteStore implements Store {
   }
 
   session(sessionId: string): Promise<Session | null> {
-    return this.#read(() => {
+    return this.#run(() => {
       const row = this.#prepared("SELECT * FROM sessions WHERE session_id = ?").get(sessionId);
       return row === undefined ? null : rowToSession(row);
     });
   }
 
   sessions(query: SessionQuery): Promise<readonly Session[]> {
-    // Not `IN`, for which SQLite does not use the partial index of the open sessions.
-    const states = (query.states ?? []).map((state) => `state = '${state}'`);
-    const conditions = states.length === 0 ? [] : [`(${states.join(" OR ")})`];
-    const values: string[] = [];
-    if (query.hostId !== undefined) {
-      conditions.push("host_id = ?");
-      values.push(query.hostId);
-    }
-    const filter = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
-    const limit = query.limit === undefined ? "" : `LIMIT ${Math.max(1, Math.trunc(query.limit))}`;
-    const sql = `SELECT * FROM sessions ${filter} ORDER BY started_at DESC, session_id DESC ${limit}`;
-    return this.#read(() =>
-      this.#prepared(sql)
-        .all(...values)
-        .map(rowToSession),
+    return this.#run(() =>
+      this.#inTransaction("BEGIN", () => [...matchingRows(this.#prepare, query)].map(rowToSession)),
     );
   }
 
   events(afterSeq: number, limit: number): Promise<readonly LoggedEvent[]> {
-    return this.#read(() => this.#log("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", afterSeq, limit));
+    return this.#run(() => this.#log("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", afterSeq, limit));
   }
 
   eventsOf(sessionId: string): Promise<readonly LoggedEvent[]> {
-    return this.#read(() => this.#log(eventsOfSql, sessionId));
+    return this.#run(() => this.#log(eventsOfSql, sessionId));
+  }
+
+  stats(by: StatsKey, query: SessionQuery): Promise<readonly StatsRow[]> {
+    return this.#aside(this.#path, (database) => countSessions((sql) => database.prepare(sql), by, query, nextTurn));
+  }
+
+  countPrunable(endedBefore: Instant): Promise<number> {
+    return this.#run(() => countPrunable(this.#prepare, endedBefore));
+  }
+
+  prune(endedBefore: Instant, limit: number): Promise<number> {
+    return this.#run(() => {
+      this.#database.exec(pruneCacheSql);
+      return this.#inTransaction("BEGIN IMMEDIATE", () => pruneOldest(this.#prepare, endedBefore, limit));
+    });
+  }
+
+  backup(path: string, onProgress: (done: number, total: number) => void): Promise<void> {
+    return this.#aside(path, (database) => copyTo(path, database, onProgress));
   }
 
   problems(): Promise<readonly string[]> {
-    return this.#read(() => {
+    return this.#run(() => {
       const rows = this.#database.prepare("PRAGMA integrity_check(10)").all();
       const words = rows.map((row) => String(row.integrity_check));
       return words.length === 1 && words[0] === "ok" ? [] : words;
@@ -204,6 +175,7 @@ class SqliteStore implements Store {
     }
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await Promise.allSettled(this.#asides);
     this.#database.close();
   }
 
@@ -215,8 +187,49 @@ class SqliteStore implements Store {
     return result;
   }
 
-  /** Runs a read alone, again while the file is busy; its errors come in our words. */
-  #read<T>(action: () => T): Promise<T> {
+  /**
+   * Long work that only reads sees the store as it is now, on a connection of its own, so that nobody waits for it.
+   *
+   * @param path - of the file that is in trouble when something fails
+   */
+  async #aside<T>(path: string, action: (database: DatabaseSync) => Promise<T>): Promise<T> {
+    if (this.#isClosed) return refuseClosed();
+    const result = this.#onConnection(action);
+    this.#asides.add(result);
+    try {
+      return await result;
+    } catch (error) {
+      throw translate(fileErrorOf(error, path), path);
+    } finally {
+      this.#asides.delete(result);
+    }
+  }
+
+  async #onConnection<T>(action: (database: DatabaseSync) => Promise<T>): Promise<T> {
+    const database = new DatabaseSync(this.#path, { readOnly: true, timeout: blockingWaitMs });
+    try {
+      await retryWhileBusy(() => beginReading(database), this.#busyTimeoutMs);
+      return await action(database);
+    } finally {
+      database.close();
+    }
+  }
+
+  /** Runs what cannot wait for anything in one transaction. */
+  #inTransaction<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", action: () => T): T {
+    this.#database.exec(begin);
+    try {
+      const result = action();
+      this.#database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** Runs what takes no turns alone, again while the file is busy; its errors come in our words. */
+  #run<T>(action: () => T): Promise<T> {
     return this.#alone(async () => {
       try {
         return await retryWhileBusy(action, this.#busyTimeoutMs);
@@ -278,6 +291,11 @@ class SqliteStore implements Store {
     return row === undefined ? null : rowToEvent(row);
   }
 
+  #prunedSessionId(eventId: string): string | null {
+    const row = this.#prepared("SELECT session_id FROM pruned_sessions WHERE start_event_id = ?").get(eventId);
+    return (row?.session_id as string | undefined) ?? null;
+  }
+
   #log(sql: string, ...values: (string | number)[]): LoggedEvent[] {
     return this.#prepared(sql)
       .all(...values)
@@ -293,10 +311,19 @@ class SqliteStore implements Store {
   }
 }
 
+/** From here on the connection sees this moment. */
+function beginReading(database: DatabaseSync): void {
+  if (!database.isTransaction) database.exec("BEGIN");
+  database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
+}
+
 function refuseClosed(): Promise<never> {
   return Promise.reject(new SessionBuddyError("storage.unavailable", "the store is closed"));
 }
 
+/** 64 MiB: a batch changes pages all over the indexes, each of them many times. */
+const pruneCacheSql = "PRAGMA cache_size = -65536";
 const eventsOfSql = "SELECT * FROM events WHERE session_id = ? ORDER BY seq";
-const takenSql = "SELECT 1 FROM events WHERE session_id = ? LIMIT 1";
+const takenSql =
+  "SELECT 1 FROM events WHERE session_id = ? UNION ALL SELECT 1 FROM pruned_sessions WHERE session_id = ? LIMIT 1";
 const appendSql = "INSERT INTO events (event_id, session_id, kind, body) VALUES (?, ?, ?, ?)";

@@ -1,11 +1,7 @@
-/**
- * Owns the contract's sentences: unknown arguments become event content, or every rule they break. Pure core.
- *
- * Longer than 250 lines because it is the contract's two tables in one piece, rule by rule.
- */
+/** Owns the contract's sentences: unknown arguments become event content, or every rule they break. Pure core. */
 import { canonicalJson, type JsonObject } from "./canonical.ts";
-import { SessionBuddyError } from "./errors.ts";
 import type { EndContent, StartContent } from "./event.ts";
+import { Fields, isLongerThan, isText } from "./fields.ts";
 import { type Instant, parseTimestamp } from "./instant.ts";
 
 /** The rules for text that names places on a machine; lengths in Unicode code points. */
@@ -30,12 +26,11 @@ export const maxComponentNameLength = 100;
 export const maxPid = 4_194_304;
 
 const maxShellType = 100;
-const maxHostname = 255;
+export const maxHostname = 255;
 const maxEnvironmentText = 255;
-const maxSessionId = 255;
+export const maxSessionId = 255;
 const componentNamePattern = /^[a-zA-Z0-9_-]+$/;
 const uuidV4Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
-const integerPattern = /^[+-]?\d+$/;
 const timestampExample = "expected format: 2026-02-06T12:34:56.789Z";
 
 const startArguments = new Set([
@@ -76,12 +71,12 @@ export interface ParsedEnd {
 export function parseStart(input: unknown, rules: TextRules = wireTextRules): ParsedStart {
   const fields = new Fields(input);
   fields.constant("event_version", "1.0", (v) => `Unsupported event version: ${v} (expected '1.0')`);
-  const eventId = fields.uuid("event_id").toLowerCase();
-  fields.eventType("session_start", "SessionStartEvent");
-  const componentName = fields.componentName("component_name");
+  const eventId = fields.matching("event_id", uuidIssue).toLowerCase();
+  readEventType(fields, "session_start", "SessionStartEvent");
+  const componentName = fields.text("component_name", maxComponentNameLength, componentNameIssue);
   const shellType = fields.text("shell_type", maxShellType);
-  const timestamp = fields.timestamp("timestamp");
-  const pid = fields.pid("pid");
+  const timestamp = readTimestamp(fields);
+  const pid = fields.integer("pid", 1, maxPid);
   const user = fields.object("user");
   const username = trimmed(user.text("username", rules.maxUsername), rules);
   const home = trimmed(user.text("home", rules.maxHome), rules);
@@ -91,7 +86,7 @@ export function parseStart(input: unknown, rules: TextRules = wireTextRules): Pa
   const platform = environment.text("platform", maxEnvironmentText);
   const cwd = trimmed(environment.text("cwd", rules.maxCwd), rules);
   const environmentExtra = environment.otherTexts(["python_version", "platform", "cwd"]);
-  const metadata = fields.metadata();
+  const metadata = readMetadata(fields);
   fields.refuseOthers(startArguments);
   fields.throwIssues();
   return {
@@ -121,9 +116,9 @@ export function parseStart(input: unknown, rules: TextRules = wireTextRules): Pa
 export function parseEnd(input: unknown): ParsedEnd {
   const fields = new Fields(input);
   const sessionId = fields.text("session_id", maxSessionId);
-  const timestamp = fields.timestamp("timestamp");
-  fields.eventType("session_end", "SessionEndEvent");
-  const metadata = fields.metadata();
+  const timestamp = readTimestamp(fields);
+  readEventType(fields, "session_end", "SessionEndEvent");
+  const metadata = readMetadata(fields);
   fields.refuseOthers(endArguments);
   fields.throwIssues();
   return { sessionId, content: { timestamp, ...understoodMetadata(metadata), metadata } };
@@ -141,135 +136,6 @@ export function understoodMetadata(metadata: JsonObject | null): Pick<EndContent
   };
 }
 
-/** Reads named fields of one object and collects the sentence of every rule that is broken. */
-class Fields {
-  readonly #values: ReadonlyMap<string, unknown>;
-  readonly #prefix: string;
-  readonly #issues: string[];
-
-  constructor(input: unknown, prefix = "", issues: string[] = []) {
-    this.#prefix = prefix;
-    this.#issues = issues;
-    if (!isObject(input)) {
-      if (prefix === "") issues.push("arguments: Input should be a valid object");
-      this.#values = new Map();
-      return;
-    }
-    this.#values = new Map(Object.entries(input));
-  }
-
-  throwIssues(): void {
-    if (this.#issues.length > 0) throw new SessionBuddyError("invalid", this.#issues.join("; "));
-  }
-
-  text(name: string, maxLength: number): string {
-    const value = this.#required(name);
-    if (value === undefined) return "";
-    if (!isText(value)) return this.#fail(name, "Input should be a valid string");
-    if (isLongerThan(value, maxLength)) return this.#fail(name, `String should have at most ${maxLength} characters`);
-    return value;
-  }
-
-  constant(name: string, expected: string, sentence: (value: string) => string): void {
-    const value = this.#required(name);
-    if (value === undefined || value === expected) return;
-    if (typeof value === "string") this.#issues.push(sentence(value));
-    else this.#fail(name, "Input should be a valid string");
-  }
-
-  eventType(expected: string, event: string): void {
-    if (!this.#values.has("event_type")) return;
-    this.constant("event_type", expected, (v) => `Invalid event_type for ${event}: ${v}`);
-  }
-
-  uuid(name: string): string {
-    return this.#matching(name, (v) => (uuidV4Pattern.test(v) ? null : `Invalid UUID v4 format: ${v}`));
-  }
-
-  componentName(name: string): string {
-    const before = this.#issues.length;
-    const value = this.text(name, maxComponentNameLength);
-    if (!this.#values.has(name) || this.#issues.length > before) return "";
-    const issue = componentNameIssue(value);
-    if (issue !== null) this.#issues.push(issue);
-    return value;
-  }
-
-  timestamp(name: string): Instant {
-    return this.#matching(name, timestampIssue, (v) => parseTimestamp(v) ?? "") as Instant;
-  }
-
-  pid(name: string): number {
-    const value = this.#required(name);
-    if (value === undefined) return 0;
-    const number = typeof value === "string" && integerPattern.test(value) ? Number(value) : value;
-    if (typeof number !== "number" || !(Number.isInteger(number) || isHugeInteger(value, number))) {
-      this.#fail(name, "Input should be a valid integer");
-      return 0;
-    }
-    if (number < 1) this.#fail(name, "Input should be greater than or equal to 1");
-    if (number > maxPid) this.#fail(name, `Input should be less than or equal to ${maxPid}`);
-    return number;
-  }
-
-  object(name: string): Fields {
-    const value = this.#required(name);
-    if (value !== undefined && isObject(value)) return new Fields(value, `${name}.`, this.#issues);
-    if (value !== undefined) this.#fail(name, "Input should be a valid object");
-    // Its fields are not reported one by one when the object itself is missing.
-    return new Fields({}, `${name}.`, []);
-  }
-
-  metadata(): JsonObject | null {
-    const value = this.#values.get("metadata");
-    if (value === undefined || value === null) return null;
-    if (!isObject(value)) {
-      this.#fail("metadata", "Input should be a valid object");
-      return null;
-    }
-    const issue = metadataIssue(value as JsonObject);
-    if (issue !== null) this.#fail("metadata", issue);
-    return value as JsonObject;
-  }
-
-  otherTexts(known: readonly string[]): { readonly [key: string]: string } {
-    const others: [string, string][] = [];
-    for (const [name, value] of this.#values) {
-      if (!known.includes(name) && typeof value === "string") others.push([name, value]);
-    }
-    return Object.fromEntries(others);
-  }
-
-  refuseOthers(known: ReadonlySet<string>): void {
-    for (const name of this.#values.keys()) {
-      if (!known.has(name)) this.#fail(name, "Unexpected argument");
-    }
-  }
-
-  #required(name: string): unknown {
-    if (!this.#values.has(name)) {
-      this.#fail(name, "Field required");
-      return undefined;
-    }
-    return this.#values.get(name);
-  }
-
-  #matching(name: string, issueOf: (value: string) => string | null, convert = (value: string) => value): string {
-    const value = this.#required(name);
-    if (value === undefined) return "";
-    if (typeof value !== "string") return this.#fail(name, "Input should be a valid string");
-    const issue = issueOf(value);
-    if (issue === null) return convert(value);
-    this.#issues.push(issue);
-    return "";
-  }
-
-  #fail(name: string, sentence: string): "" {
-    this.#issues.push(`${this.#prefix}${name}: ${sentence}`);
-    return "";
-  }
-}
-
 /** @returns the contract's sentence when `name` is no component name, null when it is one. */
 export function componentNameIssue(name: string): string | null {
   if (isLongerThan(name, maxComponentNameLength)) {
@@ -277,6 +143,23 @@ export function componentNameIssue(name: string): string | null {
   }
   if (componentNamePattern.test(name)) return null;
   return `Invalid component_name '${name}': must match pattern ^[a-zA-Z0-9_-]+$`;
+}
+
+function readEventType(fields: Fields, expected: string, event: string): void {
+  if (!fields.has("event_type")) return;
+  fields.constant("event_type", expected, (v) => `Invalid event_type for ${event}: ${v}`);
+}
+
+function readTimestamp(fields: Fields): Instant {
+  return (parseTimestamp(fields.matching("timestamp", timestampIssue)) ?? "") as Instant;
+}
+
+function readMetadata(fields: Fields): JsonObject | null {
+  return fields.optionalObject("metadata", (metadata) => metadataIssue(metadata as JsonObject)) as JsonObject | null;
+}
+
+function uuidIssue(text: string): string | null {
+  return uuidV4Pattern.test(text) ? null : `Invalid UUID v4 format: ${text}`;
 }
 
 function timestampIssue(text: string): string | null {
@@ -297,27 +180,6 @@ function metadataIssue(metadata: JsonObject): string | null {
 
 function trimmed(text: string, rules: TextRules): string {
   return rules.trims ? text.trim() : text;
-}
-
-/** A lone surrogate is no Unicode text: it could not be stored as it was sent. */
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value.isWellFormed();
-}
-
-function isObject(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A decimal string of hundreds of digits is an integer out of range, not a malformed one. */
-function isHugeInteger(value: unknown, number: number): boolean {
-  return typeof value === "string" && !Number.isNaN(number);
-}
-
-/** Counts code points, and only when the count of UTF-16 units leaves the question open. */
-function isLongerThan(text: string, maxLength: number): boolean {
-  if (text.length <= maxLength) return false;
-  if (text.length > maxLength * 2) return true;
-  return [...text].length > maxLength;
 }
 
 /** Length in bytes of well-formed or escaped text as UTF-8; the core has no Buffer. */

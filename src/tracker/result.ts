@@ -38,11 +38,20 @@ export function endFailed(sessionId: unknown, error: unknown): EndResult {
   };
 }
 
+/** What may be said to whoever asked a question that failed. */
+export function questionError(error: unknown): string {
+  return isPublicError(error) ? error.message : internalWords(error);
+}
+
 /** What may be said to a caller: our public sentences, else only which part of us failed. */
 function sentence(prefix: string, error: unknown): string {
   if (!isPublicError(error)) {
-    return `${prefix}: ${error instanceof SessionBuddyError ? "storage unavailable" : "internal error"}`;
+    return `${prefix}: ${internalWords(error)}`;
   }
   if (error.code.startsWith("auth.")) return error.message;
   return `${prefix}: ${error.message}`;
+}
+
+function internalWords(error: unknown): string {
+  return error instanceof SessionBuddyError ? "storage unavailable" : "internal error";
 }

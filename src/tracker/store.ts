@@ -60,9 +60,11 @@ export interface LoggedEvent {
 export interface StoreTransaction {
   eventById(eventId: string): Promise<SessionEvent | null>;
   eventsOf(sessionId: string): Promise<readonly SessionEvent[]>;
+  /** The session that a start event began and that was pruned since; null when there is none. */
+  prunedSessionId(startEventId: string): Promise<string | null>;
   /** Whether the id is, or ever was, given to a session. */
   isSessionIdTaken(sessionId: string): Promise<boolean>;
-  /** Appends to the log. The event's id must be new. */
+  /** Appends to the log. The event's id must be new, and its session not be pruned. */
   appendEvent(event: SessionEvent): Promise<void>;
   /** Writes the fold of a session's events over what was there. */
   putSession(session: Session): Promise<void>;
@@ -92,9 +94,11 @@ export interface Store {
   countPrunable(endedBefore: Instant): Promise<number>;
   /**
    * Removes sessions that ended, or are proven dead, before an instant, with their events; open ones stay. Their ids are
-   * never given out again.
+   * never given out again. The ids of their start events are kept too: such an event that is sent once more names a
+   * session that is over, and must not open a new one ({@link StoreTransaction.prunedSessionId}).
    *
-   * @param limit - at most this many, so that others get their turn; call again until it answers 0
+   * @param limit - at most this many, so that others get their turn (a few thousand take about half a second); call again
+   *   until it answers 0
    * @returns how many were removed
    */
   prune(endedBefore: Instant, limit: number): Promise<number>;
@@ -102,6 +106,7 @@ export interface Store {
    * Copies the store, as it is at one moment, into a new file (mode 0600) while others go on writing.
    *
    * @param onProgress - told how many of how many pages are copied
+   * @throws SessionBuddyError `usage` when there is such a file
    */
   backup(path: string, onProgress: (done: number, total: number) => void): Promise<void>;
   /** What is wrong with the store's own structure, in words; empty when it is sound. */

@@ -23,6 +23,11 @@ export interface TrackerDependencies {
 /** How an end went; an unknown session is an answer, not an error. */
 export type EndOutcome = "recorded" | "already_ended" | "not_found";
 
+/**
+ * A start that is sent again is answered with the same session. Where that one was pruned since, the answer still has
+ * its id, nothing is recorded, and what the event says now is taken on trust, because there is nothing left to compare
+ * it with; an end of a pruned session is `not_found`.
+ */
 export interface Tracker {
   /**
    * Records a start that came over the wire, its directory checked.
@@ -73,6 +78,8 @@ export function createTracker(dependencies: TrackerDependencies): Tracker {
 
 async function recordStart(tx: StoreTransaction, parsed: ParsedStart, observed: Observation): Promise<Session> {
   const start: NewStart = { kind: "start", eventId: parsed.eventId, content: parsed.content, observed };
+  const prunedId = await tx.prunedSessionId(parsed.eventId);
+  if (prunedId !== null) return foldOf([{ ...start, sessionId: prunedId }]);
   const event: StartEvent = { ...start, sessionId: await freeSessionId(tx, start) };
   return append(tx, event, []);
 }
@@ -102,10 +109,15 @@ async function append(
   event: StartEvent | EndEvent | DeathEvent,
   before: readonly (StartEvent | EndEvent | DeathEvent)[],
 ): Promise<Session> {
-  const session = foldSession([...before, event]);
-  if (session === null) throw new Error(`the events of ${event.sessionId} have no start`);
+  const session = foldOf([...before, event]);
   await tx.appendEvent(event);
   await tx.putSession(session);
+  return session;
+}
+
+function foldOf(events: readonly (StartEvent | EndEvent | DeathEvent)[]): Session {
+  const session = foldSession(events);
+  if (session === null) throw new Error(`the events of ${events[0]?.sessionId} have no start`);
   return session;
 }
 

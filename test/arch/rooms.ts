@@ -16,9 +16,10 @@ interface Room {
 const tracker = /^src\/tracker\//;
 const errors = /^src\/tracker\/errors\.ts$/;
 /** What the entrances may know of the core: what is answered, how it is shown, and why something failed. */
-const results = /^src\/tracker\/(?:errors|result|instant)\.ts$/;
+const results = /^src\/tracker\/(?:errors|result|instant|view|cursor)\.ts$/;
 const records = /^src\/tracker\/(?:event|fold|store)\.ts$/;
 const center = /^src\/(?:app|config|settings|log)\.ts$/;
+const answers = /^src\/answers\.ts$/;
 const packageJson = /^package\.json$/;
 
 /** The first room that a file fits is its room. */
@@ -30,7 +31,7 @@ export const rooms: readonly Room[] = [
   {
     name: "server",
     files: /^src\/server\//,
-    mayImport: [/^src\/server\//, center, results],
+    mayImport: [/^src\/server\//, answers, center, results],
     mayImportTypes: [records],
     usesNode: true,
   },
@@ -44,20 +45,23 @@ export const rooms: readonly Room[] = [
   {
     name: "commands",
     files: /^src\/commands\//,
-    mayImport: [/^src\/commands\//, center, /^src\/(?:hooks|doctor)\.ts$/, results],
+    mayImport: [/^src\/commands\//, center, /^src\/(?:hooks|doctor|questions|current|rebuild)\.ts$/, results],
     mayImportTypes: [records],
     usesNode: true,
   },
   {
     name: "the composition root",
-    files: /^src\/(?:app|shells|reconcile|hooks|doctor)\.ts$/,
-    mayImport: [/^src\/(?:auth|host|store|tracker)\//, /^src\/(?:app|config|settings|log|shells|reconcile|hooks)\.ts$/],
+    files: /^src\/(?:app|shells|reconcile|hooks|doctor|questions|answers|current|rebuild)\.ts$/,
+    mayImport: [
+      /^src\/(?:auth|host|store|tracker)\//,
+      /^src\/(?:app|config|settings|log|shells|reconcile|hooks|questions)\.ts$/,
+    ],
     usesNode: true,
   },
   {
     name: "the command table",
-    files: /^src\/main\.ts$/,
-    mayImport: [/^src\/commands\//, /^src\/log\.ts$/, errors, packageJson],
+    files: /^src\/(?:main|table\/[^/]+)\.ts$/,
+    mayImport: [/^src\/(?:commands|table)\//, /^src\/log\.ts$/, errors, packageJson],
     usesNode: true,
   },
   {
@@ -73,7 +77,7 @@ export const rooms: readonly Room[] = [
 
 /** Each third-party package and the one room it lives in. */
 export const packageRooms: ReadonlyMap<string, RegExp> = new Map([
-  ["commander", /^src\/main\.ts$/],
+  ["commander", /^src\/(?:main|table\/[^/]+)\.ts$/],
   ["jose", /^src\/auth\//],
   ["@modelcontextprotocol/sdk", /^src\/server\//],
   ["zod", /^src\/server\//],

@@ -41,7 +41,7 @@ const runs = Number(process.env.BENCH_RUNS ?? 100);
 const seed = 1;
 const limit = 50;
 const foldPage = 10_000;
-const pruneBatch = 1_000;
+const pruneBatch = 5_000;
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

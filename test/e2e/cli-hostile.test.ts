@@ -36,6 +36,10 @@ test("hostile text in every value is escaped where it is shown, and kept as it w
   for (const args of [
     ["list", "--all"],
     ["list", "--all", "--json"],
+    ["list", "--all", "--format", "ndjson"],
+    ["why", id],
+    ["why", id, "--json"],
+    ["timeline", "--json"],
     ["show", id],
     ["show", id, "--json"],
   ]) {

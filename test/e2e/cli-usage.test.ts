@@ -11,6 +11,15 @@ const commands = [
   ["end"],
   ["list"],
   ["show"],
+  ["why"],
+  ["current"],
+  ["stats"],
+  ["timeline"],
+  ["watch"],
+  ["reconcile"],
+  ["rebuild"],
+  ["prune"],
+  ["backup"],
   ["serve"],
   ["token"],
   ["token", "create"],
@@ -34,7 +43,7 @@ test("--help of every command exits with 0 and has an example", async (t) => {
     const { status, stdout, stderr } = await sandbox.run([...command, "--help"]);
     assert.deepEqual([status, stderr], [0, ""], command.join(" "));
     assert.match(stdout, new RegExp(`^Usage: ${["session-buddy", ...command].join(" ")}\\b`));
-    assert.match(stdout, /\nExample:\n {2}\$ .*session-buddy /, command.join(" "));
+    assert.match(stdout, /\nExamples?:\n {2}\$ .*session-buddy /, command.join(" "));
   }
   assert.equal(existsSync(sandbox.home), false, "asking for help leaves nothing behind");
 });
@@ -72,6 +81,16 @@ const refusals: readonly (readonly [args: readonly string[], status: number, wor
   [["end", "id", "extra"], 2, /too many arguments/],
   [["end", "id", "--exit-code", "zero"], 2, /A whole number is needed/],
   [["list", "extra"], 2, /too many arguments/],
+  [["list", "--limit", "0"], 2, /A whole number of 1 or more is needed/],
+  [["list", "--state", "open"], 2, /Allowed choices are active, orphaned, ended/],
+  [["list", "--format", "xml"], 2, /Allowed choices are table, json, ndjson, csv/],
+  [["list", "--json", "--format", "csv"], 2, /cannot be used with/],
+  [["list", "--at", "1h", "--since", "2h"], 2, /cannot be used with/],
+  [["watch", "--from", "-1"], 2, /A whole number of 0 or more is needed/],
+  [["prune"], 2, /required option '--older-than <age>' not specified/],
+  [["prune", "--older-than", "400"], 2, /'400' is no length of time; write 400d/],
+  [["backup"], 2, /missing required argument 'file'/],
+  [["stats", "--by", "shell"], 2, /Allowed choices are user, host, component, state, day/],
   [["show"], 2, /missing required argument 'session-id'/],
   [["serve", "--stdio", "--port", "1"], 2, /cannot be used with/],
   [["serve", "--port", "65536"], 2, /port: a port is a whole number from 0 to 65535/],

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { questionSchemas } from "../../src/server/questions.ts";
 import { inputSchemas } from "../../src/server/tools.ts";
 import { parseEnd, parseStart } from "../../src/tracker/parse.ts";
+import { parseActiveSearch, parseSearch, parseSessionId, parseStats } from "../../src/tracker/parse-question.ts";
 import { anyInstant, anyText, jsonObject } from "../support/arbitraries.ts";
 
 type Fields = Readonly<Record<string, fc.Arbitrary<unknown>>>;
@@ -32,11 +34,42 @@ const startFields: Fields = {
 };
 const startOptions: Fields = { event_type: fc.constant("session_start"), metadata, token: anyJson };
 const endFields: Fields = { session_id: text(255), timestamp: zoned };
+const limit = fc.integer({ min: 1, max: 200 });
+const pageOptions: Fields = {
+  username: fc.option(text(4096)),
+  hostname: fc.option(text(255)),
+  host_id: fc.option(text(255)),
+  component_name: fc.option(text(100)),
+  cwd: fc.option(anyText.map((path) => `/${path}`)),
+  limit: fc.option(fc.oneof(limit, limit.map(String))),
+  cursor: fc.option(text(1000)),
+  token: anyJson,
+};
+const searchOptions: Fields = {
+  ...pageOptions,
+  states: fc.option(fc.subarray(["active", "orphaned", "ended"], { minLength: 1 })),
+  open_since: fc.option(zoned),
+  open_until: fc.option(zoned),
+  started_since: fc.option(zoned),
+};
+const { cursor: _, ...statsOptions } = searchOptions;
+const statsFields: Fields = { by: fc.constantFrom("user", "host", "component", "state", "day") };
+const sessionFields: Fields = { session_id: text(255) };
 const endOptions: Fields = { event_type: fc.constant("session_end"), metadata, token: anyJson };
 
 const tools = [
   { name: "start", parse: parseStart, schema: inputSchemas.start, fields: startFields, options: startOptions },
   { name: "end", parse: parseEnd, schema: inputSchemas.end, fields: endFields, options: endOptions },
+  { name: "list", parse: parseActiveSearch, schema: questionSchemas.active, fields: {}, options: pageOptions },
+  { name: "search", parse: parseSearch, schema: questionSchemas.search, fields: {}, options: searchOptions },
+  {
+    name: "session",
+    parse: parseSessionId,
+    schema: questionSchemas.session,
+    fields: sessionFields,
+    options: { token: anyJson },
+  },
+  { name: "count", parse: parseStats, schema: questionSchemas.stats, fields: statsFields, options: statsOptions },
 ] as const;
 
 /** An object of these fields and any others. */

@@ -29,6 +29,7 @@ const neededPrograms: ReadonlyMap<string, string> = new Map([
   ["fish", "fish"],
   ["shellcheck", "shellcheck"],
   ["unshare", "util-linux"],
+  ["faketime", "faketime"],
 ]);
 
 requirePrograms();

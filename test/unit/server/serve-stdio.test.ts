@@ -84,7 +84,7 @@ test("lines that are no JSON-RPC are passed over, and the ones between them answ
 });
 
 test("methods that do not exist are protocol errors, notifications get no answer", async (t) => {
-  const methods = ["nothing", "", "tools/call/x", "__proto__", "resources/list", "\u001b[31m"];
+  const methods = ["nothing", "", "tools/call/x", "__proto__", "prompts/list", "\u001b[31m"];
   const requests = methods.map((method, id) => JSON.stringify({ jsonrpc: "2.0", id, method }));
   const silent = [{ method: "notifications/initialized" }, { method: "notifications/nothing" }, { id: 99, result: {} }];
   const notifications = silent.map((message) => JSON.stringify({ jsonrpc: "2.0", ...message }));

@@ -9,7 +9,7 @@ import { isBusy, translate } from "../../../src/store/sqlite-errors.ts";
 import { SessionBuddyError } from "../../../src/tracker/errors.ts";
 import type { Store } from "../../../src/tracker/store.ts";
 import { refusal } from "../../support/refusals.ts";
-import { sampleSessionId, startEvent } from "../../support/session-events.ts";
+import { at, sampleSessionId, startEvent } from "../../support/session-events.ts";
 import { openAt, record, sqlitePlace } from "../../support/store-place.ts";
 
 const pageBytes = 4096;
@@ -44,11 +44,31 @@ test("a locked new file is reported as busy after the time that was given", asyn
   await assert.rejects(openSqliteStore({ path, busyTimeoutMs: 30 }), refusal("storage.busy", words));
 });
 
+/** Spoils the first page of every table and index, and leaves the list of them. */
+function damageTables(path: string): void {
+  const database = new DatabaseSync(path);
+  const roots = database.prepare("SELECT rootpage FROM sqlite_schema WHERE rootpage > 0").all();
+  database.close();
+  const bytes = readFileSync(path);
+  for (const { rootpage } of roots) bytes.fill(0xff, (Number(rootpage) - 1) * pageBytes, Number(rootpage) * pageBytes);
+  writeFileSync(path, bytes);
+}
+
+test("a file whose list of tables is damaged is reported as damaged when it is opened", async (t) => {
+  const place = sqlitePlace(t);
+  await (await openAt(place)).close();
+  writeFileSync(place.options.path, readFileSync(place.options.path).fill(0xff, pageBytes));
+  await assert.rejects(openAt(place), refusal("storage.corrupt", /is damaged; move it away to start a new record/));
+});
+
 const reads: readonly (readonly [name: string, read: (store: Store) => Promise<unknown>])[] = [
   ["one session", (store) => store.session(sampleSessionId)],
   ["the sessions", (store) => store.sessions({})],
   ["the log", (store) => store.events(0, 1_000)],
   ["the events of a session", (store) => store.eventsOf(sampleSessionId)],
+  ["the counts", (store) => store.stats("user", {})],
+  ["the number that could be pruned", (store) => store.countPrunable(at("2030-01-01T00:00:00Z"))],
+  ["pruning", (store) => store.prune(at("2030-01-01T00:00:00Z"), 1)],
   ["an event", (store) => store.transact((tx) => tx.eventById("x"))],
   ["a new event", (store) => record(store, startEvent())],
 ];
@@ -58,8 +78,7 @@ for (const [name, read] of reads) {
     const whole = await openAt(place);
     await record(whole, startEvent());
     await whole.close();
-    const bytes = readFileSync(place.options.path);
-    writeFileSync(place.options.path, bytes.fill(0xff, pageBytes));
+    damageTables(place.options.path);
     const store = await openAt(place, t);
     await assert.rejects(read(store), refusal("storage.corrupt", /is damaged; move it away to start a new record/));
   });

@@ -1,0 +1,40 @@
+/** Owns a terminal's second screen: what was on the first one is there again when it is left. For commands alone. */
+import { printText } from "./print.ts";
+
+// Control sequences of xterm, which every terminal of today knows; console_codes(4).
+const enter = "\u001b[?1049h\u001b[?25l";
+const leave = "\u001b[?25h\u001b[?1049l";
+const home = "\u001b[H";
+const eraseLine = "\u001b[K";
+const eraseBelow = "\u001b[J";
+
+export interface Screen {
+  /** Shows these lines in place of those before. */
+  show(lines: readonly string[]): void;
+  close(): void;
+}
+
+/** @param redraw - called when what is shown is no longer right: another size, or back after Ctrl-Z */
+export function openScreen(redraw: () => void): Screen {
+  const suspend = () => {
+    printText(leave);
+    process.kill(process.pid, "SIGSTOP");
+  };
+  const resume = () => {
+    printText(enter);
+    redraw();
+  };
+  process.stdout.on("resize", redraw);
+  process.on("SIGTSTP", suspend).on("SIGCONT", resume);
+  printText(enter);
+  return {
+    show(lines) {
+      printText(home + lines.map((line) => `${line}${eraseLine}`).join("\r\n") + eraseBelow);
+    },
+    close() {
+      process.stdout.off("resize", redraw);
+      process.off("SIGTSTP", suspend).off("SIGCONT", resume);
+      printText(leave);
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/** Owns what the themes of the command table share: how help ends, and how single values are read. For the table alone. */
+import { InvalidArgumentError } from "commander";
+
+export function example(...lines: readonly string[]): string {
+  return `\nExample${lines.length > 1 ? "s" : ""}:${lines.map((line) => `\n  $ ${line}`).join("")}`;
+}
+
+export function parseInteger(text: string): number {
+  if (!/^-?\d{1,15}$/.test(text)) throw new InvalidArgumentError("A whole number is needed.");
+  return Number(text);
+}
+
+/** Reads a number that counts something: 1 or more. */
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("A whole number of 1 or more is needed.");
+  return Number(text);
+}
+
+/** Reads a position in the log of events: 0 or more. */
+export function parsePosition(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("A whole number of 0 or more is needed.");
+  return Number(text);
+}
+
+export function collectPair(pair: string, pairs: Record<string, string> = {}): Record<string, string> {
+  const at = pair.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("The form is key=value.");
+  return { ...pairs, [pair.slice(0, at)]: pair.slice(at + 1) };
+}

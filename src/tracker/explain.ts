@@ -1,0 +1,93 @@
+/** Owns the answer to "how is this known": rank, probes, values compared, and how to check again. Part of the pure core. */
+import type { ProcessIdentity } from "./event.ts";
+import type { Session, SessionState } from "./fold.ts";
+import type { LoggedEvent } from "./store.ts";
+
+/** What a look at a session's process shows at this moment. */
+export interface ProcessLook {
+  readonly state: "alive" | "dead" | "unknown";
+  /** The proof of death, or why nothing can be said; null for a process that is alive. */
+  readonly reason: string | null;
+  /** The process that has the pid now; null when there is none to look at. */
+  readonly seen: ProcessIdentity | null;
+  /** Whether this machine has proc(5), which the commands of the probes read. */
+  readonly hasProc: boolean;
+}
+
+/** One thing that tells processes apart: as it was when the session started, and as it is. */
+export interface Probe {
+  readonly name: "host_id" | "pid_namespace" | "boot_id" | "pid" | "start_ticks" | "executable";
+  readonly recorded: string | number | null;
+  /** Null where it was not looked at. */
+  readonly seen: string | number | null;
+  readonly outcome: "same" | "different" | "gone" | "unknown";
+  /** A shell command that shows the value; null where there is none. Made of constants and the pid alone. */
+  readonly command: string | null;
+}
+
+export interface Explanation {
+  readonly session: Session;
+  /** How strongly the state is proven; a later event may only raise it. */
+  readonly rank: number;
+  /** The event that decides the state. */
+  readonly decidingEventId: string;
+  readonly events: readonly LoggedEvent[];
+  readonly now: Pick<ProcessLook, "state" | "reason">;
+  readonly probes: readonly Probe[];
+}
+
+const ranks: Readonly<Record<SessionState, number>> = { active: 0, orphaned: 1, ended: 2 };
+
+/** @param look - what the session's process shows; null when no process was ever identified */
+export function explain(session: Session, events: readonly LoggedEvent[], look: ProcessLook | null): Explanation {
+  const { process } = session;
+  return {
+    session,
+    rank: ranks[session.state],
+    decidingEventId: session.endEventId ?? session.startEventId,
+    events,
+    now: look === null ? { state: "unknown", reason: "not_identified" } : { state: look.state, reason: look.reason },
+    probes: process === null || look === null ? [] : probesOf(process, look),
+  };
+}
+
+/** In the order in which they are asked: what is of another host or namespace is not compared further. */
+function probesOf(recorded: ProcessIdentity, { seen, reason, hasProc }: ProcessLook): Probe[] {
+  const { pid } = recorded;
+  const isHere = reason !== "other_host";
+  const isVisible = isHere && reason !== "other_namespace";
+  const now = isVisible && reason !== "rebooted" && reason !== "pid_gone" ? seen : null;
+  const command = (text: string) => (hasProc ? text : null);
+  return [
+    probe("host_id", recorded.hostId, seen?.hostId, null),
+    probe(
+      "pid_namespace",
+      recorded.pidNamespace,
+      isHere ? seen?.pidNamespace : null,
+      command("readlink /proc/self/ns/pid"),
+    ),
+    probe("boot_id", recorded.bootId, isVisible ? seen?.bootId : null, command("cat /proc/sys/kernel/random/boot_id")),
+    { ...probe("pid", pid, now?.pid, `ps -p ${pid}`), ...(reason === "pid_gone" ? { outcome: "gone" } : {}) },
+    probe("start_ticks", recorded.startTicks, now?.startTicks, command(startTicksCommand(pid))),
+    probe("executable", recorded.executable, now?.executable, command(`readlink /proc/${pid}/exe`)),
+  ];
+}
+
+/** Field 22 of `/proc/PID/stat`, the 20th after the command in its parentheses (proc(5)). */
+function startTicksCommand(pid: number): string {
+  return `sed 's/.*) //' /proc/${pid}/stat | cut -d ' ' -f 20`;
+}
+
+function probe(
+  name: Probe["name"],
+  recorded: Probe["recorded"],
+  seen: Probe["seen"] | undefined,
+  command: string | null,
+): Probe {
+  return { name, recorded, seen: seen ?? null, outcome: compared(recorded, seen ?? null), command };
+}
+
+function compared(recorded: Probe["recorded"], seen: Probe["seen"]): Probe["outcome"] {
+  if (recorded === null || seen === null) return "unknown";
+  return recorded === seen ? "same" : "different";
+}

@@ -1,0 +1,122 @@
+/** Proves that what --json prints keeps its keys and forms: every shape is compared with the snapshot beside this file. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { recordHistory, type Story } from "../support/history.ts";
+import { createSandbox, root, type Sandbox } from "../support/sandbox.ts";
+
+const snapshotFile = join(import.meta.dirname, "json.snapshot.json");
+
+const identity = {
+  hostId: "11111111-1111-4111-8111-111111111111",
+  bootId: "22222222-2222-4222-8222-222222222222",
+  pidNamespace: "4026531836",
+  pid: 12345,
+  startTicks: "696451",
+  executable: "/usr/bin/bash",
+};
+
+/** One session of each state. Of another host than this one, which has its id from the test too. */
+const stories: readonly Story[] = [
+  {
+    id: "ended",
+    from: "2026-03-10T08:00:00Z",
+    to: "2026-03-10T09:00:00.5Z",
+    start: { metadata: { ticket: "4711" }, environmentExtra: { shell_version: "5.2" } },
+    end: { exitCode: 129, reason: "hangup", signal: "HUP" },
+  },
+  {
+    id: "lost",
+    from: "2026-03-10T08:30:00Z",
+    lost: ["2026-03-10T10:00:00Z", "2026-03-10T11:00:00Z"],
+    process: identity,
+  },
+  { id: "open", from: "2026-03-10T09:30:00Z", process: identity },
+];
+
+const window = ["--since", "2026-03-10T00:00:00Z", "--until", "2026-03-10T12:00:00Z"];
+
+/** Each command that answers with JSON from the record alone, and needs no clock. */
+const commands: readonly (readonly string[])[] = [
+  ["list", "--all", "--json"],
+  ["list", "--all", "--format", "ndjson", "--limit", "1"],
+  ["show", "ended", "--json"],
+  ["show", "lost", "--json"],
+  ["show", "open", "--json"],
+  ["why", "ended", "--json"],
+  ["why", "lost", "--json"],
+  ["why", "open", "--json"],
+  ...["user", "host", "component", "state", "day"].map((key) => ["stats", "--by", key, "--json"]),
+  ["timeline", ...window, "--json"],
+  ["timeline", "--by", "user", ...window, "--json"],
+  ["reconcile", "--json"],
+  ["rebuild", "--check", "--json"],
+  ["prune", "--older-than", "9999999w", "--json"],
+  ["config", "list", "--json"],
+];
+
+/** Each that answers about this machine; of theirs the shape alone is compared. */
+const machineCommands: readonly (readonly string[])[] = [
+  ["start", "--json"],
+  ["current", "--json"],
+  ["end", "open", "--json"],
+  ["backup", "copy.db", "--json"],
+  ["doctor", "--json"],
+  ["hook", "install", "bash", "--dry-run", "--json"],
+  ["hook", "status", "--json"],
+];
+
+test("every --json shape is the one of the snapshot; UPDATE_SNAPSHOTS=1 writes it anew", async (t) => {
+  const sandbox = createSandbox(t);
+  await recordHistory(sandbox, stories);
+  writeFileSync(join(sandbox.home, "host-id"), "33333333-3333-4333-8333-333333333333\n", { mode: 0o600 });
+  const answers: Record<string, unknown> = {};
+  for (const args of commands) answers[args.join(" ")] = await answerOf(sandbox, args);
+  for (const args of machineCommands) answers[args.join(" ")] = shapeOf(await answerOf(sandbox, args));
+  if (process.env.UPDATE_SNAPSHOTS === "1") writeSnapshot(answers);
+  assert.deepEqual(answers, JSON.parse(readFileSync(snapshotFile, "utf8")));
+});
+
+test("every time of every answer is RFC 3339 in UTC or null, and every length a whole number of milliseconds or null", () => {
+  const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3,9})?Z$/;
+  let seen = 0;
+  for (const [key, value] of everyField(JSON.parse(readFileSync(snapshotFile, "utf8")))) {
+    if (value === null || value === "string") continue;
+    if (/(?:_at|_after|_before|^since|^until|^timestamp)$/.test(key)) {
+      assert.match(String(value), rfc3339, key);
+      seen += 1;
+    }
+    if (key.endsWith("_ms") && value !== "number") assert.ok(Number.isInteger(value), key);
+  }
+  assert.ok(seen > 30);
+});
+
+async function answerOf(sandbox: Sandbox, args: readonly string[]): Promise<unknown> {
+  const { stdout, stderr } = await sandbox.run(args);
+  assert.notEqual(stdout, "", `${args.join(" ")}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** @returns the type of every value; of a list, that of its first */
+function shapeOf(value: unknown): unknown {
+  if (value === null) return null;
+  if (Array.isArray(value)) return value.slice(0, 1).map(shapeOf);
+  if (typeof value !== "object") return typeof value;
+  return Object.fromEntries(Object.entries(value).map(([key, below]) => [key, shapeOf(below)]));
+}
+
+function* everyField(value: unknown): Generator<readonly [key: string, value: unknown]> {
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, below] of Object.entries(value)) {
+    yield [key, below];
+    yield* everyField(below);
+  }
+}
+
+/** Written as the formatter wants it, so that the check of the sources passes. */
+function writeSnapshot(answers: unknown): void {
+  writeFileSync(snapshotFile, JSON.stringify(answers));
+  execFileSync(join(root, "node_modules/.bin/biome"), ["format", "--write", snapshotFile], { stdio: "ignore" });
+}

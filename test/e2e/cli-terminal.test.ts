@@ -1,0 +1,76 @@
+/** Proves what questions look like on a real terminal: its width, colour, wide characters, bars. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
+import { widthOf } from "../../src/commands/width.ts";
+import { recordHistory, type Story } from "../support/history.ts";
+import { openTerminal } from "../support/pty.ts";
+import { createSandbox, launcher } from "../support/sandbox.ts";
+
+const stories: readonly Story[] = [
+  {
+    id: "shell-20250310-080000",
+    from: "2025-03-10T08:00:00Z",
+    to: "2025-03-10T09:00:00Z",
+    start: { username: "日本太郎", hostname: "database-1.example.com", cwd: "/srv/проект/日本語のフォルダ/深い" },
+  },
+  {
+    id: "shell-20250310-100000",
+    from: "2025-03-10T10:00:00Z",
+    lost: ["2025-03-10T12:00:00Z", "2025-03-10T13:00:00Z"],
+    start: { username: "anna", hostname: "web1", cwd: "/home/anna" },
+  },
+];
+
+interface Look {
+  readonly columns: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** @returns what the command printed, a string a line */
+async function seen(t: TestContext, args: readonly string[], { columns, env = {} }: Look): Promise<string[]> {
+  const sandbox = createSandbox(t);
+  await recordHistory(sandbox, stories);
+  const options = { cwd: sandbox.folder, env: { ...sandbox.env, TERM: "xterm", ...env }, columns };
+  const terminal = openTerminal(t, launcher, args, options);
+  assert.equal((await terminal.ended()).code, 0, terminal.output());
+  return terminal.output().trimEnd().split("\r\n");
+}
+
+for (const columns of [40, 80, 120, 200]) {
+  test(`at ${columns} columns every line of list fits, and the session ids stay whole`, async (t) => {
+    const lines = (await seen(t, ["list", "--all"], { columns })).map(stripVTControlCharacters);
+    assert.equal(lines.length, 3);
+    for (const line of lines) assert.ok(widthOf(line) <= columns, `${line} is wider than ${columns}`);
+    assert.match(lines[1] ?? "", /^shell-20250310-100000 /);
+  });
+}
+
+test("at 80 columns the least important columns are left out, at 200 none is, and wide characters are aligned", async (t) => {
+  const narrow = (await seen(t, ["list", "--all"], { columns: 80 })).map(stripVTControlCharacters);
+  assert.deepEqual(narrow, [
+    "SESSION                STATE     USER      STARTED     ENDED          DIRECTORY",
+    "shell-20250310-100000  orphaned  anna      2025-03-10  by 2025-03-10  /home/anna",
+    "shell-20250310-080000  ended     日本太郎  2025-03-10  2025-03-10     …ルダ/深い",
+  ]);
+  const wide = (await seen(t, ["list", "--all"], { columns: 200 })).map(stripVTControlCharacters);
+  const columnOf = (line: string, text: string) => widthOf(line.slice(0, line.indexOf(text)));
+  assert.match(wide[0] ?? "", /^SESSION +STATE +USER +HOST +SHELL +PID +STARTED +ENDED +EXIT +DIRECTORY/);
+  assert.equal(columnOf(wide[1] ?? "", "/home/anna"), columnOf(wide[2] ?? "", "/srv/"));
+});
+
+test("states are coloured on a terminal, and nothing is where NO_COLOR is set", async (t) => {
+  const color = "\u001b[";
+  assert.ok((await seen(t, ["list", "--all"], { columns: 80 })).join("").includes(color));
+  const plain = await seen(t, ["list", "--all"], { columns: 80, env: { NO_COLOR: "1" } });
+  assert.equal(plain.join("").includes(color), false);
+});
+
+test("stats draws bars that fit, with blocks where the locale is UTF-8 and with # elsewhere or on demand", async (t) => {
+  const blocks = await seen(t, ["stats"], { columns: 80 });
+  assert.match(blocks[1] ?? "", / █+$/);
+  const ascii = await seen(t, ["stats"], { columns: 80, env: { LC_ALL: "C" } });
+  assert.match(ascii[1] ?? "", / #+$/);
+  assert.match((await seen(t, ["stats", "--ascii"], { columns: 80 }))[1] ?? "", / #+$/);
+  for (const line of [...blocks, ...ascii]) assert.ok(widthOf(stripVTControlCharacters(line)) <= 80, line);
+});

@@ -1,0 +1,83 @@
+/** Proves what timeline draws for sessions of every state, by session and by user, and what it tells programs. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { recordHistory, type Story } from "../support/history.ts";
+import { rowKeys, runWell } from "../support/rows.ts";
+import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+
+const at = (clock: string) => `2026-03-10T${clock}:00Z`;
+const stories: readonly Story[] = [
+  { id: "early", from: at("00:30"), to: at("06:00"), start: { username: "anna" } },
+  { id: "lost", from: at("08:00"), lost: [at("10:00"), at("14:00")], start: { username: "日本" } },
+  { id: "open", from: at("18:00"), start: { username: "anna" } },
+  { id: "before", from: "2026-03-01T00:00:00Z", to: "2026-03-02T00:00:00Z" },
+];
+const day = ["--since", at("00:00"), "--until", at("20:00")];
+
+async function drawn(t: TestContext, args: readonly string[], env = {}): Promise<string[]> {
+  const sandbox: Sandbox = createSandbox(t);
+  await recordHistory(sandbox, stories);
+  return (await runWell(sandbox, ["timeline", ...day, ...args], { env })).trimEnd().split("\n");
+}
+
+/** The drawing of one line, in shares of the window that begin and end it. */
+function shares(line: string | undefined, glyph: string): readonly [number, number] | null {
+  const bar = (line ?? "").slice(7).padEnd(93);
+  const first = bar.indexOf(glyph);
+  return first === -1 ? null : [Math.round((first / 93) * 20), Math.round(((bar.lastIndexOf(glyph) + 1) / 93) * 20)];
+}
+
+test("a line a session shows when it was open, and between which moments its end is not known", async (t) => {
+  const [axis, early, lost, open, legend, ...more] = await drawn(t, []);
+  assert.match(axis ?? "", /^ {7}2026-03-10 00:00Z +2026-03-10 20:00Z$/);
+  assert.deepEqual(
+    [early, lost, open].map((line) => line?.slice(0, 7).trim()),
+    ["early", "lost", "open"],
+  );
+  // In hours of the 20 that are drawn.
+  assert.deepEqual([shares(early, "█"), shares(early, "░")], [[0, 6], null]);
+  assert.deepEqual(
+    [shares(lost, "█"), shares(lost, "░")],
+    [
+      [8, 10],
+      [10, 14],
+    ],
+  );
+  assert.deepEqual(shares(open, "█"), [18, 20]);
+  assert.equal(legend, "█ open  ░ end not known  ▶ still open");
+  assert.deepEqual(more, []);
+});
+
+test("a line a user joins their sessions; wide names are aligned; ASCII where the locale is not UTF-8", async (t) => {
+  const [, anna, japan, legend] = await drawn(t, ["--by", "user"], { LC_ALL: "C" });
+  assert.match(anna ?? "", /^anna {2} +={20,30} {40,}={5,}$/);
+  assert.match(japan ?? "", /^日本 {2} +=+\?+$/);
+  assert.equal(legend, "= open  ? end not known  > still open");
+});
+
+test("a session that is open now goes on at the right edge", async (t) => {
+  const sandbox = createSandbox(t);
+  await runWell(sandbox, ["start", "--pid", String(process.pid)]);
+  const lines = (await runWell(sandbox, ["timeline", "--ascii"])).split("\n");
+  assert.match(lines[1] ?? "", />$/);
+});
+
+test("programs get the window and the sessions of each line", async (t) => {
+  const [text = ""] = await drawn(t, ["--by", "user", "--json"]);
+  const { since, until, lines } = JSON.parse(text);
+  assert.deepEqual([since, until], [at("00:00"), at("20:00")]);
+  const ids = lines.map(({ key, sessions }: { key: string; sessions: { session_id: string }[] }) => [
+    key,
+    ...sessions.map((session) => session.session_id),
+  ]);
+  assert.deepEqual(ids, [
+    ["anna", "early", "open"],
+    ["日本", "lost"],
+  ]);
+  assert.deepEqual(Object.keys(lines[0].sessions[0]), [...rowKeys]);
+});
+
+test("nobody in the window is said on standard error", async (t) => {
+  const outcome = await createSandbox(t).run(["timeline"]);
+  assert.deepEqual([outcome.status, outcome.stdout, outcome.stderr], [0, "", "No session matches.\n"]);
+});

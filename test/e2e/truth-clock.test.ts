@@ -1,0 +1,118 @@
+/** Proves that a clock that is set while shells are open makes no length negative and no end come before its start. */
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { allRows, runWell, type SessionRow } from "../support/rows.ts";
+import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+import { assertRecord, createUsedSandbox, open, openShell, shellKinds, told } from "../support/shells.ts";
+
+const steps = ["-1h", "+1h"] as const;
+const halfHourMs = 1_800_000;
+
+interface FakeClock {
+  /** For a program whose wall clock is to be set. */
+  readonly env: Readonly<Record<string, string>>;
+  set(offset: string): void;
+}
+
+/** A wall clock that can be set while programs run; the boot clock stays the kernel's (libfaketime). */
+function fakeClock({ folder }: Sandbox): FakeClock {
+  const file = join(folder, "clock");
+  const set = (offset: string) => {
+    writeFileSync(`${file}.new`, offset);
+    renameSync(`${file}.new`, file);
+  };
+  set("+0");
+  const library = execFileSync("faketime", ["-f", "+0", "printenv", "LD_PRELOAD"], { encoding: "utf8" }).trim();
+  return {
+    set,
+    env: {
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: file,
+      FAKETIME_NO_CACHE: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1",
+    },
+  };
+}
+
+function assertInOrder(row: SessionRow | undefined): void {
+  assert.ok(row !== undefined);
+  const start = Date.parse(String(row.started_at));
+  for (const end of [row.ended_at, row.ended_after, row.ended_before]) {
+    if (end !== null) assert.ok(Date.parse(String(end)) >= start, JSON.stringify(row));
+  }
+  if (row.ended_after !== null) assert.ok(String(row.ended_after) <= String(row.ended_before), JSON.stringify(row));
+  if (row.duration_ms !== null) assert.ok(Number(row.duration_ms) >= 0, JSON.stringify(row));
+}
+
+for (const kind of shellKinds) {
+  for (const step of steps) {
+    test(`${kind}: the clock is set by ${step} while the shell is open; its length is the true one`, async (t) => {
+      const sandbox = createUsedSandbox(t);
+      const clock = fakeClock(sandbox);
+      const terminal = await openShell(t, sandbox, kind, { env: clock.env });
+      await assertRecord(sandbox, [open(kind)]);
+      clock.set(step);
+      terminal.type("exit 3\r");
+      await terminal.ended();
+      const reason = kind === "fish" ? null : "exit";
+      const [row] = await assertRecord(sandbox, [told(kind, 3, reason)]);
+      assertInOrder(row);
+      assert.ok(Number(row?.duration_ms) < halfHourMs, "an hour was neither added nor taken");
+    });
+  }
+}
+
+/** A session of a process that does nothing, as the clock of the machine has it. */
+async function openSession(t: TestContext, sandbox: Sandbox) {
+  const child = spawn("sleep", ["120"], { stdio: "ignore" });
+  t.after(() => child.kill("SIGKILL"));
+  const id = (await runWell(sandbox, ["start", "--pid", String(child.pid)])).trim();
+  const kill = async () => {
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+  };
+  return { id, kill };
+}
+
+for (const [beforeDeath, afterDeath] of [
+  ["+0", "-1h"],
+  ["+0", "+1h"],
+  ["+1h", "+0"],
+  ["-1h", "+0"],
+  ["+1h", "-1h"],
+] as const) {
+  test(`looked at with the clock at ${beforeDeath}, then killed and found with it at ${afterDeath}, its end is in order`, async (t) => {
+    const sandbox = createSandbox(t);
+    const clock = fakeClock(sandbox);
+    const { kill } = await openSession(t, sandbox);
+    const look = () => runWell(sandbox, ["list", "--all", "--json"], { env: clock.env });
+    clock.set(beforeDeath);
+    assert.equal(JSON.parse(await look())[0]?.state, "active");
+    await kill();
+    clock.set(afterDeath);
+    const [row] = JSON.parse(await look()) as SessionRow[];
+    assert.deepEqual([row?.state, row?.end_reason, row?.duration_ms], ["orphaned", "pid_gone", null]);
+    assertInOrder(row);
+  });
+}
+
+for (const step of steps) {
+  test(`an end that comes with the clock at ${step} is not before its start, and its length is the true one`, async (t) => {
+    const sandbox = createSandbox(t);
+    const clock = fakeClock(sandbox);
+    const { id } = await openSession(t, sandbox);
+    clock.set(step);
+    await runWell(sandbox, ["end", id, "--exit-code", "0"], { env: clock.env });
+    const [row] = await allRows(sandbox);
+    assert.equal(row?.state, "ended");
+    assertInOrder(row);
+    assert.ok(Number(row?.duration_ms) < halfHourMs);
+    const { duration_basis } = JSON.parse(await runWell(sandbox, ["why", id, "--json"]));
+    assert.equal(duration_basis, "boot_clock");
+  });
+}

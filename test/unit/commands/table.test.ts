@@ -1,0 +1,69 @@
+/** Proves that a table fits its terminal: what is told in brief, shortened and left out, and in which order. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type Column, drawTable } from "../../../src/commands/table.ts";
+import { widthOf } from "../../../src/commands/width.ts";
+
+interface Row {
+  readonly id: string;
+  readonly at: string;
+  readonly end: string;
+  readonly path: string;
+}
+
+const columns: readonly Column<Row>[] = [
+  { title: "ID", text: (row) => row.id, importance: 9 },
+  { title: "AT", text: (row) => row.at, brief: (row) => row.at.slice(11), importance: 8 },
+  { title: "END", text: (row) => row.end, importance: 1 },
+  { title: "PATH", text: (row) => row.path, least: 6, keep: "end", importance: 5 },
+];
+const rows: readonly Row[] = [
+  { id: "a-1", at: "2026-02-06 12:00", end: "-", path: "/srv/project/日本語" },
+  { id: "b-22", at: "2026-02-06 13:00", end: "-", path: "/srv" },
+];
+
+test("without a limit everything is shown in full, and the last cell is not filled up", () => {
+  assert.deepEqual(drawTable(columns, rows, null), [
+    "ID    AT                END  PATH",
+    "a-1   2026-02-06 12:00  -    /srv/project/日本語",
+    "b-22  2026-02-06 13:00  -    /srv",
+  ]);
+});
+
+const narrower: readonly (readonly [width: number, why: string, lines: readonly string[]])[] = [
+  [
+    48,
+    "all of it just fits",
+    ["ID    AT                END  PATH", "a-1   2026-02-06 12:00  -    /srv/project/日本語"],
+  ],
+  [47, "a column without news goes", ["ID    AT                PATH", "a-1   2026-02-06 12:00  /srv/project/日本語"]],
+  [38, "the path loses its beginning", ["ID    AT                PATH", "a-1   2026-02-06 12:00  …roject/日本語"]],
+  [29, "the time is told in brief", ["ID    AT     PATH", "a-1   12:00  …/project/日本語"]],
+  [18, "the path goes", ["ID    AT", "a-1   12:00"]],
+  [10, "the time goes", ["ID", "a-1"]],
+];
+
+for (const [width, why, lines] of narrower) {
+  test(`at ${width} columns ${why}`, () => {
+    assert.deepEqual(drawTable(columns, rows, width).slice(0, 2), lines);
+  });
+}
+
+test("numbers are aligned to the right, titles too", () => {
+  const counts: readonly Column<number>[] = [{ title: "COUNT", text: String, align: "right", importance: 1 }];
+  assert.deepEqual(drawTable(counts, [7, 1234567], null), ["  COUNT", "      7", "1234567"]);
+});
+
+test("whatever the rows and the width, every line fits and holds no control character", () => {
+  const text = fc.string({ unit: "grapheme", minLength: 1 });
+  const row = fc.record({ id: fc.stringMatching(/^[a-z]{1,8}$/), at: text, end: text, path: text });
+  fc.assert(
+    fc.property(fc.array(row, { minLength: 1, maxLength: 5 }), fc.integer({ min: 8, max: 60 }), (some, width) => {
+      for (const line of drawTable(columns, some, width)) {
+        assert.ok(widthOf(line) <= width, `${line} is wider than ${width}`);
+        assert.doesNotMatch(line, /\p{Cc}/u);
+      }
+    }),
+  );
+});

@@ -1,0 +1,89 @@
+/** Proves that a page of any filtered history reads an index in the order of the answer, and little more than itself. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, before, test } from "node:test";
+import { openSqliteStore } from "../../../src/store/sqlite.ts";
+import type { SessionQuery } from "../../../src/tracker/store.ts";
+import { generateHistory } from "../../bench/generate.ts";
+import { readAnswer } from "../../support/reading.ts";
+import { at } from "../../support/session-events.ts";
+
+const sessions = 20_000;
+
+const read = (query: SessionQuery) => readAnswer(database, query);
+
+/** Every set of these filters. */
+const filters: readonly SessionQuery[] = [
+  { username: "user-3" },
+  { hostname: "host-2" },
+  { componentName: "shell" },
+  { states: ["orphaned"] },
+  { openSince: at("2025-06-01T00:00:00Z") },
+  { openUntil: at("2025-06-02T00:00:00Z") },
+  { startedSince: at("2025-01-01T00:00:00Z") },
+  { after: { startedAt: at("2025-05-01T12:00:00Z"), sessionId: "m" } },
+  { cwd: "/home/user-3/project-1" },
+];
+const questions = Array.from(
+  { length: 2 ** filters.length },
+  (_, set): SessionQuery => Object.assign({}, ...filters.filter((_, index) => set & (2 ** index))),
+);
+
+const folder = mkdtempSync(join(tmpdir(), "session-buddy-test-"));
+const path = join(folder, "sessions.db");
+let database: DatabaseSync;
+
+before(async () => {
+  await (await openSqliteStore({ path })).close();
+  generateHistory(path, { sessions, seed: 1 });
+  database = new DatabaseSync(path, { readOnly: true });
+});
+
+after(() => {
+  database.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test(`each of ${questions.length} sets of filters is answered through an index in its order, without sorting`, () => {
+  const sql = new Set(questions.flatMap((query) => [...read({ ...query, limit: 50 }).sql]));
+  assert.ok(sql.size > 30, "the sets of filters make many statements");
+  for (const statement of sql) {
+    const plan = database
+      .prepare(`EXPLAIN QUERY PLAN ${statement}`)
+      .all()
+      .map((step) => String(step.detail));
+    const steps = plan.filter((step) => !/^(?:CO-ROUTINE|SCAN) \(subquery-\d+\)$/.test(step));
+    assert.equal(steps.length, 1, `${statement}: ${plan.join("; ")}`);
+    assert.match(steps[0] ?? "", /^SEARCH sessions USING (?:COVERING )?INDEX sessions_by_\w+ \(.+\)$/, statement);
+  }
+});
+
+const pages: readonly (readonly [name: string, query: SessionQuery])[] = [
+  ["the first page", {}],
+  ["the open sessions", { states: ["active"] }],
+  ["a page deep in the history", { after: { startedAt: at("2025-02-01T00:00:00Z"), sessionId: "" } }],
+  ["the sessions of a user", { username: "user-3" }],
+  ["the sessions of a user who has none on that host", { username: "user-3", hostname: "nowhere" }],
+  ["the orphaned sessions of a user on a host", { username: "user-1", hostname: "host-1", states: ["orphaned"] }],
+  ["the sessions in a directory", { cwd: "/home/user-3/project-1" }],
+  ["who was on at a moment", { openSince: at("2025-03-05T11:00:00Z"), openUntil: at("2025-03-05T11:00:00Z") }],
+  ["a directory that nobody was in", { cwd: "/nowhere" }],
+];
+for (const [name, query] of pages) {
+  test(`${name} reads a few rows more than it gives, among ${sessions}`, () => {
+    const { rows, found } = read({ ...query, limit: 50 });
+    assert.ok(rows <= 300, `${rows} rows for ${found}`);
+  });
+}
+
+test("a page stops reading where it ends: without a limit everything is read, in batches", () => {
+  const all = read({});
+  assert.equal(all.found, sessions);
+  assert.equal(all.rows, sessions);
+  const one = read({ limit: 1 });
+  assert.equal(one.found, 1);
+  assert.ok(one.rows <= 41, `${one.rows} rows`);
+});
