@@ -131,7 +131,7 @@ __session_buddy_start() {
   # shellcheck disable=SC2119
   __session_buddy_trap
   if __session_buddy_write_start; then written=--written; fi
-  __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type bash ${written:+"$written"}
+  __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type bash --cwd "$PWD" ${written:+"$written"}
 }
 
 # The user's trap stays as it is, behind ours. `trap -p` prints it quoted for eval; bash in posix mode prints `-` for none.

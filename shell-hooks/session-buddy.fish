@@ -127,5 +127,5 @@ function __session_buddy_start --on-event fish_prompt
     end
     __session_buddy_send start/1 pid=$fish_pid shell=fish version=$version exe=$exe \
         "cwd=$PWD" "component=$SESSION_BUDDY_COMPONENT" \
-        start --state-file $__session_buddy_file --pid $fish_pid --shell-type fish
+        start --state-file $__session_buddy_file --pid $fish_pid --shell-type fish --cwd "$PWD"
 end

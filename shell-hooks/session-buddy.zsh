@@ -140,7 +140,7 @@ __session_buddy_start() {
     builtin typeset -ga zshexit_functions
     zshexit_functions=(__session_buddy_end $zshexit_functions)
   fi
-  __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type zsh $written
+  __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type zsh --cwd "$PWD" $written
 }
 
 __session_buddy_start

@@ -1,6 +1,6 @@
 /** Owns the life of this machine's own shells, as the command line or their state files tell it. For `app.ts` alone. */
 import { type Machine, newUuid } from "./host/machine.ts";
-import { processDirectory, processName } from "./host/process.ts";
+import { processName } from "./host/process.ts";
 import {
   cacheSessionId,
   createStateFile,
@@ -24,8 +24,7 @@ export interface ShellStart {
   readonly shellType?: string | undefined;
   /** The shell's process, 1 to 4194304. */
   readonly pid: number;
-  /** null: the directory that its process is in. */
-  readonly cwd: string | null;
+  readonly cwd: string;
   readonly metadata: Readonly<Record<string, string>> | null;
 }
 
@@ -120,7 +119,7 @@ function fieldsOf(shell: ShellStart, { component }: ShellsDependencies): StartFi
     startedAt: instantFromMs(Date.now()),
     pid: String(shell.pid),
     shell: shell.shellType ?? processName(shell.pid) ?? "",
-    cwd: shell.cwd ?? processDirectory(shell.pid) ?? "",
+    cwd: shell.cwd,
     component: shell.component ?? component,
   };
 }

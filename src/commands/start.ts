@@ -9,6 +9,8 @@ export interface StartOptions {
   readonly component?: string;
   readonly shellType?: string;
   readonly pid?: number;
+  /** Working directory of the shell; the caller's by default. */
+  readonly cwd?: string;
   readonly stateFile?: string;
   /** The shell made the state file itself, so that a missing one is finished already. */
   readonly written?: boolean;
@@ -21,8 +23,7 @@ export async function run(options: StartOptions): Promise<void> {
     component: options.component,
     shellType: options.shellType,
     pid: options.pid ?? process.ppid,
-    // A hook's courier is somewhere else than its shell.
-    cwd: options.pid === undefined ? workingDirectory(process.env) : null,
+    cwd: options.cwd ?? workingDirectory(process.env),
     metadata: options.metadata ?? null,
   };
   const { stateFile } = options;

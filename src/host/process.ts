@@ -65,11 +65,6 @@ export function processName(pid: number): string | null {
   return executable === null ? null : basename(executable);
 }
 
-/** @returns the directory a process is in, null where that may not be looked at; a removed one has its last name. */
-export function processDirectory(pid: number): string | null {
-  return readLink(`/proc/${pid}/cwd`)?.replace(/ \(deleted\)$/, "") ?? null;
-}
-
 function readText(path: string): string | null {
   try {
     return readFileSync(path, "utf8");

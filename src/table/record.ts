@@ -9,6 +9,7 @@ export function addStart(program: Command): void {
     .option("--component <name>", "letters, digits, _ and -, at most 100 (default: the setting, else shell)")
     .option("--shell-type <type>", "for example bash (default: the command name of the process)")
     .option("--pid <number>", "process id of the shell (default: the caller)", parseInteger)
+    .option("--cwd <folder>", "working directory of the shell (default: the caller's)")
     .option("--state-file <file>", "bring this state file on record, or make it")
     .addOption(new Option("--written", "the shell made the state file: a missing one is finished").hideHelp())
     .option("--metadata <key=value...>", "data to keep with the session, at most 16 KiB", collectPair)

@@ -58,8 +58,8 @@ describe("broken state folder", { concurrency: 4 }, () => {
       await eventually(async () => {
         const rows: SessionRow[] = JSON.parse((await sandbox.run(["list", "--all", "--json"])).stdout);
         assert.deepEqual(
-          rows.map((row) => [row.shell_type, row.state === "active"]),
-          [[kind, false]],
+          rows.map((row) => [row.shell_type, row.state === "active", row.cwd]),
+          [[kind, false, sandbox.folder]],
         );
       });
     });

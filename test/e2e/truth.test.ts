@@ -29,7 +29,7 @@ interface Explanation {
 const ownPids = ["--pid", "--fork", "--mount-proc", "--kill-child"];
 
 function started(t: TestContext, program: string, args: readonly string[], sandbox: Sandbox): ChildProcess {
-  const child = spawn(program, args, { env: sandbox.env, stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(program, args, { env: sandbox.env, stdio: ["pipe", "pipe", "ignore"] });
   t.after(() => child.kill("SIGKILL"));
   return child;
 }
