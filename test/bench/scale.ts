@@ -3,8 +3,8 @@
  *
  *     node test/bench/scale.ts 10000 100000 1000000
  *
- * A history is made in a folder of its own, below TMPDIR, and removed; ten million sessions take about 35 GB there while
- * they are pruned and copied.
+ * A history is made in a folder of its own, below TMPDIR, and removed; ten million sessions take about 60 GB there while
+ * they are copied.
  */
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,7 +25,7 @@ export interface QuestionCost {
   readonly question: string;
   readonly medianMs: number;
   readonly p95Ms: number;
-  /** Rows that SQLite gave; the answer's own among them. */
+  /** Rows that SQLite gave to the store; the answer's own among them. */
   readonly rowsRead: number;
   readonly rowsFound: number;
 }

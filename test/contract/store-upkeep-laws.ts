@@ -16,6 +16,8 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 import { idOf, overlapHistory } from "./overlap-history.ts";
 
 const startedAt = at("2026-03-02T23:30:00Z");
+/** Far more than are made during a copy that starts once. */
+const mostWrites = 5_000;
 const noon = at("2026-03-02T12:00:00Z");
 
 /** A session that lasted so many minutes, or is open (null), or orphaned ("lost"). */
@@ -155,13 +157,17 @@ export function storeUpkeepLaws(name: string, createPlace: (t: TestContext) => S
     let written = 0;
     let isDone = false;
     const writing = (async () => {
-      for (; !isDone || written === 0; written += 1) await record(writer, startEvent({}, { sessionId: `w${written}` }));
+      while ((!isDone && written < mostWrites) || written === 0) {
+        await record(writer, startEvent({}, { sessionId: `w${written}` }));
+        written += 1;
+      }
     })();
     await store.backup(path, (done, total) => progress.push([done, total]));
     isDone = true;
     await writing;
     assert.equal(statSync(path).mode & 0o777, 0o600);
     assert.ok(progress.length > 1 && progress.every(([done], index) => done >= (progress[index - 1]?.[0] ?? 0)));
+    assert.ok(written < mostWrites, "the copy did not have to wait until nobody wrote");
     const [done, total] = progress.at(-1) ?? [0, 1];
     assert.equal(done, total);
     const copy = await openAt({ ...place, options: { path } }, t);

@@ -2,36 +2,13 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { processStat } from "../../src/host/process.ts";
 import { eventually } from "../support/eventually.ts";
 import { allRows, runWell } from "../support/rows.ts";
-import { createSandbox, type Sandbox } from "../support/sandbox.ts";
-import { recordBytes } from "../support/state-files.ts";
-
-const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-
-interface Left {
-  readonly folder: string;
-  /** Writes a state file as a hook would, for a process that is there. */
-  file(child: ChildProcess, records: readonly Buffer[], suffix?: string): string;
-}
-
-function leftBehind({ home }: Sandbox): Left {
-  const folder = join(home, "shells");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return {
-    folder,
-    file(child, records, suffix = "") {
-      const pid = child.pid ?? 0;
-      const path = join(folder, `${bootId}.${pid}.${processStat(pid)?.startTicks}${suffix}`);
-      writeFileSync(path, Buffer.concat(records), { mode: 0o600 });
-      return path;
-    },
-  };
-}
+import { createSandbox } from "../support/sandbox.ts";
+import { leftBehind, recordBytes } from "../support/state-files.ts";
 
 const startRecord = (child: ChildProcess, time = "1770381296.5") =>
   recordBytes("start/1", { time, pid: String(child.pid), shell: "bash", cwd: "/srv" });
