@@ -10,6 +10,7 @@ import {
   type StateRecord,
 } from "./host/state-file.ts";
 import type { Log } from "./log.ts";
+import { parseJson } from "./tracker/canonical.ts";
 import { SessionBuddyError } from "./tracker/errors.ts";
 import type { BootClock, EndContent, Observation, ProcessIdentity } from "./tracker/event.ts";
 import type { Session } from "./tracker/fold.ts";
@@ -226,7 +227,7 @@ function bootClockOf(bootId: string | null, uptime: string): BootClock | null {
 
 function metadataOf(text: string): unknown {
   try {
-    return text === "" ? null : JSON.parse(text);
+    return text === "" ? null : parseJson(text);
   } catch {
     return null;
   }

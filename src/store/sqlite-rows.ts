@@ -1,6 +1,6 @@
 /** Owns the one mapping between events and sessions and their rows. For `store/` alone. */
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
-import { canonicalJson, type Json } from "../tracker/canonical.ts";
+import { canonicalJson, type Json, parseJson } from "../tracker/canonical.ts";
 import type { ProcessIdentity, SessionEvent } from "../tracker/event.ts";
 import type { DurationBasis, Session, SessionState } from "../tracker/fold.ts";
 import type { Instant } from "../tracker/instant.ts";
@@ -96,7 +96,7 @@ export function eventToValues(event: SessionEvent): SQLInputValue[] {
 }
 
 export function rowToEvent(row: Row): SessionEvent {
-  const body = JSON.parse(row.body as string) as Pick<SessionEvent, "content" | "observed">;
+  const body = parseJson(row.body as string) as unknown as Pick<SessionEvent, "content" | "observed">;
   return {
     kind: row.kind,
     eventId: row.event_id,

@@ -1,7 +1,7 @@
 /** Proves that equal JSON data has one text. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canonicalJson } from "../../../src/tracker/canonical.ts";
+import { canonicalJson, parseJson } from "../../../src/tracker/canonical.ts";
 
 const texts: readonly (readonly [input: string, canonical: string])[] = [
   ["null", "null"],
@@ -31,4 +31,36 @@ test("no nesting is too deep", () => {
   const text = `${"[".repeat(depth)}${"]".repeat(depth)}`;
   // Compared with ===, because a failed assertion would print both.
   assert.ok(canonicalJson(JSON.parse(text)) === text);
+});
+
+test("keys that JSON escapes come back as they were, whatever was read before", () => {
+  const keys = [
+    "",
+    "\n",
+    "\\",
+    "\t",
+    '"',
+    "\b",
+    "\u0001",
+    "a",
+    "a\n",
+    "a\\",
+    "\uE000",
+    "\uE000000a",
+    "\ud800",
+    'x"',
+    ',"\\n":',
+  ];
+  const objects = keys.flatMap((first) =>
+    keys.map((second) =>
+      Object.fromEntries([
+        [first, "1"],
+        [second, { [first]: ',"\n":' }],
+      ]),
+    ),
+  );
+  for (const object of [...objects, ...objects.reverse()]) {
+    assert.deepEqual(parseJson(canonicalJson(object)), object);
+    assert.deepEqual(parseJson(JSON.stringify(object)), object);
+  }
 });
