@@ -103,7 +103,18 @@ const smallestSecretBytes = 32;
  */
 export async function resolveConfig(env: Environment): Promise<Config> {
   const paths = resolvePaths(env);
+  requireHome(env, paths);
   return { paths, settings: await resolveSettings(env, paths), secret: resolveSecret(env) };
+}
+
+/** A home that is not there, as service users have, is not ours to make, which root could. */
+function requireHome({ HOME: home }: Environment, { dataFolder, stateFolder }: Paths): void {
+  if (!home || !isAbsolute(home) || existsSync(home)) return;
+  if ([dataFolder, stateFolder].every((folder) => !folder.startsWith(join(home, "/")))) return;
+  throw new SessionBuddyError(
+    "usage",
+    `the home folder ${home} does not exist; set HOME or SESSION_BUDDY_HOME to an absolute path`,
+  );
 }
 
 /** @throws SessionBuddyError `usage` when there is no home folder, or a folder is not an absolute path */

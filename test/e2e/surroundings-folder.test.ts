@@ -151,3 +151,12 @@ test("a secret that is empty, short, missing or readable for others is refused w
   await runWell(sandbox, ["token"], { env: { SESSION_BUDDY_SECRET_FILE: file } });
   await runWell(sandbox, ["token"], { env: { SESSION_BUDDY_SECRET: "é".repeat(16) } });
 });
+
+test("a home that does not exist is not made, not even by root", async (t) => {
+  const { folder, env } = createSandbox(t);
+  const home = join(folder, "no-home");
+  const { SESSION_BUDDY_HOME: _, ...plain } = env;
+  const outcome = await runToEnd(launcher, ["start"], { env: { ...plain, HOME: home }, cwd: folder });
+  assertRefused(outcome, 2, /the home folder \S+no-home does not exist; set HOME or SESSION_BUDDY_HOME/);
+  assert.equal(existsSync(home), false);
+});
