@@ -24,6 +24,10 @@ const hangupCodes = { bash: null, zsh: 1, fish: 0 } as const;
 const transfers: Readonly<Record<string, (host: SshHost, source: string, target: string) => readonly string[]>> = {
   scp: ({ options }, source, target) => ["scp", "-q", ...options, source, `root@host:${target}`],
   "scp -O": ({ options }, source, target) => ["scp", "-q", "-O", ...options, source, `root@host:${target}`],
+  sftp: ({ options }, source, target) => [
+    ...["sh", "-c", 'from=$1 to=$2; shift 2; echo "@put $from $to" | sftp -q -b - "$@" root@host', "sh"],
+    ...[source, target, ...options],
+  ],
   rsync: ({ options }, source, target) => ["rsync", "-e", quoted(["ssh", ...options]), source, `root@host:${target}`],
 };
 
