@@ -36,7 +36,9 @@ const prompt = "sb> ";
 const rcNames = { bash: ".bashrc", zsh: ".zshrc", fish: ".config/fish/config.fish" } as const;
 const promptLines = {
   bash: `PS1='${prompt}'`,
-  zsh: `PROMPT='${prompt}'`,
+  // zsh writes the escape sequence that turns bracketed paste on after the prompt, so that who acts on the prompt may be
+  // quicker than the sequence.
+  zsh: `PROMPT='${prompt}'; unset zle_bracketed_paste`,
   // Suggestions and titles make what fish prints depend on its history and its speed.
   fish: `function fish_prompt; echo -n '${prompt}'; end; function fish_title; end; set -g fish_greeting; set -g fish_autosuggestion_enabled 0`,
 } as const;
