@@ -83,6 +83,9 @@ export const packageRooms: ReadonlyMap<string, RegExp> = new Map([
   ["zod", /^src\/server\//],
   ["conf", /^src\/settings\.ts$/],
   ["chalk", /^src\/commands\//],
+  ["prom-client", /^src\/server\//],
+  ["rate-limiter-flexible", /^src\/server\//],
+  ["string-width", /^src\/commands\//],
 ]);
 
 /** Finds every import that leaves its room, and files without a room. */
