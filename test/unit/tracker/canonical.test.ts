@@ -69,7 +69,7 @@ test("keys that JSON escapes come back as they were, whatever was read before", 
 test("a value that ends like the opening of a key does not hide the key after it", () => {
   for (const space of ["", " "]) {
     for (const key of [":\\", ":\n", ":\\", ":\t"]) {
-      const object = { a: "x,", [key]: "1" };
+      const object = { opening: "x,", [key]: "1" };
       assert.deepEqual(parseJson(JSON.stringify(object, null, space)), object);
     }
   }
