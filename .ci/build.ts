@@ -24,6 +24,7 @@ const entryPoints = {
   settings: resolve(root, "src/settings.ts"),
   gate: resolve(root, "src/auth/gate.ts"),
   tokens: resolve(root, "src/auth/tokens.ts"),
+  metrics: resolve(root, "src/server/metrics.ts"),
   ...Object.fromEntries(commands.map((name) => [name, resolve(root, `src/commands/${name}.ts`)])),
 };
 

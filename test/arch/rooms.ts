@@ -19,7 +19,7 @@ const errors = /^src\/tracker\/errors\.ts$/;
 const results = /^src\/tracker\/(?:errors|result|instant|view|cursor|canonical)\.ts$/;
 const records = /^src\/tracker\/(?:event|fold|store)\.ts$/;
 const center = /^src\/(?:app|config|settings|log)\.ts$/;
-const answers = /^src\/answers\.ts$/;
+const answers = /^src\/(?:answers|calls)\.ts$/;
 const packageJson = /^package\.json$/;
 
 /** The first room that a file fits is its room. */
@@ -51,10 +51,10 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "the composition root",
-    files: /^src\/(?:app|shells|reconcile|hooks|doctor|questions|answers|current|rebuild)\.ts$/,
+    files: /^src\/(?:app|calls|shells|reconcile|hooks|doctor|questions|answers|current|rebuild)\.ts$/,
     mayImport: [
       /^src\/(?:auth|host|store|tracker)\//,
-      /^src\/(?:app|config|settings|log|shells|reconcile|hooks|questions)\.ts$/,
+      /^src\/(?:app|calls|config|settings|log|shells|reconcile|hooks|questions)\.ts$/,
     ],
     usesNode: true,
   },
