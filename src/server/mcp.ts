@@ -12,7 +12,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import type { JsonSchemaValidator, jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation";
 import { escapeJson } from "../log.ts";
-import { type FailureCode, failureOf } from "../tracker/result.ts";
+import { failureOf } from "../tracker/result.ts";
 import { ResourceError, type ServedResources } from "./resources.ts";
 import type { ServedTool } from "./schema.ts";
 import { serviceName } from "./tools.ts";
@@ -22,26 +22,15 @@ export interface Service {
   readonly tools: ReadonlyMap<string, ServedTool>;
   readonly resources: ServedResources;
   readonly version: string;
-  /** Told of every call of a tool, once it is answered. */
-  readonly onCall?: (call: Call) => void;
   /** Told of every call or reading that the gate refused, and where it came from; not over standard input. */
   readonly onRefusal?: (address: string) => void;
-}
-
-/** A call of a tool that was answered. */
-export interface Call {
-  readonly tool: string;
-  readonly args: Readonly<Record<string, unknown>>;
-  readonly answer: object;
-  readonly failure: FailureCode | null;
-  readonly seconds: number;
 }
 
 /**
  * Makes a server that is not yet connected. The low-level class is used because the high-level one would check the
  * arguments first and answer in its own words (contract section 4).
  */
-export function createMcpServer({ tools, resources, version, onCall, onRefusal }: Service): Server {
+export function createMcpServer({ tools, resources, version, onRefusal }: Service): Server {
   const server = new Server(
     { name: serviceName, title: "session-buddy", version },
     { capabilities: { tools: {}, resources: {} }, jsonSchemaValidator: noValidator },
@@ -52,12 +41,8 @@ export function createMcpServer({ tools, resources, version, onCall, onRefusal }
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { authInfo }) => {
     const tool = tools.get(params.name);
     if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
-    const fromMs = performance.now();
-    const args = withToken(params.arguments ?? {}, authInfo);
-    const answer = await tool.run(args);
-    const failure = failureOf(answer);
-    onCall?.({ tool: params.name, args, answer, failure, seconds: (performance.now() - fromMs) / 1000 });
-    if (failure?.startsWith("auth.") && authInfo !== undefined) onRefusal?.(authInfo.clientId);
+    const answer = await tool.run(withToken(params.arguments ?? {}, authInfo));
+    if (failureOf(answer)?.startsWith("auth.") && authInfo !== undefined) onRefusal?.(authInfo.clientId);
     return { content: [{ type: "text", text: escapeJson(JSON.stringify(answer)) }], structuredContent: { ...answer } };
   });
   // Sessions are found by the tools; a list of them all would have no end.

@@ -10,11 +10,12 @@ import { SessionBuddyError } from "../tracker/errors.ts";
 import { hostsFor, isLoopback } from "./caller.ts";
 import { createHttpEntrance, type HttpLimits } from "./http.ts";
 import { createMcpServer, type Service } from "./mcp.ts";
+import type { MetricsApp } from "./metrics.ts";
 import { createResources } from "./resources.ts";
 import { createTools } from "./tools.ts";
 
 export interface ServeOptions {
-  readonly app: AnswersApp & Pick<App, "trackStart" | "trackEnd" | "isGuarded">;
+  readonly app: AnswersApp & MetricsApp & Pick<App, "trackStart" | "trackEnd" | "isGuarded" | "onCall">;
   readonly log: Log;
   readonly version: string;
   /** Path of the store, for the line that says what is served. */
@@ -49,13 +50,16 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
     );
   }
   const calls = new RunningCalls(serviceOf(options));
+  const { createMetrics } = await import("./metrics.ts");
+  const metrics = await createMetrics({ app, version: options.version });
+  app.onCall(metrics.observe);
   const entrance = await createHttpEntrance({
     createServer: () => createMcpServer({ ...calls.service, onRefusal: (address) => entrance.countRefusal(address) }),
     version: options.version,
     allowedHosts: hostsFor(host),
     limits: options.limits,
     authenticate: app.isGuarded ? (token) => app.authenticate({ token }) : null,
-    metrics: { contentType: "text/plain", text: async () => "" },
+    metrics,
     areMetricsOpen: options.areMetricsOpen,
   });
   const { server } = entrance;
@@ -71,7 +75,7 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
   logServing(options, { url: `http://${shown}:${address.port}/mcp` });
 
-  await sweepUntil(signal, app);
+  await sweepUntil(signal, app, metrics.follow);
   const closed = once(server, "close");
   server.close();
   server.closeIdleConnections();
@@ -144,9 +148,14 @@ class RunningCalls {
 }
 
 /** Sweeps at once and then again and again; resolves when the signal is aborted and no sweep is under way. */
-async function sweepUntil(signal: AbortSignal, app: Pick<App, "reconcile">): Promise<void> {
+async function sweepUntil(
+  signal: AbortSignal,
+  app: Pick<App, "reconcile">,
+  afterwards: () => Promise<void> = async () => {},
+): Promise<void> {
   while (!signal.aborted) {
     await app.reconcile(sweepDeadlineMs);
+    await afterwards();
     await sleep(sweepIntervalMs, undefined, { signal }).catch(() => {});
   }
 }

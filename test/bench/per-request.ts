@@ -20,7 +20,7 @@ function createMcpServer(): McpServer {
     track_session_end: inputSchemas.end,
   })) {
     server.registerTool(name, { description: name, inputSchema, outputSchema: output }, async () => ({
-      content: [{ type: "text", text: JSON.stringify(answer) }],
+      content: [{ type: "text" as const, text: JSON.stringify(answer) }],
       structuredContent: answer,
     }));
   }
