@@ -161,15 +161,21 @@ function startOfFile(file: StateFile, { component, machine }: ShellsDependencies
   };
   const parsed = parsedStart(file.eventId, fields, machine, metadataOf(field("metadata")), {
     ...(field("version") === "" ? {} : { shell_version: field("version") }),
+    ...(/^[1-9]\d{0,6}$/.test(field("ppid")) ? { parent_pid: field("ppid") } : {}),
   });
-  const bootId = field("boot") || (file.process?.bootId ?? machine.bootId);
-  const identity: ProcessIdentity = {
-    ...machine.identify(parsed.content.pid),
-    bootId,
+  const identity = processOfFile(file, machine);
+  return [parsed, observation(identity, bootClockOf(identity.bootId, field("uptime")))];
+}
+
+/** @returns the process of the shell that wrote a state file, as that shell knew it */
+export function processOfFile(file: StateFile, machine: Machine): ProcessIdentity {
+  const field = (name: string) => file.start?.fields.get(name) ?? "";
+  return {
+    ...machine.identify(Number(field("pid")) || (file.process?.pid ?? 0)),
+    bootId: field("boot") || (file.process?.bootId ?? machine.bootId),
     startTicks: field("ticks") || (file.process?.startTicks ?? null),
     executable: field("exe") || null,
   };
-  return [parsed, observation(identity, bootClockOf(bootId, field("uptime")))];
 }
 
 /** When the shell of a state file started: by its own clock, else by the file's. */
