@@ -17,6 +17,7 @@ export interface Sighting extends Moment {
 
 /** The boot clock is read in steps of this many milliseconds, rounded down. */
 const bootClockStepMs = 10;
+const latestMs = Date.parse("9999-12-31T23:59:59.999Z");
 
 /**
  * Adds a look to what earlier looks have shown. Who could not be looked at this time keeps the last time it was seen.
@@ -73,13 +74,13 @@ export function parseSightings(text: string): readonly Sighting[] {
 function isSighting(value: unknown): value is Sighting {
   const { atMs, bootClock, starts } = (value ?? {}) as Partial<Sighting>;
   return (
-    isWhole(atMs) &&
-    (bootClock === null || (typeof bootClock?.bootId === "string" && isWhole(bootClock.ms))) &&
+    isTime(atMs) &&
+    (bootClock === null || (typeof bootClock?.bootId === "string" && isTime(bootClock.ms))) &&
     Array.isArray(starts) &&
     starts.every((start) => typeof start === "string")
   );
 }
 
-function isWhole(value: unknown): boolean {
-  return Number.isSafeInteger(value);
+function isTime(value: unknown): boolean {
+  return Number.isSafeInteger(value) && 0 <= Number(value) && Number(value) <= latestMs;
 }
