@@ -7,7 +7,7 @@ import { lastSweepMs, takeSweepTurn } from "./host/sweep.ts";
 import type { Log } from "./log.ts";
 import { processOfFile, startInstantOf } from "./shells.ts";
 import { SessionBuddyError } from "./tracker/errors.ts";
-import type { DeathContent } from "./tracker/event.ts";
+import type { DeathContent, Observation } from "./tracker/event.ts";
 import type { Session } from "./tracker/fold.ts";
 import { type Instant, instantFromMs } from "./tracker/instant.ts";
 import { lastAliveAt, lastSighting, type Moment, type Sighting, withSighting } from "./tracker/sighting.ts";
@@ -139,20 +139,30 @@ async function closeDead(
   const alive: string[] = [];
   for (const session of sessions) {
     if (!isInTime()) break;
-    const verdict = session.process === null ? null : liveness(session.process, machine);
-    const now = thisMoment(machine);
-    const successor = successors.get(session.sessionId);
-    if (successor !== undefined) await bury(session, replacedBy(session, successor), now);
-    else if (verdict?.state === "dead") await bury(session, provenDead(session, verdict.proof, sightings, now), now);
-    else if (verdict?.state === "alive") alive.push(session.startEventId);
+    const found = lookAt(session, machine, successors.get(session.sessionId), sightings);
+    if (found === "alive") alive.push(session.startEventId);
+    if (found === "alive" || found === "unknown") continue;
+    await tracker.death(session.sessionId, found, observedNow(machine));
+    open.delete(session.sessionId);
   }
   return { orphaned: sessions.length - open.size, open, alive };
+}
 
-  async function bury({ sessionId }: Session, death: DeathContent, { atMs, bootClock }: Moment): Promise<void> {
-    const observed = { recordedAt: instantFromMs(atMs), caller: null, process: null, bootClock };
-    await tracker.death(sessionId, death, observed);
-    open.delete(sessionId);
-  }
+function lookAt(
+  session: Session,
+  machine: Machine,
+  successor: Instant | undefined,
+  sightings: readonly Sighting[],
+): DeathContent | "alive" | "unknown" {
+  if (successor !== undefined) return replacedBy(session, successor);
+  if (session.process === null) return "unknown";
+  const verdict = liveness(session.process, machine);
+  return verdict.state === "dead" ? provenDead(session, verdict.proof, sightings, thisMoment(machine)) : verdict.state;
+}
+
+function observedNow(machine: Machine): Observation {
+  const { atMs, bootClock } = thisMoment(machine);
+  return { recordedAt: instantFromMs(atMs), caller: null, process: null, bootClock };
 }
 
 /** The wall clock is read first, as {@link lastAliveAt} wants it. */
