@@ -1,6 +1,5 @@
 /** Owns the life of this machine's own shells, as the command line or their state files tell it. For `app.ts` alone. */
 import { type Machine, newUuid } from "./host/machine.ts";
-import { processName } from "./host/process.ts";
 import {
   cacheSessionId,
   createStateFile,
@@ -17,6 +16,9 @@ import type { Session } from "./tracker/fold.ts";
 import { formatInstant, type Instant, instantFromMs, instantFromSeconds, instantToMs } from "./tracker/instant.ts";
 import { componentNameIssue, hostTextRules, type ParsedStart, parseStart } from "./tracker/parse.ts";
 import type { EndOutcome, Tracker } from "./tracker/tracker.ts";
+
+/** Pids are given in turn, and come round again after many thousands of processes. */
+const pidIsKeptMs = 5_000;
 
 /** A shell to record; what is missing is looked up. */
 export interface ShellStart {
@@ -75,7 +77,7 @@ export function createShells(dependencies: ShellsDependencies): Shells {
   };
 
   const endOfFile = async (file: StateFile, session: Session, record: StateRecord | null, end: ShellEnd) => {
-    const told = record === null ? null : endOfRecord(file, record);
+    const told = record === null ? null : endOfRecord(file, record, machine);
     const content = told?.content ?? endContent(instantFromMs(Date.now()), end);
     const bootClock = told === null ? machine.bootClock() : told.bootClock;
     await tracker.end(session.sessionId, content, observation(null, bootClock));
@@ -115,11 +117,11 @@ interface StartFields {
   readonly component: string;
 }
 
-function fieldsOf(shell: ShellStart, { component }: ShellsDependencies): StartFields {
+function fieldsOf(shell: ShellStart, { component, machine }: ShellsDependencies): StartFields {
   return {
     startedAt: instantFromMs(Date.now()),
     pid: String(shell.pid),
-    shell: shell.shellType ?? processName(shell.pid) ?? "",
+    shell: shell.shellType ?? machine.processes.nameOf(shell.pid) ?? "",
     cwd: shell.cwd,
     component: shell.component ?? component,
   };
@@ -164,18 +166,24 @@ function startOfFile(file: StateFile, { component, machine }: ShellsDependencies
     ...(/^[1-9]\d{0,6}$/.test(field("ppid")) ? { parent_pid: field("ppid") } : {}),
   });
   const identity = processOfFile(file, machine);
-  return [parsed, observation(identity, bootClockOf(identity.bootId, field("uptime")))];
+  return [parsed, observation(identity, bootClockOf(identity.bootId, field("uptime"), machine))];
 }
 
 /** @returns the process of the shell that wrote a state file, as that shell knew it */
 export function processOfFile(file: StateFile, machine: Machine): ProcessIdentity {
   const field = (name: string) => file.start?.fields.get(name) ?? "";
+  const seen = machine.identify(Number(field("pid")) || (file.process?.pid ?? 0));
   return {
-    ...machine.identify(Number(field("pid")) || (file.process?.pid ?? 0)),
+    ...seen,
     bootId: field("boot") || (file.process?.bootId ?? machine.bootId),
-    startTicks: field("ticks") || (file.process?.startTicks ?? null),
+    startTicks: field("ticks") || (file.process?.startTicks ?? (isStillItsOwn(file, machine) ? seen.startTicks : null)),
     executable: field("exe") || null,
   };
+}
+
+/** Without proc(5) a shell cannot say when its process started. Within seconds of its word, nobody else has its pid. */
+function isStillItsOwn(file: StateFile, { processes }: Machine): boolean {
+  return !processes.hasProc && Math.abs(Date.now() - file.createdMs) < pidIsKeptMs;
 }
 
 /** When the shell of a state file started: by its own clock, else by the file's. */
@@ -183,7 +191,11 @@ export function startInstantOf(file: StateFile): Instant {
   return instantFromSeconds(file.start?.fields.get("time") ?? "") ?? instantFromMs(file.createdMs);
 }
 
-function endOfRecord(file: StateFile, record: StateRecord): { content: EndContent; bootClock: BootClock | null } {
+function endOfRecord(
+  file: StateFile,
+  record: StateRecord,
+  machine: Machine,
+): { content: EndContent; bootClock: BootClock | null } {
   const field = (name: string) => record.fields.get(name) ?? "";
   const code = field("code");
   const at = instantFromSeconds(field("time")) ?? instantFromMs(file.changedMs);
@@ -194,7 +206,7 @@ function endOfRecord(file: StateFile, record: StateRecord): { content: EndConten
       reason: field("reason") || null,
       signal: field("signal") || null,
     }),
-    bootClock: bootClockOf(bootId, field("uptime")),
+    bootClock: bootClockOf(bootId, field("uptime"), machine),
   };
 }
 
@@ -226,9 +238,10 @@ function parsedStart(
 }
 
 /** @param uptime - seconds since boot, as in proc_uptime(5) */
-function bootClockOf(bootId: string | null, uptime: string): BootClock | null {
+function bootClockOf(bootId: string | null, uptime: string, machine: Machine): BootClock | null {
   if (bootId === null || !/^\d{1,11}(?:\.\d+)?$/.test(uptime)) return null;
-  return { bootId, ms: Math.round(Number(uptime) * 1000) };
+  const clockId = bootId === machine.bootId ? machine.clockId : bootId;
+  return { bootId: clockId ?? bootId, ms: Math.round(Number(uptime) * 1000) };
 }
 
 function metadataOf(text: string): unknown {
