@@ -5,7 +5,7 @@ import { readStateFile, removeStateFile, type StateFile, setAside } from "./host
 import { isJustMade, isUnderWay, readAgain, stateFilesIn } from "./host/state-folder.ts";
 import { lastSweepMs, takeSweepTurn } from "./host/sweep.ts";
 import type { Log } from "./log.ts";
-import { processOfFile, startInstantOf } from "./shells.ts";
+import { processOfFile, startInstantOf } from "./shell-events.ts";
 import { SessionBuddyError } from "./tracker/errors.ts";
 import type { DeathContent, Observation } from "./tracker/event.ts";
 import type { Session } from "./tracker/fold.ts";

@@ -51,10 +51,10 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "the composition root",
-    files: /^src\/(?:app|shells|reconcile|hooks|doctor|questions|answers|current|rebuild)\.ts$/,
+    files: /^src\/(?:app|shells|shell-events|reconcile|hooks|doctor|questions|answers|current|rebuild)\.ts$/,
     mayImport: [
       /^src\/(?:auth|host|store|tracker)\//,
-      /^src\/(?:app|config|settings|log|shells|reconcile|hooks|questions)\.ts$/,
+      /^src\/(?:app|config|settings|log|shells|shell-events|reconcile|hooks|questions)\.ts$/,
     ],
     usesNode: true,
   },
