@@ -22,6 +22,7 @@ const entryPoints = {
   entry: resolve(root, "src/entry.ts"),
   main: resolve(root, "src/main.ts"),
   settings: resolve(root, "src/settings.ts"),
+  ps: resolve(root, "src/host/ps.ts"),
   gate: resolve(root, "src/auth/gate.ts"),
   tokens: resolve(root, "src/auth/tokens.ts"),
   metrics: resolve(root, "src/server/metrics.ts"),

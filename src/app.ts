@@ -8,6 +8,7 @@ import { directoryProblem } from "./host/directory.ts";
 import { ensurePrivateFolder } from "./host/folder.ts";
 import { look } from "./host/liveness.ts";
 import { createMachine, newUuid } from "./host/machine.ts";
+import { openProcesses } from "./host/process.ts";
 import type { Log } from "./log.ts";
 import { isSweepDue, reconcile, type SweepReport } from "./reconcile.ts";
 import { createShells, type Shells } from "./shells.ts";
@@ -52,6 +53,8 @@ export interface App extends Pick<Store, Questions | Upkeep> {
   authenticate(args: unknown): Promise<string | null>;
   /** Looks at the process of a session, as reconciling does. */
   look(process: ProcessIdentity): ProcessLook;
+  /** @returns the parent of a process of this machine, 0 for the first of all; null when it cannot be looked at */
+  parentOf(pid: number): number | null;
   /** Shells of this machine: what the command line and the hooks record. */
   readonly shells: Shells;
   /**
@@ -73,7 +76,7 @@ export interface App extends Pick<Store, Questions | Upkeep> {
 export async function openApp(config: Config, log: Log): Promise<App> {
   ensurePrivateFolder(config.paths.dataFolder, "data folder");
   const store = await openSqliteStore({ path: config.paths.database });
-  const machine = createMachine(config.paths.hostIdFile);
+  const machine = createMachine(config.paths.hostIdFile, await openProcesses());
   const tracker = createTracker({
     store,
     newEventId: newUuid,
@@ -146,6 +149,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
     onCall: calls.listen,
     authenticate,
     look: (process) => look(process, machine),
+    parentOf: (pid) => machine.processes.parentOf(pid),
     session: (sessionId) => store.session(sessionId),
     sessions: (query) => store.sessions(query),
     eventsOf: (sessionId) => store.eventsOf(sessionId),

@@ -51,10 +51,10 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "the composition root",
-    files: /^src\/(?:app|calls|shells|reconcile|hooks|doctor|questions|answers|current|rebuild)\.ts$/,
+    files: /^src\/(?:app|calls|shells|reconcile|hooks|doctor|questions|answers|current|rebuild|shell-events)\.ts$/,
     mayImport: [
       /^src\/(?:auth|host|store|tracker)\//,
-      /^src\/(?:app|calls|config|settings|log|shells|reconcile|hooks|questions)\.ts$/,
+      /^src\/(?:app|calls|config|settings|log|shells|reconcile|hooks|questions|shell-events)\.ts$/,
     ],
     usesNode: true,
   },
