@@ -22,8 +22,6 @@ const entryPoints = {
   entry: resolve(root, "src/entry.ts"),
   main: resolve(root, "src/main.ts"),
   settings: resolve(root, "src/settings.ts"),
-  gate: resolve(root, "src/auth/gate.ts"),
-  tokens: resolve(root, "src/auth/tokens.ts"),
   ...Object.fromEntries(commands.map((name) => [name, resolve(root, `src/commands/${name}.ts`)])),
 };
 

@@ -38,23 +38,28 @@ export const rooms: readonly Room[] = [
   {
     name: "the serve command",
     files: /^src\/commands\/serve\.ts$/,
-    mayImport: [/^src\/commands\//, /^src\/server\//, center, results, packageJson],
+    mayImport: [/^src\/commands\//, /^src\/server\//, /^src\/credentials\.ts$/, center, results, packageJson],
     mayImportTypes: [records],
     usesNode: true,
   },
   {
     name: "commands",
     files: /^src\/commands\//,
-    mayImport: [/^src\/commands\//, center, /^src\/(?:hooks|doctor|questions|current|rebuild)\.ts$/, results],
+    mayImport: [
+      /^src\/commands\//,
+      center,
+      /^src\/(?:hooks|doctor|questions|current|rebuild|tokens|keys)\.ts$/,
+      results,
+    ],
     mayImportTypes: [records],
     usesNode: true,
   },
   {
     name: "the composition root",
-    files: /^src\/(?:app|shells|reconcile|hooks|doctor|questions|answers|current|rebuild)\.ts$/,
+    files: /^src\/(?:app|shells|reconcile|hooks|doctor|questions|answers|current|rebuild|credentials|tokens|keys)\.ts$/,
     mayImport: [
       /^src\/(?:auth|host|store|tracker)\//,
-      /^src\/(?:app|config|settings|log|shells|reconcile|hooks|questions)\.ts$/,
+      /^src\/(?:app|config|settings|log|shells|reconcile|hooks|questions|credentials)\.ts$/,
     ],
     usesNode: true,
   },
