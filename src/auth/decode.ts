@@ -23,13 +23,13 @@ export function decodeToken(token: unknown): DecodedToken {
   if (typeof token !== "string") throw malformed("the token is no text");
   if (token === "") throw malformed("the token is empty");
   if (token.length > longestToken) throw malformed(`the token is longer than ${longestToken} characters`);
-  const [, header, claims, signature] = compactForm.exec(token) ?? [];
-  if (header === undefined || claims === undefined || signature === undefined)
+  const [, header, payload, signature] = compactForm.exec(token) ?? [];
+  if (header === undefined || payload === undefined || signature === undefined)
     throw malformed("the token is not three parts of base64url with a point between them");
   decodePart(signature, "signature");
   return {
     header: readObject(decodePart(header, "header"), "header"),
-    claims: readObject(decodePart(claims, "claims"), "claims"),
+    claims: readObject(decodePart(payload, "payload"), "payload"),
   };
 }
 

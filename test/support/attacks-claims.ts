@@ -1,5 +1,6 @@
 /** Attacks on the gate by the claims of a token that is well signed: by somebody who has a token for another purpose. */
 
+import { escapeJson } from "../../src/log.ts";
 import { claiming, claimsText } from "./attack-target.ts";
 import type { Attack } from "./attacks.ts";
 import { claims } from "./jwt.ts";
@@ -10,8 +11,17 @@ type Json = Readonly<Record<string, unknown>>;
 /** One claim in every wrong form; undefined takes it away. */
 function each(name: string, values: readonly unknown[], answer: Attack["answer"] = "invalid"): readonly Attack[] {
   return values.map((value) =>
-    attack(`${name} ${value === undefined ? "missing" : JSON.stringify(value)}`, { [name]: value }, answer),
+    attack(`${name} ${value === undefined ? "missing" : shown(value)}`, { [name]: value }, answer),
   );
+}
+
+/** The same in every run, and printable. */
+function shown(value: unknown): string {
+  return escapeJson(JSON.stringify(value)).replaceAll(/\d{10,}(?:\.\d+)?/g, (digits) => {
+    const [seconds, unit] = digits.length > 12 ? [Number(digits) / 1000, " in milliseconds"] : [Number(digits), ""];
+    const distance = seconds - now;
+    return Math.abs(distance) > 1000 ? digits : `now${distance < 0 ? "" : "+"}${distance}${unit}`;
+  });
 }
 
 function attack(name: string, changes: Json, answer: Attack["answer"] = "invalid"): Attack {
