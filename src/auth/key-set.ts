@@ -30,8 +30,12 @@ const curves: readonly Curve[] = [
 
 /** @returns a new key pair, named by the thumbprint of its public part (RFC 7638) */
 export async function generateKey(algorithm: KeyAlgorithm): Promise<StoredKey> {
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  return readKey({ ...(await exportJWK(privateKey)) });
+  for (;;) {
+    const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
+    const key = await readKey(await exportJWK(privateKey));
+    // On a command line such a kid would be taken for an option; one key of 64 has it.
+    if (!key.kid.startsWith("-")) return key;
+  }
 }
 
 /** @returns whether a key set holds a private part; of a text that is no key set, whether it might. */

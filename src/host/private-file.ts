@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import {
   closeSync,
   constants,
+  fchmodSync,
   fchownSync,
   fstatSync,
   fsyncSync,
@@ -27,6 +28,7 @@ export interface PrivateFile {
 }
 
 const privateMode = 0o600;
+const modeBits = 0o7777;
 const othersBits = 0o077;
 const othersMayWrite = 0o022;
 
@@ -88,7 +90,7 @@ export function createPrivateFile(path: string, text: string): void {
 }
 
 /**
- * Gives a file new content in one step; its owner and group stay, and nobody else may look into it.
+ * Gives a file new content in one step; its owner, group and mode stay.
  *
  * @param file - as it was read; somebody else's change since is not overwritten
  * @throws SessionBuddyError `storage.unavailable`
@@ -112,12 +114,15 @@ export function replacePrivateFile(file: PrivateFile, text: string): void {
 }
 
 /** @returns the path of a new file beside `path` that is on the disk */
-function written(path: string, text: string, owner: Stats | null): string {
+function written(path: string, text: string, like: Stats | null): string {
   const temporary = `${path}.session-buddy-${randomUUID()}`;
   const descriptor = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, privateMode);
   try {
     writeFileSync(descriptor, text);
-    if (owner !== null) fchownSync(descriptor, owner.uid, owner.gid);
+    if (like !== null) {
+      fchownSync(descriptor, like.uid, like.gid);
+      fchmodSync(descriptor, like.mode & modeBits);
+    }
     fsyncSync(descriptor);
   } catch (error) {
     rmSync(temporary, { force: true });

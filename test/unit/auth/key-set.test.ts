@@ -43,6 +43,12 @@ for (const algorithm of keyAlgorithms) {
   });
 }
 
+test("no new key has a kid that a command line would take for an option", async () => {
+  const keys = await Promise.all(Array.from({ length: 400 }, () => generateKey("EdDSA")));
+  assert.equal(new Set(keys.map(({ kid }) => kid)).size, 400);
+  for (const { kid } of keys) assert.match(kid, /^[A-Za-z0-9_][\w-]{42}$/);
+});
+
 test("a kid of one's own stays, an alg and a use that fit are taken, unknown members are passed over", async () => {
   const keys = await parseKeySet(set({ ...ed, kid: "mine", alg: "EdDSA", use: "sig", note: 1 }, ec), "it");
   assert.deepEqual(

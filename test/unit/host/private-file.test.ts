@@ -81,7 +81,7 @@ test("a new file is for its owner alone whatever the umask, and never takes the 
   );
 });
 
-test("a file is replaced in one step and becomes private; a link to it stays a link", (t) => {
+test("a file is replaced in one step, with the mode that it had; a link to it stays a link", (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, "keys");
   const link = join(folder, "link");
@@ -92,7 +92,7 @@ test("a file is replaced in one step and becomes private; a link to it stays a l
   replacePrivateFile(read(link, false), "two");
   assert.equal(readFileSync(path, "utf8"), "two");
   assert.notEqual(statSync(path).ino, before);
-  assert.equal(modeOf(path), 0o600);
+  assert.equal(modeOf(path), 0o644);
   assert.ok(lstatSync(link).isSymbolicLink());
   assert.deepEqual(readdirSync(folder).sort(), ["keys", "link"]);
 });
