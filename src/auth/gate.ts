@@ -24,7 +24,8 @@ export function createGate({ keys, issuers, now }: GateOptions): Gate {
     const { outcome, checks, claims } = await examineToken(token, { keys, issuers, nowMs: now() });
     const userId = claims?.user_id;
     if (outcome === "accepted" && typeof userId === "string") return userId;
-    throw refusal(outcome === "expired" ? "auth.expired" : "auth.invalid", reasonOf(checks));
+    if (outcome === "expired") throw refusal("auth.expired", reasonOf(checks));
+    throw refusal("auth.invalid", reasonOf(checks));
   };
 }
 

@@ -35,7 +35,7 @@ test("the marks tell the packages: each is in the file that is made for it", () 
   assert.ok(
     holds("settings.cjs", "conf") &&
       holds("serve.cjs", "jose") &&
-      holds("token.cjs", "jose") &&
+      holds("token-verify.cjs", "jose") &&
       holds("main.cjs", "commander"),
   );
 });
