@@ -1,5 +1,6 @@
 /** Attacks on the gate by the claims of a token that is well signed: by somebody who has a token for another purpose. */
 
+import type { ClaimName } from "../../src/auth/claims.ts";
 import { escapeJson } from "../../src/log.ts";
 import { claiming, claimsText } from "./attack-target.ts";
 import type { Attack } from "./attacks.ts";
@@ -9,9 +10,9 @@ const now = Math.floor(Date.now() / 1000);
 type Json = Readonly<Record<string, unknown>>;
 
 /** One claim in every wrong form; undefined takes it away. */
-function each(name: string, values: readonly unknown[], answer: Attack["answer"] = "invalid"): readonly Attack[] {
+function each(name: ClaimName, values: readonly unknown[], answer: Attack["answer"] = "invalid"): readonly Attack[] {
   return values.map((value) =>
-    attack(`${name} ${value === undefined ? "missing" : shown(value)}`, { [name]: value }, answer),
+    attack(`${name} ${value === undefined ? "missing" : shown(value)}`, name, { [name]: value }, answer),
   );
 }
 
@@ -24,16 +25,18 @@ function shown(value: unknown): string {
   });
 }
 
-function attack(name: string, changes: Json, answer: Attack["answer"] = "invalid"): Attack {
-  return { name, token: () => claiming(claims(changes)), answer };
+function attack(name: string, check: ClaimName, changes: Json, answer: Attack["answer"] = "invalid"): Attack {
+  return { name, token: () => claiming(claims(changes)), answer, check };
 }
 
 /** A claim as it stands in the text, for what JSON.stringify would not write. */
-function written(name: string, value: string): Attack {
+function written(name: ClaimName, value: string): Attack {
   return {
     name: `${name} written as ${value}`,
     token: () => claiming(claimsText(`"${name}":${value}`, { [name]: undefined })),
     answer: "invalid",
+    // What JSON has no form for does not even come to the rules of the claim.
+    check: /^-?1e/.test(value) ? name : "form",
   };
 }
 
@@ -62,23 +65,24 @@ const names: readonly Attack[] = [
   ...each("aud", [[], ["other"], ["Session-Buddy"], [["session-buddy"]], [null], { 0: "session-buddy" }, {}]),
   ...each("user_id", [undefined, null, "", 0, 5, true, [], ["admin-shell"], {}, { name: "admin-shell" }]),
   ...each("user_id", ["a\u0000b", "\u0000", "\ud800", "a\udc00b", "\udc00\ud800", "a\nb", "\u001b[2J", "\u0085"]),
-  attack("sub in place of user_id", { user_id: undefined, sub: "admin-shell" }),
-  attack("User_Id in place of user_id", { user_id: undefined, User_Id: "admin-shell" }),
-  attack("no claims at all", Object.fromEntries(Object.keys(claims()).map((name) => [name, undefined]))),
+  attack("sub in place of user_id", "user_id", { user_id: undefined, sub: "admin-shell" }),
+  attack("User_Id in place of user_id", "user_id", { user_id: undefined, User_Id: "admin-shell" }),
+  attack("no claims at all", "exp", Object.fromEntries(Object.keys(claims()).map((name) => [name, undefined]))),
   {
     name: "the claims below __proto__",
     token: () => claiming(`{"__proto__":${JSON.stringify(claims())}}`),
     answer: "invalid",
+    check: "exp",
   },
 ];
 
 /** What is wrong besides is not hidden by the age. */
 const expiredAndWorse: readonly Attack[] = [
-  attack("expired, and of another issuer", { exp: now - 60, iss: "other" }),
-  attack("expired, and of another type", { exp: now - 60, type: "refresh" }),
-  attack("expired, and for somebody else", { exp: now - 60, aud: "other" }),
-  attack("expired, and without user_id", { exp: now - 60, user_id: undefined }),
-  attack("expired before it begins", { exp: now - 60, nbf: now + 600 }),
+  attack("expired, and of another issuer", "exp", { exp: now - 60, iss: "other" }),
+  attack("expired, and of another type", "exp", { exp: now - 60, type: "refresh" }),
+  attack("expired, and for somebody else", "exp", { exp: now - 60, aud: "other" }),
+  attack("expired, and without user_id", "exp", { exp: now - 60, user_id: undefined }),
+  attack("expired before it begins", "exp", { exp: now - 60, nbf: now + 600 }),
 ];
 
 export const claimsAttacks: readonly Attack[] = [...times, ...names, ...expiredAndWorse];

@@ -9,7 +9,7 @@ const good = () => headed(header);
 const parts = () => good().split(".") as [string, string, string];
 
 function attack(name: string, make: () => unknown, answer: Attack["answer"] = "invalid"): Attack {
-  return { name, token: make, answer };
+  return { name, token: make, answer, check: answer === "missing" ? null : "form" };
 }
 
 /** A token of which the first two parts are taken as they are, and signed. */

@@ -1,5 +1,6 @@
 /** The table of attacks on the gate, by what they try; each is refused with the sentence of the contract and no other. */
 
+import type { CheckName } from "../../src/auth/examine.ts";
 import { claiming, claimsText, ec, ed, headed, hs, pairs, previousSecret } from "./attack-target.ts";
 import { claimsAttacks } from "./attacks-claims.ts";
 import { formAttacks } from "./attacks-form.ts";
@@ -11,6 +12,8 @@ export interface Attack {
   /** What is sent as token to the target of `attack-target.ts`. */
   readonly token: () => unknown;
   readonly answer: keyof typeof sentences;
+  /** The check that refuses it, so that none hides behind another; the first of several. */
+  readonly check: CheckName | null;
 }
 
 /** Contract section 5. */
