@@ -23,8 +23,6 @@ const entryPoints = {
   main: resolve(root, "src/main.ts"),
   settings: resolve(root, "src/settings.ts"),
   ps: resolve(root, "src/host/ps.ts"),
-  gate: resolve(root, "src/auth/gate.ts"),
-  tokens: resolve(root, "src/auth/tokens.ts"),
   metrics: resolve(root, "src/server/metrics.ts"),
   ...Object.fromEntries(commands.map((name) => [name, resolve(root, `src/commands/${name}.ts`)])),
 };
