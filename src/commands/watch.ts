@@ -7,10 +7,10 @@ import type { LoggedEvent, SessionQuery } from "../tracker/store.ts";
 import { toEventRow } from "../tracker/view.ts";
 import { withApp } from "./context.ts";
 import { type FilterOptions, toQuery } from "./filter.ts";
-import { isTerminal, printText, terminalWidth } from "./print.ts";
+import { glyphs } from "./glyphs.ts";
+import { isTerminal, printText } from "./print.ts";
 import { openScreen } from "./screen.ts";
-import { sessionColumns } from "./session-columns.ts";
-import { drawTable } from "./table.ts";
+import { drawSessions } from "./session-table.ts";
 
 export interface WatchOptions extends Pick<FilterOptions, "user" | "host" | "component"> {
   readonly format: "table" | "ndjson";
@@ -61,9 +61,9 @@ async function linesOf(app: App, query: SessionQuery): Promise<string[]> {
   const room = (process.stdout.rows || usualHeight) - 3;
   const head = `${sessions.length} open. Ctrl-C ends this.`;
   if (sessions.length === 0) return [head];
-  const table = drawTable(sessionColumns(Date.now()), sessions.slice(0, Math.max(1, room)), terminalWidth());
+  const table = drawSessions(sessions.slice(0, Math.max(1, room)));
   const hidden = sessions.length - (table.length - 1);
-  return [head, ...table, ...(hidden > 0 ? [`… and ${hidden} more`] : [])];
+  return [head, ...table, ...(hidden > 0 ? [`${glyphs().ellipsis} and ${hidden} more`] : [])];
 }
 
 async function stream(app: App, from: number | undefined, stop: AbortController): Promise<void> {

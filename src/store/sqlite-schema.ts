@@ -20,7 +20,7 @@ const migrations: readonly string[] = [
      kind TEXT NOT NULL,
      body TEXT NOT NULL
    ) STRICT;
-   CREATE INDEX events_by_session ON events (session_id, seq);
+   CREATE INDEX events_by_session ON events (session_id);
    CREATE TABLE pruned_sessions (
      session_id TEXT PRIMARY KEY,
      start_event_id TEXT NOT NULL UNIQUE
