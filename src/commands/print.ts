@@ -21,6 +21,11 @@ export function terminalWidth(): number | null {
   return isTerminal() ? process.stdout.columns || null : null;
 }
 
+/** @returns the lines of the terminal that a person reads from; null when nobody does, or it does not say. */
+export function terminalHeight(): number | null {
+  return isTerminal() ? process.stdout.rows || null : null;
+}
+
 /** Writes one line of data to standard output. What it holds must be escaped already. */
 export function printLine(line: string): void {
   printText(`${line}\n`);
