@@ -24,6 +24,7 @@ const hosts = 40;
 const orphanedShare = 0.035;
 /** At the end of the history so many shells are open. */
 const openSessions = 300;
+const jobEvery = 1_000;
 const rowsPerTransaction = 20_000;
 const components = ["shell", "shell", "shell", "shell", "admin", "agent"];
 const shells = ["bash", "bash", "bash", "zsh", "zsh", "fish"];
@@ -96,8 +97,10 @@ function startOf(index: number, startedMs: number, random: () => number): StartE
   const host = (user + skewed(hosts, random)) % hosts;
   const username = `user-${user}`;
   const home = `/home/${username}`;
-  const cwd =
+  const usual =
     random() < 0.5 ? home : random() < 0.8 ? `${home}/project-${skewed(20, random)}` : `/srv/app-${skewed(50, random)}`;
+  // What makes a directory for each of its jobs.
+  const cwd = index % jobEvery === 0 ? `/tmp/job-${index}` : usual;
   const componentName = pick(components, random);
   const timestamp = instantFromMs(startedMs);
   const digits = timestamp.slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
@@ -123,7 +126,7 @@ function startOf(index: number, startedMs: number, random: () => number): StartE
     observed: {
       ...observedAt(startedMs),
       process: {
-        hostId: uuidOf(`host ${host}`),
+        hostId: hostIdOf(host),
         bootId: uuidOf(`boot ${host} ${Math.floor(startedMs / (30 * dayMs))}`),
         pidNamespace: "4026531836",
         pid,
@@ -132,6 +135,11 @@ function startOf(index: number, startedMs: number, random: () => number): StartE
       },
     },
   };
+}
+
+/** @param host - its number */
+export function hostIdOf(host: number): string {
+  return uuidOf(`host ${host}`);
 }
 
 function observedAt(ms: number): Observation {
