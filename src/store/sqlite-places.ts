@@ -72,22 +72,38 @@ function between([from, to]: readonly [from: string, before: string]): Condition
   return { sql: "(cwd >= ? AND cwd < ?)", values: [from, to] };
 }
 
-/** Skips through the index by directory, from one place to the next. @returns null when there are more than `most` */
+/**
+ * Skips through the index by directory, from one place to the next. One step for both columns, `(cwd, span_class) > (?, ?)`,
+ * would go through every session of the place it leaves: SQLite begins with those that are equal.
+ *
+ * @returns null when there are more than `most`
+ */
 function placesOf(prepare: Prepare, cwd: string, most: number): Place[] | null {
-  const sql =
-    "SELECT cwd, span_class FROM sessions INDEXED BY sessions_by_cwd WHERE (cwd, span_class) > (?, ?) AND cwd < ? ORDER BY cwd, span_class LIMIT 1";
   const places: Place[] = [];
   for (const [from, to] of bounds(cwd)) {
-    let last: Place = { cwd: from, spanClass: -1 };
-    for (;;) {
-      const row = prepare(sql).get(last.cwd, last.spanClass, to);
-      if (row === undefined) break;
+    let place = firstPlace(prepare, from, to);
+    while (place !== null) {
       if (places.length === most) return null;
-      last = { cwd: row.cwd as string, spanClass: row.span_class as number };
-      places.push(last);
+      places.push(place);
+      // No text lies between a path and the same with a zero byte behind it.
+      place = nextClass(prepare, place) ?? firstPlace(prepare, `${place.cwd}\0`, to);
     }
   }
   return places;
+}
+
+function firstPlace(prepare: Prepare, from: string, before: string): Place | null {
+  const sql =
+    "SELECT cwd, span_class FROM sessions INDEXED BY sessions_by_cwd WHERE cwd >= ? AND cwd < ? ORDER BY cwd, span_class LIMIT 1";
+  const row = prepare(sql).get(from, before);
+  return row === undefined ? null : { cwd: row.cwd as string, spanClass: row.span_class as number };
+}
+
+function nextClass(prepare: Prepare, { cwd, spanClass }: Place): Place | null {
+  const sql =
+    "SELECT span_class FROM sessions INDEXED BY sessions_by_cwd WHERE cwd = ? AND span_class > ? ORDER BY span_class LIMIT 1";
+  const row = prepare(sql).get(cwd, spanClass);
+  return row === undefined ? null : { cwd, spanClass: row.span_class as number };
 }
 
 /** @returns how many rows lie in the ranges, `most` when there are as many or more */
