@@ -27,7 +27,7 @@ function openShell(t: TestContext, sandbox: Sandbox, fields: Readonly<Record<str
 
 async function opened(t: TestContext, sandbox: Sandbox): Promise<App> {
   const config = await resolveConfig({ SESSION_BUDDY_HOME: sandbox.home });
-  const app = await openApp(config, createLog({ toStandardError: false, file: null }));
+  const app = await openApp(config, createLog({ toStandardError: false, file: null }), null);
   t.after(() => app.close());
   return app;
 }
