@@ -32,7 +32,16 @@ import { createTracker } from "./tracker/tracker.ts";
 const passingIntervalMs = 2_000;
 const passingDeadlineMs = 200;
 
-type Questions = "session" | "sessions" | "events" | "lastSeq" | "eventsOf" | "stats" | "componentCounts" | "problems";
+type Questions =
+  | "session"
+  | "sessions"
+  | "events"
+  | "changes"
+  | "lastSeq"
+  | "eventsOf"
+  | "stats"
+  | "componentCounts"
+  | "problems";
 type Upkeep = "countPrunable" | "prune" | "backup" | "transact";
 
 export interface App extends Pick<Store, Questions | Upkeep> {
@@ -150,6 +159,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
     sessions: (query) => store.sessions(query),
     eventsOf: (sessionId) => store.eventsOf(sessionId),
     events: (afterSeq, limit) => store.events(afterSeq, limit),
+    changes: (afterSeq, limit) => store.changes(afterSeq, limit),
     lastSeq: () => store.lastSeq(),
     componentCounts: () => store.componentCounts(),
     stats: (by, query) => store.stats(by, query),
