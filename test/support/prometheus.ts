@@ -108,6 +108,7 @@ function belongsTo(name: string, { name: family, type }: Family): boolean {
 }
 
 function checkFamily({ name, type, samples }: Family): void {
+  assert.equal(name.endsWith("_total"), type === "counter", `${name} is a ${type}`);
   if (type === "counter")
     assert.ok(
       samples.every(({ value }) => value >= 0),
