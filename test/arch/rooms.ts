@@ -16,7 +16,7 @@ interface Room {
 const tracker = /^src\/tracker\//;
 const errors = /^src\/tracker\/errors\.ts$/;
 /** What the entrances may know of the core: what is answered, how it is shown, and why something failed. */
-const results = /^src\/tracker\/(?:errors|result|instant|view|cursor)\.ts$/;
+const results = /^src\/tracker\/(?:errors|result|instant|view|cursor|canonical)\.ts$/;
 const records = /^src\/tracker\/(?:event|fold|store)\.ts$/;
 const center = /^src\/(?:app|config|settings|log)\.ts$/;
 const answers = /^src\/(?:answers|calls)\.ts$/;
