@@ -132,7 +132,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
         return answered(tracked(sessionId));
       } catch (error) {
         logFailure(log, "Session start failed", error);
-        return answered(startFailed(error), error);
+        return answered(startFailed(error));
       }
     },
     async trackEnd(args) {
@@ -149,7 +149,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
         return answered(ended(sessionId));
       } catch (error) {
         logFailure(log, "Session end failed", error);
-        return answered(endFailed(argument(args, "session_id"), error), error);
+        return answered(endFailed(argument(args, "session_id"), error));
       }
     },
     onCall: calls.listen,

@@ -6,7 +6,7 @@
  */
 import type { App } from "../app.ts";
 import type { AnsweredCall } from "../calls.ts";
-import type { ErrorCode } from "../tracker/errors.ts";
+import type { FailureCode } from "../tracker/result.ts";
 import type { LoggedChange } from "../tracker/store.ts";
 import { LabelNames } from "./metrics-labels.ts";
 import { createLogReader } from "./metrics-log.ts";
@@ -51,7 +51,7 @@ const errorTypes = {
   "storage.newer": "storage",
   network: "internal",
   internal: "internal",
-} as const satisfies Readonly<Record<ErrorCode | "internal", string>>;
+} as const satisfies Readonly<Record<FailureCode, string>>;
 
 export interface MetricsOptions {
   readonly app: MetricsApp;
