@@ -32,7 +32,16 @@ import { createTracker } from "./tracker/tracker.ts";
 const passingIntervalMs = 2_000;
 const passingDeadlineMs = 200;
 
-type Questions = "session" | "sessions" | "events" | "lastSeq" | "eventsOf" | "stats" | "componentCounts" | "problems";
+type Questions =
+  | "session"
+  | "sessions"
+  | "events"
+  | "changes"
+  | "lastSeq"
+  | "eventsOf"
+  | "stats"
+  | "componentCounts"
+  | "problems";
 type Upkeep = "countPrunable" | "prune" | "backup" | "transact";
 
 export interface App extends Pick<Store, Questions | Upkeep> {
@@ -126,7 +135,7 @@ export async function openApp(config: Config, log: Log, gate: Gate | null): Prom
         return answered(tracked(sessionId));
       } catch (error) {
         logFailure(log, "Session start failed", error);
-        return answered(startFailed(error), error);
+        return answered(startFailed(error));
       }
     },
     async trackEnd(args) {
@@ -143,7 +152,7 @@ export async function openApp(config: Config, log: Log, gate: Gate | null): Prom
         return answered(ended(sessionId));
       } catch (error) {
         logFailure(log, "Session end failed", error);
-        return answered(endFailed(argument(args, "session_id"), error), error);
+        return answered(endFailed(argument(args, "session_id"), error));
       }
     },
     onCall: calls.listen,
@@ -154,6 +163,7 @@ export async function openApp(config: Config, log: Log, gate: Gate | null): Prom
     sessions: (query) => store.sessions(query),
     eventsOf: (sessionId) => store.eventsOf(sessionId),
     events: (afterSeq, limit) => store.events(afterSeq, limit),
+    changes: (afterSeq, limit) => store.changes(afterSeq, limit),
     lastSeq: () => store.lastSeq(),
     componentCounts: () => store.componentCounts(),
     stats: (by, query) => store.stats(by, query),
