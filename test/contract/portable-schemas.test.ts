@@ -23,7 +23,6 @@ const portableKeywords = new Set([
   "maximum",
   "minimum",
   "properties",
-  "propertyNames",
   "required",
   "type",
 ]);
@@ -33,7 +32,7 @@ const dialect = "https://json-schema.org/draft/2020-12/schema";
 const portableName = /^[a-zA-Z0-9_.-]{1,64}$/;
 
 // In its strict mode ajv refuses unknown keywords, and ones that say nothing where they stand.
-const options = { strict: true, allowUnionTypes: true, strictRequired: true, validateFormats: false } as const;
+const options = { strict: true, strictRequired: true, validateFormats: false } as const;
 const dialects = { "draft-07": new Ajv(options), "2020-12": new Ajv2020(options) };
 
 async function toolsOf(sandbox: Sandbox): Promise<{ client: Client; tools: readonly Tool[] }> {
@@ -56,15 +55,21 @@ function schemasOf(tool: Tool): readonly (readonly [place: string, schema: Schem
 
 function assertPortable(schema: unknown, place: string): void {
   assert.ok(typeof schema === "object" && schema !== null, place);
-  const { type, properties = {}, items, additionalProperties, propertyNames, anyOf = [] } = schema as Schema;
+  const {
+    type,
+    properties = {},
+    items,
+    additionalProperties,
+    anyOf = [],
+  } = schema as Schema & { readonly anyOf?: readonly unknown[] };
   for (const keyword of Object.keys(schema)) assert.ok(portableKeywords.has(keyword), `${place}: ${keyword}`);
-  for (const one of [type ?? []].flat()) assert.ok(simpleTypes.has(String(one)), `${place}: type ${one}`);
+  if (anyOf.length === 0) assert.ok(simpleTypes.has(String(type)), `${place}: type ${type}`);
   for (const [name, inner] of Object.entries(properties as Schema)) {
     assert.match(name, portableName, place);
     assertPortable(inner, `${place}.${name}`);
   }
-  for (const [index, inner] of (anyOf as unknown[]).entries()) assertPortable(inner, `${place}|${index}`);
-  for (const inner of [items, additionalProperties, propertyNames]) {
+  for (const [index, inner] of anyOf.entries()) assertPortable(inner, `${place}|${index}`);
+  for (const inner of [items, additionalProperties]) {
     if (inner !== undefined && typeof inner !== "boolean") assertPortable(inner, `${place}[]`);
   }
 }
