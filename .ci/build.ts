@@ -22,6 +22,7 @@ const entryPoints = {
   entry: resolve(root, "src/entry.ts"),
   main: resolve(root, "src/main.ts"),
   settings: resolve(root, "src/settings.ts"),
+  metrics: resolve(root, "src/server/metrics.ts"),
   ...Object.fromEntries(commands.map((name) => [name, resolve(root, `src/commands/${name}.ts`)])),
 };
 

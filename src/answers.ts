@@ -10,7 +10,7 @@ import {
   parseSessionId,
   parseStats,
 } from "./tracker/parse-question.ts";
-import { questionError } from "./tracker/result.ts";
+import { failed, questionError } from "./tracker/result.ts";
 import { toEventRow, toExplanationRow, toJsonRow, toStatsRow } from "./tracker/view.ts";
 
 /** A bare object: `status`, `error`, `as_of`, and the data, whose keys are there whatever the status. */
@@ -65,7 +65,7 @@ export function createAnswers(app: AnswersApp, log: Log): Answers {
       if (data === null) return { status: "not_found", error: null, as_of: now(), ...blank };
       return { status: "ok", error: null, as_of: now(), ...data };
     } catch (error) {
-      return { status: "error", error: questionError(error), as_of: now(), ...blank };
+      return failed({ status: "error", error: questionError(error), as_of: now(), ...blank }, error);
     }
   };
   const page = (args: unknown, parse: (args: unknown) => ParsedSearch) =>

@@ -1,6 +1,7 @@
 /** The composition root: a configuration becomes the few functions that commands and server call. */
 import { dirname } from "node:path";
 import type { Gate } from "./auth/gate.ts";
+import { type CallListener, createCalls } from "./calls.ts";
 import type { Config } from "./config.ts";
 import { directoryProblem } from "./host/directory.ts";
 import { ensurePrivateFolder } from "./host/folder.ts";
@@ -30,7 +31,7 @@ import { createTracker } from "./tracker/tracker.ts";
 const passingIntervalMs = 2_000;
 const passingDeadlineMs = 200;
 
-type Questions = "session" | "sessions" | "events" | "eventsOf" | "stats" | "problems";
+type Questions = "session" | "sessions" | "events" | "lastSeq" | "eventsOf" | "stats" | "componentCounts" | "problems";
 type Upkeep = "countPrunable" | "prune" | "backup" | "transact";
 
 export interface App extends Pick<Store, Questions | Upkeep> {
@@ -40,6 +41,8 @@ export interface App extends Pick<Store, Questions | Upkeep> {
   trackStart(args: unknown): Promise<StartResult>;
   /** Answers `track_session_end` in the same way. */
   trackEnd(args: unknown): Promise<EndResult>;
+  /** Tells one listener, from now on, of each of these calls once it is answered. */
+  onCall(listener: CallListener): void;
   /**
    * Lets a call over the wire through, by the token in its arguments.
    *
@@ -78,6 +81,7 @@ export async function openApp(config: Config, log: Log, gate: Gate | null): Prom
     directoryProblem,
   });
   const authenticate = async (args: unknown) => (gate === null ? null : gate(argument(args, "token")));
+  const calls = createCalls();
   const { stateFolder } = config.paths;
   const shells = createShells({
     component: config.settings.component,
@@ -101,6 +105,7 @@ export async function openApp(config: Config, log: Log, gate: Gate | null): Prom
   return {
     isGuarded: gate !== null,
     async trackStart(args) {
+      const answered = calls.start(argument(args, "component_name"));
       try {
         const caller = await authenticate(args);
         const parsed = parseStart(args);
@@ -115,34 +120,38 @@ export async function openApp(config: Config, log: Log, gate: Gate | null): Prom
           pid,
           status: "tracked",
         });
-        return tracked(sessionId);
+        return answered(tracked(sessionId));
       } catch (error) {
         logFailure(log, "Session start failed", error);
-        return startFailed(error);
+        return answered(startFailed(error), error);
       }
     },
     async trackEnd(args) {
+      const answered = calls.end(argument(args, "session_id"));
       try {
         const caller = await authenticate(args);
         const { sessionId, content } = parseEnd(args);
         const outcome = await tracker.end(sessionId, content, arrival(caller, null));
         if (outcome === "not_found") {
           log.warning("Session end for an unknown session", { session_id: sessionId, status: "not_found" });
-          return notFound(sessionId);
+          return answered(notFound(sessionId));
         }
         log.info("Session end tracked", { session_id: sessionId, status: "ended" });
-        return ended(sessionId);
+        return answered(ended(sessionId));
       } catch (error) {
         logFailure(log, "Session end failed", error);
-        return endFailed(argument(args, "session_id"), error);
+        return answered(endFailed(argument(args, "session_id"), error), error);
       }
     },
+    onCall: calls.listen,
     authenticate,
     look: (process) => look(process, machine),
     session: (sessionId) => store.session(sessionId),
     sessions: (query) => store.sessions(query),
     eventsOf: (sessionId) => store.eventsOf(sessionId),
     events: (afterSeq, limit) => store.events(afterSeq, limit),
+    lastSeq: () => store.lastSeq(),
+    componentCounts: () => store.componentCounts(),
     stats: (by, query) => store.stats(by, query),
     countPrunable: (endedBefore) => store.countPrunable(endedBefore),
     prune: (endedBefore, limit) => store.prune(endedBefore, limit),

@@ -33,6 +33,18 @@ export interface Settings {
   readonly issuers: readonly string[];
   /** File that log lines are appended to, an absolute path; none by default. */
   readonly log_file: string | null;
+  /** Connections that `serve` takes at once, 0 for any number; default 1000. */
+  readonly max_connections: number;
+  /** Requests that `serve` takes from one address in a second, 0 for any number; default 20000. */
+  readonly max_calls_per_second: number;
+  /** Refused tokens of one address in a minute, 0 for any number; default 300. */
+  readonly max_refusals_per_minute: number;
+  /** MCP sessions that `serve` keeps at once, 0 for none; default 100. */
+  readonly max_mcp_sessions: number;
+  /** Minutes that an MCP session lives without a request, 1 or more; default 30. */
+  readonly mcp_session_minutes: number;
+  /** Whether `/metrics` is for everyone, also where calls need a token: `yes` or `no`, the default. */
+  readonly open_metrics: string;
 }
 
 export type SettingName = keyof Settings;
@@ -46,6 +58,8 @@ interface SettingRule {
   /** Reads the text of an environment variable or of `config set`. */
   readonly parse: (text: string) => string | number | string[];
 }
+
+const largestCount = 1_000_000_000;
 
 /** The table of settings: defaults, names, rules. */
 export const settingRules: Readonly<Record<SettingName, SettingRule>> = {
@@ -84,7 +98,40 @@ export const settingRules: Readonly<Record<SettingName, SettingRule>> = {
     schema: { type: "string", pattern: "^/" },
     parse: (text) => checked(text, isAbsolute(text) ? null : "an absolute path is needed"),
   },
+  max_connections: countRule(1000, "MAX_CONNECTIONS", "connections that serve takes at once, 0 for any number"),
+  max_calls_per_second: countRule(
+    20_000,
+    "MAX_CALLS_PER_SECOND",
+    "requests that serve takes from one address in a second, 0 for any number",
+  ),
+  max_refusals_per_minute: countRule(
+    300,
+    "MAX_REFUSALS_PER_MINUTE",
+    "refused tokens after which an address has to wait, 0 for any number",
+  ),
+  max_mcp_sessions: countRule(100, "MAX_MCP_SESSIONS", "MCP sessions that serve keeps at once, 0 for none"),
+  mcp_session_minutes: countRule(30, "MCP_SESSION_MINUTES", "minutes that an MCP session lives without a request", 1),
+  open_metrics: {
+    fallback: "no",
+    environmentName: "SESSION_BUDDY_OPEN_METRICS",
+    description: "whether /metrics is for everyone, also where calls need a token: yes or no",
+    schema: { enum: ["yes", "no"] },
+    parse: (text) => checked(text, text === "yes" || text === "no" ? null : "yes or no is needed"),
+  },
 };
+
+function countRule(fallback: number, name: string, description: string, least = 0): SettingRule {
+  return {
+    fallback,
+    environmentName: `SESSION_BUDDY_${name}`,
+    description,
+    schema: { type: "integer", minimum: least, maximum: largestCount },
+    parse(text) {
+      if (/^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= largestCount) return Number(text);
+      throw new Error(`a whole number of ${least} or more is needed`);
+    },
+  };
+}
 
 /** What the program runs with: flags win over the environment, the environment over settings. */
 export interface Config {

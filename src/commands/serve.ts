@@ -20,9 +20,18 @@ export async function run(options: ServeCommandOptions): Promise<void> {
   const gate = await openGate(credentialSources(process.env), config.settings.issuers);
   const stop = stopSignal();
   const app = await openApp(config, log, gate);
-  const common = { app, log, version: packageJson.version, signal: stop };
+  const common = { app, log, version: packageJson.version, store: config.paths.database, signal: stop };
+  const { settings } = config;
+  const limits = {
+    connections: settings.max_connections,
+    callsPerSecond: settings.max_calls_per_second,
+    refusalsPerMinute: settings.max_refusals_per_minute,
+    sessions: settings.max_mcp_sessions,
+    sessionIdleMs: settings.mcp_session_minutes * 60_000,
+  };
+  const areMetricsOpen = settings.open_metrics === "yes";
   try {
-    await (options.stdio ? serveStdio(common) : serveHttp({ ...common, host, port }));
+    await (options.stdio ? serveStdio(common) : serveHttp({ ...common, host, port, limits, areMetricsOpen }));
   } finally {
     await app.close();
   }

@@ -44,7 +44,7 @@ async function live(app: App, options: WatchOptions, stop: AbortController): Pro
     isStale = true;
   });
   try {
-    for await (const events of news(app, await headOf(app), stop.signal)) {
+    for await (const events of news(app, await app.lastSeq(), stop.signal)) {
       if (events.length > 0) isStale = true;
       if (!isStale) continue;
       isStale = false;
@@ -67,7 +67,7 @@ async function linesOf(app: App, query: SessionQuery): Promise<string[]> {
 }
 
 async function stream(app: App, from: number | undefined, stop: AbortController): Promise<void> {
-  for await (const events of news(app, from ?? (await headOf(app)), stop.signal)) {
+  for await (const events of news(app, from ?? (await app.lastSeq()), stop.signal)) {
     if (events.length > 0 && !printText(events.map(toLine).join(""))) return;
   }
 }
@@ -87,19 +87,4 @@ async function* news(app: App, after: number, stop: AbortSignal): AsyncGenerator
     yield events;
     if (events.length < batch) await pause(pollMs, undefined, { signal: stop }).catch(() => {});
   }
-}
-
-/** @returns the position of the newest event, found in steps that double, then halve; 0 when there is none */
-async function headOf(app: App): Promise<number> {
-  let head = 0;
-  const hasBehind = async (step: number) => {
-    const [next] = await app.events(head + step, 1);
-    head = next?.seq ?? head;
-    return next !== undefined;
-  };
-  let step = 1;
-  while (await hasBehind(step)) step *= 2;
-  for (; step > 0; step = Math.floor(step / 2)) while (await hasBehind(step));
-  while (await hasBehind(0));
-  return head;
 }

@@ -1,132 +1,127 @@
-/** Owns the HTTP entrance: routes, limits, and one MCP exchange a request. For `server/` alone. */
+/** Owns the HTTP entrance: who may come in, the paths, and what each request gets. For `server/` alone. */
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { isIP } from "node:net";
-import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { createMcpServer, type Service } from "./mcp.ts";
+import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import { rpcCodes } from "./body.ts";
+import { addressOf, bearerOf, isAccepted, isTrusted } from "./caller.ts";
+import { openExchange } from "./exchange.ts";
+import { createLimit } from "./limits.ts";
+import { type Authenticate, handleMcp, type McpPath } from "./mcp-path.ts";
+import { sendError, sendJson, sendNotAllowed } from "./respond.ts";
+import { createSessions, type StreamOptions } from "./sessions.ts";
 import { health } from "./tools.ts";
 
-export interface HttpOptions {
-  readonly service: Service;
-  /** Names a `Host` or `Origin` header may hold; null allows every name. */
-  readonly allowedHosts: ReadonlySet<string> | null;
+/** How much a server takes; 0 turns a limit off. */
+export interface HttpLimits {
+  /** Connections at once; one more is closed at once. */
+  readonly connections: number;
+  /** Requests to `/mcp` of one address in a second. */
+  readonly callsPerSecond: number;
+  /** Refused tokens of one address in a minute; an accepted token is served beyond it too. */
+  readonly refusalsPerMinute: number;
+  /** MCP sessions at once. */
+  readonly sessions: number;
+  /** How long an MCP session lives without a request, in milliseconds. */
+  readonly sessionIdleMs: number;
 }
 
-const largestBodyBytes = 256 * 1024;
-/** So much of a body that is too large is read and dropped, because many clients read no answer before they have sent all. */
-const largestDroppedBytes = 16 * 1024 * 1024;
-const mcpPath = "/mcp";
-const jsonRpcParseError = -32700;
-const jsonRpcInvalidRequest = -32600;
-const serverError = -32000;
+/** What `GET /metrics` answers. */
+export interface MetricsPage {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
 
-/** Makes the listener; nothing listens yet. */
-export function createHttpServer(options: HttpOptions): HttpServer {
-  return createServer((request, response) => {
-    handle(request, response, options).catch(() => {
-      if (!response.headersSent) sendJson(response, 500, rpcError(serverError, "Internal error"));
+export interface HttpOptions {
+  /** Makes an MCP server: one for all clients without a session, and one for each session. */
+  readonly createServer: () => Server;
+  readonly version: string;
+  /** Names a `Host` or `Origin` header may hold; null allows every name. */
+  readonly allowedHosts: ReadonlySet<string> | null;
+  readonly limits: HttpLimits;
+  readonly authenticate: Authenticate;
+  readonly metrics: MetricsPage;
+  /** Whether `/metrics` is for everyone, also where calls need a token. */
+  readonly areMetricsOpen: boolean;
+  readonly streamOptions?: () => StreamOptions;
+}
+
+/** A listener and what to do with its MCP part. */
+export interface HttpEntrance {
+  /** Nothing listens yet. */
+  readonly server: HttpServer;
+  /** Counts a call whose token was refused. */
+  countRefusal(address: string): void;
+  /** Ends the sessions and their streams; calls that are under way are answered. */
+  close(): Promise<void>;
+}
+
+type Entrance = HttpOptions & McpPath;
+
+const mcpPath = "/mcp";
+/** Headers must be there after the first, a request after the second, the next request of a connection after the third. */
+const timeoutsMs = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 };
+const largestHeaderBytes = 16 * 1024;
+
+/** Makes the listener. */
+export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntrance> {
+  const { limits, createServer: createMcp, streamOptions } = options;
+  const sessions = createSessions({
+    createServer: createMcp,
+    limit: limits.sessions,
+    idleMs: limits.sessionIdleMs,
+    ...(streamOptions === undefined ? {} : { streamOptions }),
+  });
+  const entrance: Entrance = {
+    ...options,
+    sessions,
+    exchange: await openExchange(createMcp()),
+    calls: createLimit(limits.callsPerSecond, 1),
+    refusals: createLimit(limits.refusalsPerMinute, 60),
+  };
+  const server = createServer({ maxHeaderSize: largestHeaderBytes, ...timeoutsMs }, (request, response) => {
+    handle(request, response, entrance).catch(() => {
+      if (!response.headersSent) sendError(response, 500, rpcCodes.serverError, "Internal error");
       else response.destroy();
     });
   });
+  if (limits.connections > 0) server.maxConnections = limits.connections;
+  return {
+    server,
+    countRefusal: (address) => void entrance.refusals.take(address),
+    close: () => sessions.close(),
+  };
 }
 
-async function handle(request: IncomingMessage, response: ServerResponse, options: HttpOptions): Promise<void> {
-  // A page in a browser may reach a loopback address under a name of its own (DNS rebinding).
-  if (!isTrusted(request, options.allowedHosts)) {
-    return sendJson(response, 403, rpcError(serverError, "Host or Origin is not allowed"));
+async function handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
+  // A page in a browser may reach a loopback address under a name of its own (DNS rebinding, CVE-2025-66414).
+  if (!isTrusted(request, entrance.allowedHosts)) {
+    return sendError(response, 403, rpcCodes.serverError, "Host or Origin is not allowed");
   }
-  const path = (request.url ?? "").split("?", 1)[0];
-  if (path === mcpPath) return handleMcp(request, response, options);
-  if (path === "/health" || path === "/healthz") return handleHealth(request, response, path, options.service.version);
+  const [path, query] = (request.url ?? "").split("?", 2);
+  if (path === mcpPath) return handleMcp(request, response, query ?? "", entrance);
+  if (path === "/health")
+    return handleReading(request, response, () => sendJson(response, 200, health(entrance.version)));
+  if (path === "/healthz") return handleReading(request, response, () => sendJson(response, 200, { status: "ok" }));
+  if (path === "/metrics") return handleReading(request, response, () => sendMetrics(request, response, entrance));
   sendJson(response, 404, { error: "Not found; MCP is at /mcp" });
 }
 
-function handleHealth(request: IncomingMessage, response: ServerResponse, path: string, version: string): void {
-  if (request.method === "GET" || request.method === "HEAD") {
-    sendJson(response, 200, path === "/health" ? health(version) : { status: "ok" });
-  } else sendNotAllowed(response, "GET, HEAD");
+async function handleReading(
+  request: IncomingMessage,
+  response: ServerResponse,
+  read: () => void | Promise<void>,
+): Promise<void> {
+  if (request.method === "GET" || request.method === "HEAD") return read();
+  sendNotAllowed(response, "GET, HEAD");
 }
 
-/** One exchange has its own transport, so that clients with equal request ids never get each other's answers. */
-async function handleMcp(request: IncomingMessage, response: ServerResponse, options: HttpOptions): Promise<void> {
-  if (request.method !== "POST") return sendNotAllowed(response, "POST");
-  const body = await readBody(request);
-  if (body === null) {
-    response.setHeader("Connection", "close");
-    return sendJson(response, 413, rpcError(serverError, `The body is larger than ${largestBodyBytes} bytes`));
+async function sendMetrics(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
+  const { authenticate, areMetricsOpen, metrics } = entrance;
+  if (authenticate !== null && !areMetricsOpen && !(await isAccepted(bearerOf(request), authenticate))) {
+    entrance.refusals.take(addressOf(request));
+    response.setHeader("WWW-Authenticate", 'Bearer realm="session-buddy"');
+    return sendJson(response, 401, { error: "A token is needed: Authorization: Bearer TOKEN" });
   }
-  const message = parseJson(body);
-  if (message === undefined)
-    return sendJson(response, 400, rpcError(jsonRpcParseError, "Parse error: the body is not JSON"));
-  if (Array.isArray(message)) {
-    return sendJson(
-      response,
-      400,
-      rpcError(jsonRpcInvalidRequest, "Batches are not served; send one message a request"),
-    );
-  }
-  const server = createMcpServer(options.service);
-  const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
-  response.on("close", () => void server.close());
-  // The SDK's class and its own interface disagree about undefined under exactOptionalPropertyTypes.
-  await server.connect(transport as Transport);
-  await transport.handleRequest(request, response, message);
-}
-
-/** @returns null when the body is over the limit */
-async function readBody(request: IncomingMessage): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    length += (chunk as Buffer).length;
-    if (length > largestDroppedBytes) return null;
-    if (length <= largestBodyBytes) chunks.push(chunk as Buffer);
-  }
-  if (length > largestBodyBytes) return null;
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isTrusted(request: IncomingMessage, allowedHosts: ReadonlySet<string> | null): boolean {
-  if (allowedHosts === null) return true;
-  const { host, origin } = request.headers;
-  if (host === undefined || !allowedHosts.has(hostnameOf(`http://${host}`))) return false;
-  return origin === undefined || allowedHosts.has(hostnameOf(origin));
-}
-
-/** @returns the host name of a URL in lower case, IPv6 in brackets; empty when there is none. */
-function hostnameOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).hostname : "";
-}
-
-/** Names under which a server on `address` is reached; null for an address that is not loopback. */
-export function hostsFor(address: string): ReadonlySet<string> | null {
-  if (!isLoopback(address)) return null;
-  return new Set(["localhost", "127.0.0.1", "[::1]", isIP(address) === 6 ? `[${address}]` : address]);
-}
-
-export function isLoopback(address: string): boolean {
-  return address === "localhost" || address === "::1" || (isIP(address) === 4 && address.startsWith("127."));
-}
-
-function sendNotAllowed(response: ServerResponse, allowed: string): void {
-  response.setHeader("Allow", allowed);
-  sendJson(response, 405, rpcError(serverError, `Method not allowed; this path serves ${allowed}`));
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) });
+  const text = await metrics.text();
+  response.writeHead(200, { "Content-Type": metrics.contentType, "Content-Length": Buffer.byteLength(text) });
   response.end(text);
-}
-
-function rpcError(code: number, message: string) {
-  return { jsonrpc: "2.0", id: null, error: { code, message } };
 }

@@ -1,4 +1,5 @@
 /** Owns the MCP server object: which requests it answers and how. For `server/` alone. */
+import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   CallToolRequestSchema,
@@ -11,7 +12,8 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import type { JsonSchemaValidator, jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation";
 import { escapeJson } from "../log.ts";
-import type { ServedResources } from "./resources.ts";
+import { failureOf } from "../tracker/result.ts";
+import { ResourceError, type ServedResources } from "./resources.ts";
 import type { ServedTool } from "./schema.ts";
 import { serviceName } from "./tools.ts";
 
@@ -20,13 +22,15 @@ export interface Service {
   readonly tools: ReadonlyMap<string, ServedTool>;
   readonly resources: ServedResources;
   readonly version: string;
+  /** Told of every call or reading that the gate refused, and where it came from; not over standard input. */
+  readonly onRefusal?: (address: string) => void;
 }
 
 /**
  * Makes a server that is not yet connected. The low-level class is used because the high-level one would check the
  * arguments first and answer in its own words (contract section 4).
  */
-export function createMcpServer({ tools, resources, version }: Service): Server {
+export function createMcpServer({ tools, resources, version, onRefusal }: Service): Server {
   const server = new Server(
     { name: serviceName, title: "session-buddy", version },
     { capabilities: { tools: {}, resources: {} }, jsonSchemaValidator: noValidator },
@@ -34,19 +38,33 @@ export function createMcpServer({ tools, resources, version }: Service): Server 
   server.setRequestHandler(ListToolsRequestSchema, async () => ({
     tools: [...tools.values()].map((tool) => tool.definition),
   }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { authInfo }) => {
     const tool = tools.get(params.name);
     if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
-    const result = await tool.run(params.arguments ?? {});
-    return { content: [{ type: "text", text: escapeJson(JSON.stringify(result)) }], structuredContent: result };
+    const answer = await tool.run(withToken(params.arguments ?? {}, authInfo));
+    if (failureOf(answer)?.startsWith("auth.") && authInfo !== undefined) onRefusal?.(authInfo.clientId);
+    return { content: [{ type: "text", text: escapeJson(JSON.stringify(answer)) }], structuredContent: { ...answer } };
   });
   // Sessions are found by the tools; a list of them all would have no end.
   server.setRequestHandler(ListResourcesRequestSchema, async () => ({ resources: [] }));
   server.setRequestHandler(ListResourceTemplatesRequestSchema, async () => ({
     resourceTemplates: [...resources.templates],
   }));
-  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => resources.read(params.uri, params._meta ?? {}));
+  server.setRequestHandler(ReadResourceRequestSchema, async ({ params }, { authInfo }) => {
+    try {
+      return await resources.read(params.uri, withToken(params._meta ?? {}, authInfo));
+    } catch (error) {
+      if (error instanceof ResourceError && error.isRefusal && authInfo !== undefined) onRefusal?.(authInfo.clientId);
+      throw error;
+    }
+  });
   return server;
+}
+
+/** The token of the header stands in where the call itself brings none. */
+function withToken(args: Record<string, unknown>, authInfo: AuthInfo | undefined): Record<string, unknown> {
+  const isGiven = args.token !== undefined && args.token !== null && args.token !== "";
+  return isGiven || !authInfo?.token ? args : { ...args, token: authInfo.token };
 }
 
 /** The SDK validates answers to elicitations, which this server never asks for; making its validator takes long. */

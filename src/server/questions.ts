@@ -163,7 +163,7 @@ export function createQuestionTools(answers: Answers): readonly ServedTool[] {
       outputSchema: toSchema(schemas.output),
       annotations,
     },
-    run: async (args) => ({ ...(await ask(args)) }),
+    run: ask,
   });
   return [
     tool(

@@ -16,11 +16,14 @@ export interface ServedResources {
 export class ResourceError extends Error {
   readonly code: number;
   readonly data: unknown;
+  /** Whether the gate refused the reader. */
+  readonly isRefusal: boolean;
 
-  constructor(code: number, message: string, data?: unknown) {
-    super(message);
+  constructor(code: number, message: string, { data, cause }: { data?: unknown; cause?: unknown } = {}) {
+    super(message, { cause });
     this.code = code;
     this.data = data;
+    this.isRefusal = isPublicError(cause) && cause.code.startsWith("auth.");
   }
 }
 
@@ -46,9 +49,10 @@ export function createResources(answers: Answers): ServedResources {
     templates: [template],
     async read(uri, { token }) {
       const record = await answers.resource(sessionIdOf(uri), token).catch((error) => {
-        throw new ResourceError(isPublicError(error) ? invalidParams : internalError, questionError(error));
+        const code = isPublicError(error) ? invalidParams : internalError;
+        throw new ResourceError(code, questionError(error), { cause: error });
       });
-      if (record === null) throw new ResourceError(notFound, "Resource not found", { uri });
+      if (record === null) throw new ResourceError(notFound, "Resource not found", { data: { uri } });
       return { contents: [{ uri, mimeType, text: escapeJson(JSON.stringify(record)) }] };
     },
   };

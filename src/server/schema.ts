@@ -5,7 +5,7 @@ import { z } from "zod";
 /** A tool as it is advertised, and the call behind it. `run` never throws. */
 export interface ServedTool {
   readonly definition: Tool;
-  readonly run: (args: unknown) => Promise<Record<string, unknown>>;
+  readonly run: (args: unknown) => Promise<object>;
 }
 
 export const tokenArgument = z

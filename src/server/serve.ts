@@ -5,17 +5,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { type AnswersApp, createAnswers } from "../answers.ts";
 import type { App } from "../app.ts";
-import type { Log } from "../log.ts";
+import type { Log, LogFields } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import { createHttpServer, hostsFor, isLoopback } from "./http.ts";
+import { hostsFor, isLoopback } from "./caller.ts";
+import { createHttpEntrance, type HttpLimits } from "./http.ts";
 import { createMcpServer, type Service } from "./mcp.ts";
+import type { MetricsApp } from "./metrics.ts";
 import { createResources } from "./resources.ts";
 import { createTools } from "./tools.ts";
 
 export interface ServeOptions {
-  readonly app: AnswersApp & Pick<App, "trackStart" | "trackEnd" | "isGuarded">;
+  readonly app: AnswersApp & MetricsApp & Pick<App, "trackStart" | "trackEnd" | "isGuarded" | "onCall">;
   readonly log: Log;
   readonly version: string;
+  /** Path of the store, for the line that says what is served. */
+  readonly store: string;
   /** Aborted when the server is to stop: running calls are answered, then the promise resolves. */
   readonly signal: AbortSignal;
 }
@@ -23,6 +27,9 @@ export interface ServeOptions {
 export interface HttpServeOptions extends ServeOptions {
   readonly host: string;
   readonly port: number;
+  readonly limits: HttpLimits;
+  /** Whether `/metrics` is for everyone, also where calls need a token. */
+  readonly areMetricsOpen: boolean;
 }
 
 /** How often a server finishes what shells left behind, and how long it may take each time, in milliseconds. */
@@ -35,7 +42,7 @@ const sweepDeadlineMs = 5_000;
  * @throws SessionBuddyError `network` when the address cannot be listened on, or must not be without a secret
  */
 export async function serveHttp(options: HttpServeOptions): Promise<void> {
-  const { app, log, host, port, signal } = options;
+  const { app, host, port, signal } = options;
   if (!app.isGuarded && !isLoopback(host)) {
     throw new SessionBuddyError(
       "network",
@@ -43,24 +50,43 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
     );
   }
   const calls = new RunningCalls(serviceOf(options));
-  const server = createHttpServer({ service: calls.service, allowedHosts: hostsFor(host) });
+  const { createMetrics } = await import("./metrics.ts");
+  const metrics = await createMetrics({ app, version: options.version });
+  app.onCall(metrics.observe);
+  const entrance = await createHttpEntrance({
+    createServer: () => createMcpServer({ ...calls.service, onRefusal: (address) => entrance.countRefusal(address) }),
+    version: options.version,
+    allowedHosts: hostsFor(host),
+    limits: options.limits,
+    authenticate: app.isGuarded ? (token) => app.authenticate({ token }) : null,
+    metrics,
+    areMetricsOpen: options.areMetricsOpen,
+  });
+  const { server } = entrance;
   try {
     server.listen(port, host);
     await once(server, "listening", { signal });
   } catch (error) {
+    await entrance.close();
     if (signal.aborted) return;
     throw listenError(error, host, port);
   }
   const address = server.address() as AddressInfo;
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  log.info("Serving MCP", { url: `http://${shown}:${address.port}/mcp`, authentication: app.isGuarded ? "on" : "off" });
+  logServing(options, { url: `http://${shown}:${address.port}/mcp` });
 
-  await sweepUntil(signal, app);
+  await sweepUntil(signal, app, metrics.follow);
   const closed = once(server, "close");
   server.close();
   server.closeIdleConnections();
   await calls.done();
+  await entrance.close();
   await closed;
+}
+
+/** One line that says what is served, and to whom. */
+function logServing({ app, log, store }: ServeOptions, where: LogFields): void {
+  log.info("Serving MCP", { ...where, store, authentication: app.isGuarded ? "on" : "off" });
 }
 
 /** Serves one client over standard input and output until it closes its side or the signal is aborted. */
@@ -77,7 +103,7 @@ export async function serveStdio(options: ServeOptions): Promise<void> {
   // The SDK's own words repeat what was sent, which may hold a token.
   server.onerror = () => log.warning("Message refused", { reason: "no JSON-RPC, or larger than 10 MiB" });
   await server.connect(new StdioServerTransport());
-  log.info("Serving MCP", { transport: "stdio", authentication: app.isGuarded ? "on" : "off" });
+  logServing(options, { transport: "stdio" });
   const stop = new AbortController();
   const sweeping = sweepUntil(AbortSignal.any([signal, stop.signal]), app);
   await Promise.race([sweeping, ended]);
@@ -122,9 +148,14 @@ class RunningCalls {
 }
 
 /** Sweeps at once and then again and again; resolves when the signal is aborted and no sweep is under way. */
-async function sweepUntil(signal: AbortSignal, app: Pick<App, "reconcile">): Promise<void> {
+async function sweepUntil(
+  signal: AbortSignal,
+  app: Pick<App, "reconcile">,
+  afterwards: () => Promise<void> = async () => {},
+): Promise<void> {
   while (!signal.aborted) {
     await app.reconcile(sweepDeadlineMs);
+    await afterwards();
     await sleep(sweepIntervalMs, undefined, { signal }).catch(() => {});
   }
 }

@@ -77,7 +77,7 @@ export function createTools(
         outputSchema: toSchema(startOutput),
         annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
       },
-      run: async (args) => ({ ...(await app.trackStart(args)) }),
+      run: app.trackStart,
     },
     {
       definition: {
@@ -90,7 +90,7 @@ export function createTools(
         outputSchema: toSchema(endOutput),
         annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
       },
-      run: async (args) => ({ ...(await app.trackEnd(args)) }),
+      run: app.trackEnd,
     },
     {
       definition: {

@@ -8,14 +8,22 @@ import { SessionBuddyError } from "../tracker/errors.ts";
 import type { SessionEvent } from "../tracker/event.ts";
 import type { Session } from "../tracker/fold.ts";
 import type { Instant } from "../tracker/instant.ts";
-import type { LoggedEvent, SessionQuery, StatsKey, StatsRow, Store, StoreTransaction } from "../tracker/store.ts";
+import type {
+  ComponentCount,
+  LoggedEvent,
+  SessionQuery,
+  StatsKey,
+  StatsRow,
+  Store,
+  StoreTransaction,
+} from "../tracker/store.ts";
 import { copyTo } from "./sqlite-backup.ts";
 import { isBusy, translate } from "./sqlite-errors.ts";
 import { createPrivately, fileErrorOf, prepareFile } from "./sqlite-file.ts";
 import { countPrunable, pruneOldest } from "./sqlite-prune.ts";
 import { matchingRows, type Prepare } from "./sqlite-query.ts";
 import { eventToValues, putSessionSql, rowToEvent, rowToSession, sessionToValues } from "./sqlite-rows.ts";
-import { countSessions } from "./sqlite-stats.ts";
+import { countComponents, countSessions } from "./sqlite-stats.ts";
 
 export interface SqliteStoreOptions {
   /** The database file, created with mode 0600. Its folder must exist. */
@@ -136,12 +144,20 @@ class SqliteStore implements Store {
     return this.#run(() => this.#log("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", afterSeq, limit));
   }
 
+  lastSeq(): Promise<number> {
+    return this.#run(() => this.#prepared("SELECT coalesce(max(seq), 0) AS seq FROM events").get()?.seq as number);
+  }
+
   eventsOf(sessionId: string): Promise<readonly LoggedEvent[]> {
     return this.#run(() => this.#log(eventsOfSql, sessionId));
   }
 
   stats(by: StatsKey, query: SessionQuery): Promise<readonly StatsRow[]> {
     return this.#aside(this.#path, (database) => countSessions((sql) => database.prepare(sql), by, query, nextTurn));
+  }
+
+  componentCounts(): Promise<readonly ComponentCount[]> {
+    return this.#run(() => countComponents(this.#prepare));
   }
 
   countPrunable(endedBefore: Instant): Promise<number> {

@@ -1,5 +1,5 @@
 /** Owns the bare objects and error sentences that clients get back (contract section 4). Part of the pure core. */
-import { isPublicError, SessionBuddyError } from "./errors.ts";
+import { type ErrorCode, isPublicError, SessionBuddyError } from "./errors.ts";
 
 export interface StartResult {
   readonly session_id: string | null;
@@ -26,16 +26,29 @@ export function notFound(sessionId: string): EndResult {
 }
 
 export function startFailed(error: unknown): StartResult {
-  return { session_id: null, status: "error", error: sentence("Session start tracking failed", error) };
+  return failed({ session_id: null, status: "error", error: sentence("Session start tracking failed", error) }, error);
 }
 
 /** @param sessionId - the id as it was sent, of whatever type */
 export function endFailed(sessionId: unknown, error: unknown): EndResult {
-  return {
-    session_id: typeof sessionId === "string" ? sessionId : "",
-    status: "error",
-    error: sentence("Session end tracking failed", error),
-  };
+  const id = typeof sessionId === "string" ? sessionId : "";
+  return failed({ session_id: id, status: "error", error: sentence("Session end tracking failed", error) }, error);
+}
+
+/** Why an answer is an error; the wire has the sentence alone, and a sentence is nothing to decide by. */
+export type FailureCode = ErrorCode | "internal";
+
+const failures = new WeakMap<object, FailureCode>();
+
+/** Notes why an answer is an error. @returns the answer */
+export function failed<Answer extends object>(answer: Answer, error: unknown): Answer {
+  failures.set(answer, error instanceof SessionBuddyError ? error.code : "internal");
+  return answer;
+}
+
+/** @returns why an answer, the very object that was made, is an error; null when it is none */
+export function failureOf(answer: object): FailureCode | null {
+  return failures.get(answer) ?? null;
 }
 
 /** What may be said to whoever asked a question that failed. */

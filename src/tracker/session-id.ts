@@ -3,6 +3,13 @@ import type { NewStart } from "./event.ts";
 
 const suffixStep = 4;
 
+const form = /^(.+)-\d{8}-\d{6}(?:-(?:[0-9a-f]{4}){1,8})?$/;
+
+/** @returns the component in a session id, on record or not; null when the text has not the form of one */
+export function componentNameIn(sessionId: string): string | null {
+  return form.exec(sessionId)?.[1] ?? null;
+}
+
 /**
  * The ids a start may get, in the order they are tried: `{component}-{YYYYMMDD-HHMMSS}` in UTC, then the same with
  * the first 4, 8, 12 … hex digits of its event id. The last one is unique because event ids are.

@@ -16,10 +16,10 @@ interface Room {
 const tracker = /^src\/tracker\//;
 const errors = /^src\/tracker\/errors\.ts$/;
 /** What the entrances may know of the core: what is answered, how it is shown, and why something failed. */
-const results = /^src\/tracker\/(?:errors|result|instant|view|cursor)\.ts$/;
+const results = /^src\/tracker\/(?:errors|result|instant|view|cursor|canonical)\.ts$/;
 const records = /^src\/tracker\/(?:event|fold|store)\.ts$/;
 const center = /^src\/(?:app|config|settings|log)\.ts$/;
-const answers = /^src\/answers\.ts$/;
+const answers = /^src\/(?:answers|calls)\.ts$/;
 const packageJson = /^package\.json$/;
 
 /** The first room that a file fits is its room. */
@@ -56,10 +56,11 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "the composition root",
-    files: /^src\/(?:app|shells|reconcile|hooks|doctor|questions|answers|current|rebuild|credentials|tokens|keys)\.ts$/,
+    files:
+      /^src\/(?:app|calls|shells|reconcile|hooks|doctor|questions|answers|current|rebuild|credentials|tokens|keys)\.ts$/,
     mayImport: [
       /^src\/(?:auth|host|store|tracker)\//,
-      /^src\/(?:app|config|settings|log|shells|reconcile|hooks|questions|credentials)\.ts$/,
+      /^src\/(?:app|calls|config|settings|log|shells|reconcile|hooks|questions|credentials)\.ts$/,
     ],
     usesNode: true,
   },

@@ -5,7 +5,7 @@
 import { createSandbox } from "../support/sandbox.ts";
 import { measureCommands } from "./commands.ts";
 import { printTable } from "./print.ts";
-import { measureServers } from "./server.ts";
+import { measureServers, type ServerName } from "./server.ts";
 import { rounded } from "./statistics.ts";
 
 const runs = Number(process.env.BENCH_RUNS ?? 40);
@@ -17,19 +17,36 @@ try {
   const commands = await measureCommands(sandbox, runs);
   printTable(`A command against node -e 0 (medians of ${runs} pairs, milliseconds)`, commands);
   const servers = await measureServers(sandbox, rounds);
-  printTable(`serve against a bare echo (medians of ${rounds} rounds; latencies of all calls)`, servers);
-  const shares = shareOfEcho(servers);
-  for (const [connections, share] of Object.entries(shares)) {
-    process.stdout.write(`At ${connections} connections serve answers ${share} of what the echo does.\n`);
+  printTable(
+    `serve against a bare echo and a set-up for each request (medians of ${rounds} rounds; latencies of all calls)`,
+    servers,
+  );
+  const ratios = ratiosOf(servers);
+  for (const { connections, toEcho, toPerRequest } of ratios) {
+    process.stdout.write(
+      `At ${connections} connections serve answers ${toEcho} of what the echo does, and ${toPerRequest} times what a set-up for each request does.\n`,
+    );
   }
-  process.stdout.write(`${JSON.stringify({ runs, rounds, commands, servers, shareOfEcho: shares })}\n`);
+  process.stdout.write(`${JSON.stringify({ runs, rounds, commands, servers, ratios })}\n`);
 } finally {
   for (const ending of endings) await ending();
 }
 
-function shareOfEcho(servers: Awaited<ReturnType<typeof measureServers>>): Record<number, number> {
-  const rateOf = (name: string, connections: number) =>
+interface Ratios {
+  readonly connections: number;
+  readonly toEcho: number;
+  readonly toPerRequest: number;
+}
+
+function ratiosOf(servers: Awaited<ReturnType<typeof measureServers>>): readonly Ratios[] {
+  const rateOf = (name: ServerName, connections: number) =>
     servers.find((rate) => rate.server === name && rate.connections === connections)?.callsPerSecond ?? Number.NaN;
-  const connections = new Set(servers.map((rate) => rate.connections));
-  return Object.fromEntries([...connections].map((n) => [n, rounded(rateOf("serve", n) / rateOf("echo", n))]));
+  return [...new Set(servers.map((rate) => rate.connections))].map((connections) => {
+    const serve = rateOf("serve", connections);
+    return {
+      connections,
+      toEcho: rounded(serve / rateOf("echo", connections)),
+      toPerRequest: rounded(serve / rateOf("per request", connections)),
+    };
+  });
 }

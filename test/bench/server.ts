@@ -1,20 +1,25 @@
-/** Measures how many starts `serve` records a second over HTTP, against a bare echo of the same JSON. */
+/**
+ * Measures how many starts `serve` records a second over HTTP, against a bare echo of the same JSON, and against a server
+ * that is set up for every request as the SDK's documents show.
+ */
 import { randomUUID } from "node:crypto";
 import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { startArguments } from "../support/events.ts";
-import type { Sandbox } from "../support/sandbox.ts";
+import type { RunningServer, Sandbox } from "../support/sandbox.ts";
 import { median, percentile, rounded } from "./statistics.ts";
 
 /** Calls a second, and how long a call took in milliseconds, at one number of connections. */
 export interface ServerRate {
-  readonly server: "serve" | "echo";
+  readonly server: ServerName;
   readonly connections: number;
   readonly callsPerSecond: number;
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;
 }
+
+export type ServerName = "serve" | "echo" | "per request";
 
 interface Round {
   readonly callsPerSecond: number;
@@ -27,25 +32,28 @@ const loads: readonly (readonly [connections: number, calls: number])[] = [
   [32, 3000],
 ];
 
-/** serve must say that the event is on record; the echo sends the call back. */
+/** A server must say that the event is on record; the echo sends the call back. */
 const goodAnswer = /"status":"tracked"|"method":"tools\/call"/;
 
 /** @param rounds - how often each load is put on each server, in turn */
 export async function measureServers(sandbox: Sandbox, rounds: number): Promise<readonly ServerRate[]> {
-  const serve = await sandbox.serve();
-  // The echo stands where a wrapper of the launcher would, and takes no notice of what it should wrap.
-  const echo = await sandbox.serve({}, [process.execPath, join(import.meta.dirname, "echo.ts")]);
+  // The others stand where a wrapper of the launcher would, and take no notice of what they should wrap.
+  const standIn = (file: string) => sandbox.serve({}, [process.execPath, join(import.meta.dirname, file)]);
+  const servers = new Map<ServerName, RunningServer>([
+    ["echo", await standIn("echo.ts")],
+    ["per request", await standIn("per-request.ts")],
+    ["serve", await sandbox.serve()],
+  ]);
   const rates: ServerRate[] = [];
   for (const [connections, calls] of loads) {
-    const done: Record<ServerRate["server"], Round[]> = { echo: [], serve: [] };
-    for (const { url } of [echo, serve]) await putLoad(url, connections, calls);
+    for (const { url } of servers.values()) await putLoad(url, connections, calls);
+    const done = new Map<ServerName, Round[]>([...servers.keys()].map((name) => [name, []]));
     for (let round = 0; round < rounds; round += 1) {
-      done.echo.push(await putLoad(echo.url, connections, calls));
-      done.serve.push(await putLoad(serve.url, connections, calls));
+      for (const [name, { url }] of servers) done.get(name)?.push(await putLoad(url, connections, calls));
     }
-    rates.push(toRate("echo", connections, done.echo), toRate("serve", connections, done.serve));
+    for (const [name, each] of done) rates.push(toRate(name, connections, each));
   }
-  await Promise.all([serve.stop(), echo.stop()]);
+  await Promise.all([...servers.values()].map((server) => server.stop()));
   return rates;
 }
 
@@ -99,7 +107,7 @@ function post(url: string, agent: Agent, body: Buffer): Promise<void> {
   });
 }
 
-function toRate(server: ServerRate["server"], connections: number, rounds: readonly Round[]): ServerRate {
+function toRate(server: ServerName, connections: number, rounds: readonly Round[]): ServerRate {
   const latenciesMs = rounds.flatMap((round) => round.latenciesMs);
   return {
     server,

@@ -26,6 +26,12 @@ test("a setting is its default until it is set, is kept in a private file, and g
     port: 8700,
     issuers: ["one", "two"],
     log_file: null,
+    max_connections: 1000,
+    max_calls_per_second: 20_000,
+    max_refusals_per_minute: 300,
+    max_mcp_sessions: 100,
+    mcp_session_minutes: 30,
+    open_metrics: "no",
   });
   assert.match(await runWell(sandbox, ["config", "list"]), /^port +8700 +kept /m);
   await runWell(sandbox, ["config", "unset", "port"]);

@@ -87,6 +87,12 @@ test("without anything said the settings are the defaults", async () => {
     port: 8678,
     issuers: ["session-buddy"],
     log_file: null,
+    max_connections: 1000,
+    max_calls_per_second: 20_000,
+    max_refusals_per_minute: 300,
+    max_mcp_sessions: 100,
+    mcp_session_minutes: 30,
+    open_metrics: "no",
   });
 });
 
@@ -97,6 +103,12 @@ const samples: Readonly<Record<SettingName, readonly [kept: unknown, text: strin
   port: [1, "0", 0],
   issuers: [["kept"], " a , b ", ["a", "b"]],
   log_file: ["/kept.log", "/env.log", "/env.log"],
+  max_connections: [5, "0", 0],
+  max_calls_per_second: [5, "7", 7],
+  max_refusals_per_minute: [5, "7", 7],
+  max_mcp_sessions: [5, "0", 0],
+  mcp_session_minutes: [5, "1", 1],
+  open_metrics: ["yes", "no", "no"],
 };
 
 test("for every setting the environment wins over the file, and an empty variable counts as unset", async () => {

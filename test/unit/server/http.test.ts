@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import packageJson from "../../../package.json" with { type: "json" };
-import { hostsFor, isLoopback } from "../../../src/server/http.ts";
+import { hostsFor, isLoopback } from "../../../src/server/caller.ts";
 import { startArguments } from "../../support/events.ts";
 import { ask, toolCall } from "../../support/raw-http.ts";
 import { createSandbox } from "../../support/sandbox.ts";
@@ -61,14 +61,12 @@ test("a body that is no single JSON-RPC message is refused in JSON-RPC", async (
     ["", -32700],
     ["{", -32700],
     ["\u0000", -32700],
-    ["null", -32700],
-    ["5", -32700],
-    ['"text"', -32700],
-    ["{}", -32700],
-    [`{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}`, -32700],
+    ["null", -32600],
+    ["5", -32600],
+    ['"text"', -32600],
+    ["{}", -32600],
     ["[]", -32600],
     [`[${callOf(0)}]`, -32600],
-    ["[".repeat(50_000) + "]".repeat(50_000), -32600],
   ];
   for (const [body, code] of bodies) {
     const answer = await ask(url, { body });

@@ -106,7 +106,10 @@ test("an address that other machines reach needs a secret", async (t) => {
   }
   const env = { SESSION_BUDDY_SECRET: secret, SESSION_BUDDY_HOST: "0.0.0.0" };
   const server = await sandbox.serve(env);
-  assert.match(server.log(), /^INFO - Serving MCP: url=http:\/\/0\.0\.0\.0:\d+\/mcp, authentication=on\n/);
+  assert.match(
+    server.log(),
+    /^INFO - Serving MCP: url=http:\/\/0\.0\.0\.0:\d+\/mcp, store=\S+\/sessions\.db, authentication=on\n/,
+  );
   const url = server.url.replace("0.0.0.0", "127.0.0.1");
   const headers = { Host: "any-name.example" };
   const answer = await ask(url, { headers, body: toolCall(1, "track_session_start", startArguments()) });

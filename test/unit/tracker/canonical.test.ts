@@ -1,6 +1,7 @@
 /** Proves that equal JSON data has one text. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { canonicalJson, parseJson } from "../../../src/tracker/canonical.ts";
 
 const texts: readonly (readonly [input: string, canonical: string])[] = [
@@ -64,3 +65,77 @@ test("keys that JSON escapes come back as they were, whatever was read before", 
     assert.deepEqual(parseJson(JSON.stringify(object)), object);
   }
 });
+
+test("a value that ends like the opening of a key does not hide the key after it", () => {
+  for (const space of ["", " "]) {
+    for (const key of [":\\", ":\n", ":\\", ":\t"]) {
+      const object = { opening: "x,", [key]: "1" };
+      assert.deepEqual(parseJson(JSON.stringify(object, null, space)), object);
+    }
+  }
+});
+
+/** Strings of the characters that could lead a reader of keys astray. */
+const trickyText = fc.string({
+  unit: fc.constantFrom('"', "\\", ",", ":", "{", " ", "\n", "\u0001", "\uE000", "e", "0", "n", "u"),
+});
+const { tree: trickyJson } = fc.letrec((tie) => ({
+  tree: fc.oneof(
+    { maxDepth: 4 },
+    trickyText,
+    fc.integer(),
+    fc.array(tie("tree")),
+    fc.dictionary(trickyText, tie("tree"), { noNullPrototype: true }),
+  ),
+}));
+
+test("property: whatever the keys and values hold, with white space or without, JSON is read as it was written", () => {
+  fc.assert(
+    fc.property(trickyJson, fc.constantFrom(0, 2, "\t"), (value, space) => {
+      const text = JSON.stringify(value, null, space);
+      assert.deepEqual(parseJson(text), value);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("property: what JSON.parse refuses is refused, and nothing else", () => {
+  const pieces = fc.constantFrom(
+    '"',
+    "\\",
+    "\\x",
+    "\\u00",
+    '\\"',
+    ",",
+    ":",
+    "{",
+    "}",
+    "[",
+    "]",
+    "1",
+    "a",
+    '"a"',
+    '"a\\n":',
+    "\n",
+  );
+  fc.assert(
+    fc.property(fc.array(pieces), (parts) => {
+      const text = parts.join("");
+      assert.equal(
+        isJson(() => parseJson(text)),
+        isJson(() => JSON.parse(text)),
+        text,
+      );
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+function isJson(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,64 @@
+/** Owns what the headers of a request say: who asks, whether from a page that may, and in which form. For `server/` alone. */
+import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
+import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
+import { SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
+
+/** Who asks, in the form in which the SDK carries it to the handlers: the address, and the token of the header. */
+export function callerOf(request: IncomingMessage): AuthInfo {
+  return { clientId: addressOf(request), token: bearerOf(request), scopes: [] };
+}
+
+export function addressOf(request: IncomingMessage): string {
+  return request.socket.remoteAddress ?? "";
+}
+
+/** RFC 6750, section 2.1; the scheme's name in any letter case. @returns an empty text when there is none */
+export function bearerOf({ headers }: IncomingMessage): string {
+  return /^bearer +(.*)$/i.exec(headers.authorization ?? "")?.[1] ?? "";
+}
+
+/** What the transport's specification asks of headers; the sentences say what to send. */
+export function unfitHeader({
+  headers,
+}: IncomingMessage): { readonly status: number; readonly message: string } | null {
+  const mediaType = headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+  if (mediaType !== "application/json") return { status: 415, message: "Content-Type must be application/json" };
+  if (!/application\/(?:json|\*)|\*\/\*/.test(headers.accept ?? "*/*")) {
+    return { status: 406, message: "Accept must allow application/json" };
+  }
+  const revision = headers["mcp-protocol-version"];
+  if (revision === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(String(revision))) return null;
+  const spoken = SUPPORTED_PROTOCOL_VERSIONS.join(", ");
+  return { status: 400, message: `MCP-Protocol-Version is none of those spoken here: ${spoken}` };
+}
+
+export function isTrusted(request: IncomingMessage, allowedHosts: ReadonlySet<string> | null): boolean {
+  if (allowedHosts === null) return true;
+  const { host, origin } = request.headers;
+  if (host === undefined || !allowedHosts.has(hostnameOf(`http://${host}`))) return false;
+  return origin === undefined || allowedHosts.has(hostnameOf(origin));
+}
+
+/** @returns the host name of a URL in lower case, IPv6 in brackets; empty when there is none. */
+function hostnameOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : "";
+}
+
+/** Names under which a server on `address` is reached; null for an address that is not loopback. */
+export function hostsFor(address: string): ReadonlySet<string> | null {
+  if (!isLoopback(address)) return null;
+  return new Set(["localhost", "127.0.0.1", "[::1]", isIP(address) === 6 ? `[${address}]` : address]);
+}
+
+export function isLoopback(address: string): boolean {
+  return address === "localhost" || address === "::1" || (isIP(address) === 4 && address.startsWith("127."));
+}
+
+/** Whether the gate lets a token through. */
+export async function isAccepted(token: unknown, authenticate: (token: unknown) => Promise<unknown>): Promise<boolean> {
+  return authenticate(token).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,54 @@
+/** Owns how much one address may ask of a server: calls a second, and refused tokens a minute. For `server/` alone. */
+import { isIPv6 } from "node:net";
+import { type IRateLimiterRes, RateLimiterMemory } from "rate-limiter-flexible";
+
+export interface Limit {
+  /**
+   * Counts one.
+   *
+   * @returns how many seconds the address is to wait, 1 or more; null when it is within the limit
+   */
+  take(address: string): Promise<number | null>;
+  /** The same without counting: whether the address is over the limit already. */
+  look(address: string): Promise<number | null>;
+}
+
+/**
+ * @param most - how many an address may have, 0 for any number
+ * @param seconds - in so long a time
+ */
+export function createLimit(most: number, seconds: number): Limit {
+  if (most === 0) return { take: async () => null, look: async () => null };
+  const limiter = new RateLimiterMemory({ points: most, duration: seconds });
+  return {
+    async take(address) {
+      try {
+        await limiter.consume(network(address));
+        return null;
+      } catch (over) {
+        return secondsOf(over as IRateLimiterRes);
+      }
+    },
+    async look(address) {
+      const state = await limiter.get(network(address));
+      return state !== null && state.consumedPoints >= most ? secondsOf(state) : null;
+    },
+  };
+}
+
+function secondsOf({ msBeforeNext = 0 }: IRateLimiterRes): number {
+  return Math.max(1, Math.ceil(msBeforeNext / 1000));
+}
+
+/** One who has one IPv6 address has 2^64 of them (RFC 6177). @returns the network that counts as one address */
+export function network(address: string): string {
+  if (!isIPv6(address) || address.startsWith("::")) return address;
+  const [head = "", tail = ""] = address.split("::");
+  const [before, after] = [groups(head), groups(tail)];
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => "0");
+  return [...before, ...zeros, ...after].slice(0, 4).join(":");
+}
+
+function groups(text: string): string[] {
+  return text === "" ? [] : text.split(":");
+}
