@@ -7,6 +7,7 @@ import { directoryProblem } from "./host/directory.ts";
 import { ensurePrivateFolder } from "./host/folder.ts";
 import { look } from "./host/liveness.ts";
 import { createMachine, newUuid } from "./host/machine.ts";
+import { openProcesses } from "./host/process.ts";
 import type { Log } from "./log.ts";
 import { isSweepDue, reconcile, type SweepReport } from "./reconcile.ts";
 import { createShells, type Shells } from "./shells.ts";
@@ -31,7 +32,16 @@ import { createTracker } from "./tracker/tracker.ts";
 const passingIntervalMs = 2_000;
 const passingDeadlineMs = 200;
 
-type Questions = "session" | "sessions" | "events" | "lastSeq" | "eventsOf" | "stats" | "componentCounts" | "problems";
+type Questions =
+  | "session"
+  | "sessions"
+  | "events"
+  | "changes"
+  | "lastSeq"
+  | "eventsOf"
+  | "stats"
+  | "componentCounts"
+  | "problems";
 type Upkeep = "countPrunable" | "prune" | "backup" | "transact";
 
 export interface App extends Pick<Store, Questions | Upkeep> {
@@ -51,6 +61,8 @@ export interface App extends Pick<Store, Questions | Upkeep> {
   authenticate(args: unknown): Promise<string | null>;
   /** Looks at the process of a session, as reconciling does. */
   look(process: ProcessIdentity): ProcessLook;
+  /** @returns the parent of a process of this machine, 0 for the first of all; null when it cannot be looked at */
+  parentOf(pid: number): number | null;
   /** Shells of this machine: what the command line and the hooks record. */
   readonly shells: Shells;
   /**
@@ -73,7 +85,7 @@ export interface App extends Pick<Store, Questions | Upkeep> {
 export async function openApp(config: Config, log: Log, gate: Gate | null): Promise<App> {
   ensurePrivateFolder(config.paths.dataFolder, "data folder");
   const store = await openSqliteStore({ path: config.paths.database });
-  const machine = createMachine(config.paths.hostIdFile);
+  const machine = createMachine(config.paths.hostIdFile, await openProcesses());
   const tracker = createTracker({
     store,
     newEventId: newUuid,
@@ -123,7 +135,7 @@ export async function openApp(config: Config, log: Log, gate: Gate | null): Prom
         return answered(tracked(sessionId));
       } catch (error) {
         logFailure(log, "Session start failed", error);
-        return answered(startFailed(error), error);
+        return answered(startFailed(error));
       }
     },
     async trackEnd(args) {
@@ -140,16 +152,18 @@ export async function openApp(config: Config, log: Log, gate: Gate | null): Prom
         return answered(ended(sessionId));
       } catch (error) {
         logFailure(log, "Session end failed", error);
-        return answered(endFailed(argument(args, "session_id"), error), error);
+        return answered(endFailed(argument(args, "session_id"), error));
       }
     },
     onCall: calls.listen,
     authenticate,
     look: (process) => look(process, machine),
+    parentOf: (pid) => machine.processes.parentOf(pid),
     session: (sessionId) => store.session(sessionId),
     sessions: (query) => store.sessions(query),
     eventsOf: (sessionId) => store.eventsOf(sessionId),
     events: (afterSeq, limit) => store.events(afterSeq, limit),
+    changes: (afterSeq, limit) => store.changes(afterSeq, limit),
     lastSeq: () => store.lastSeq(),
     componentCounts: () => store.componentCounts(),
     stats: (by, query) => store.stats(by, query),

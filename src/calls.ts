@@ -1,6 +1,5 @@
 /** Owns what is told of calls over the wire, for whoever counts them. For `app.ts`, and its types for `server/`. */
-import { type ErrorCode, SessionBuddyError } from "./tracker/errors.ts";
-import type { EndResult, StartResult } from "./tracker/result.ts";
+import { type EndResult, type FailureCode, failureOf, type StartResult } from "./tracker/result.ts";
 import { componentNameIn } from "./tracker/session-id.ts";
 
 /** A call of `track_session_start` or `track_session_end` that has been answered. */
@@ -10,7 +9,7 @@ export interface AnsweredCall {
   readonly componentName: string | null;
   readonly status: StartResult["status"] | EndResult["status"];
   /** Why the status is `error`; null otherwise. */
-  readonly failure: ErrorCode | "internal" | null;
+  readonly failure: FailureCode | null;
   /** From the call to its answer. */
   readonly seconds: number;
 }
@@ -18,8 +17,8 @@ export interface AnsweredCall {
 /** Must not throw: it runs between a call and its answer. */
 export type CallListener = (call: AnsweredCall) => void;
 
-/** Gives the result back, and tells of it. @param error - what was thrown, where the result is one of status `error` */
-type Answered = <R extends StartResult | EndResult>(result: R, error?: unknown) => R;
+/** Gives the result back, and tells of it. */
+type Answered = <R extends StartResult | EndResult>(result: R) => R;
 
 interface Calls {
   listen(listener: CallListener): void;
@@ -33,10 +32,9 @@ export function createCalls(): Calls {
   let tell: CallListener = () => {};
   const begin = (eventType: AnsweredCall["eventType"], componentName: string | null): Answered => {
     const startedMs = performance.now();
-    return (result, error) => {
+    return (result) => {
       const seconds = (performance.now() - startedMs) / 1000;
-      const failure = result.status === "error" ? codeOf(error) : null;
-      tell({ eventType, componentName, status: result.status, failure, seconds });
+      tell({ eventType, componentName, status: result.status, failure: failureOf(result), seconds });
       return result;
     };
   };
@@ -47,8 +45,4 @@ export function createCalls(): Calls {
     start: (componentName) => begin("session_start", typeof componentName === "string" ? componentName : null),
     end: (sessionId) => begin("session_end", typeof sessionId === "string" ? componentNameIn(sessionId) : null),
   };
-}
-
-function codeOf(error: unknown): ErrorCode | "internal" {
-  return error instanceof SessionBuddyError ? error.code : "internal";
 }

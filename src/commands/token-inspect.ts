@@ -1,6 +1,7 @@
 /** `session-buddy token inspect`: what a token says, without verifying anything. */
 import { type ShownToken, showToken } from "../tokens.ts";
-import { alignColumns, printJson, printLine, printMessage } from "./print.ts";
+import { alignColumns } from "./columns.ts";
+import { printJson, printLine, printMessage } from "./print.ts";
 import { styleHeading } from "./style.ts";
 import { readToken } from "./token-source.ts";
 

@@ -10,7 +10,8 @@ import {
   type ShownKey,
 } from "../keys.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import { alignColumns, printJson, printLine } from "./print.ts";
+import { alignColumns } from "./columns.ts";
+import { printJson, printLine } from "./print.ts";
 import { styleHeading } from "./style.ts";
 
 export interface KeysOptions {

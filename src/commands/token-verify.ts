@@ -1,7 +1,8 @@
 /** `session-buddy token verify`: whether a server would accept a token, check by check. */
 import { credentialSources, resolveConfig } from "../config.ts";
 import { type Verified, verifyToken } from "../tokens.ts";
-import { alignColumns, printJson, printLine } from "./print.ts";
+import { alignColumns } from "./columns.ts";
+import { printJson, printLine } from "./print.ts";
 import { styleHeading, styleVerdict } from "./style.ts";
 import { readToken } from "./token-source.ts";
 

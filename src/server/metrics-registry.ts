@@ -11,6 +11,10 @@ export function createInstruments(version: string) {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  // Node.js promises nothing about where these are read, and Prometheus' own checker objects to their names.
+  for (const { name } of registry.getMetricsAsArray()) {
+    if (name.startsWith("nodejs_active_")) registry.removeSingleMetric(name);
+  }
   new Gauge({
     name: "session_buddy_build_info",
     help: "Always 1; the version of the program is in the label.",

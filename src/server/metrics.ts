@@ -6,13 +6,14 @@
  */
 import type { App } from "../app.ts";
 import type { AnsweredCall } from "../calls.ts";
-import type { ErrorCode } from "../tracker/errors.ts";
-import { LabelNames, otherLabel } from "./metrics-labels.ts";
-import { createLogReader, type LogApp } from "./metrics-log.ts";
+import type { FailureCode } from "../tracker/result.ts";
+import type { LoggedChange } from "../tracker/store.ts";
+import { LabelNames } from "./metrics-labels.ts";
+import { createLogReader } from "./metrics-log.ts";
 import { createInstruments, type Instruments } from "./metrics-registry.ts";
 import { inTime, oneAtATime } from "./turns.ts";
 
-export type MetricsApp = LogApp & Pick<App, "lastSeq" | "componentCounts" | "sessions" | "stats">;
+export type MetricsApp = Pick<App, "changes" | "lastSeq" | "componentCounts" | "sessions" | "stats">;
 
 export interface Metrics {
   /** The value of the header `Content-Type` for {@link text}. */
@@ -32,8 +33,8 @@ const usualShellTypes = ["bash", "zsh", "fish", "sh", "dash", "ksh", "tcsh", "cs
 /** Shell types beside them are looked for in so many sessions of so many components. */
 const sampledComponents = 20;
 const sampledSessions = 50;
-/** Prometheus gives up after ten seconds by default; a store that is in trouble must not take the rest with it. */
-const storeDeadlineMs = 3_000;
+/** Prometheus gives up after ten seconds; a store that is in trouble must not take the rest with it. */
+const defaultDeadlineMs = 3_000;
 
 const errorTypes = {
   usage: "validation",
@@ -50,7 +51,14 @@ const errorTypes = {
   "storage.newer": "storage",
   network: "internal",
   internal: "internal",
-} as const satisfies Readonly<Record<ErrorCode | "internal", string>>;
+} as const satisfies Readonly<Record<FailureCode, string>>;
+
+export interface MetricsOptions {
+  readonly app: MetricsApp;
+  readonly version: string;
+  /** How long an answer waits for the store, in milliseconds; 3 000 by default. */
+  readonly storeDeadlineMs?: number;
+}
 
 /**
  * Makes the metrics of a server that starts now: the counters of sessions begin at the end of the log. The components
@@ -58,33 +66,24 @@ const errorTypes = {
  *
  * @throws SessionBuddyError `storage.*`
  */
-export async function createMetrics(options: { readonly app: MetricsApp; readonly version: string }): Promise<Metrics> {
-  const { app, version } = options;
+export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
+  const { app, version, storeDeadlineMs = defaultDeadlineMs } = options;
   const instruments = createInstruments(version);
   const components = new LabelNames(largestComponents, (label) => zero(instruments, label));
   const shellTypes = new LabelNames(largestShellTypes);
   const position = await app.lastSeq();
   await admitRecorded(app, components, shellTypes);
 
-  const admit = (componentName: string | null) =>
-    componentName === null ? otherLabel : components.admit(componentName);
   const follow = oneAtATime(
-    createLogReader(
-      app,
-      {
-        started: ({ componentName, shellType }) =>
-          instruments.starts.inc({ component_name: admit(componentName), shell_type: shellTypes.admit(shellType) }),
-        closed: (componentName, status) => instruments.ends.inc({ component_name: admit(componentName), status }),
-        lasted: (componentName, durationMs) =>
-          instruments.durations.observe({ component_name: admit(componentName) }, durationMs / 1_000),
-      },
-      position,
-    ),
+    createLogReader(app, position, (change) => count(instruments, components, shellTypes, change)),
   );
   const countActive = async () => {
     const rows = await app.stats("component", { states: ["active"] });
     const counts = new Map<string, number>();
-    for (const { key, open } of rows) counts.set(admit(key), (counts.get(admit(key)) ?? 0) + open);
+    for (const { key, open } of rows) {
+      const label = components.admit(key);
+      counts.set(label, (counts.get(label) ?? 0) + open);
+    }
     return counts;
   };
   const readStore = oneAtATime(async () => {
@@ -130,6 +129,19 @@ async function admitRecorded(app: MetricsApp, components: LabelNames, shellTypes
     const sessions = await app.sessions({ componentName, limit: sampledSessions });
     for (const { shellType } of sessions) shellTypes.admit(shellType);
   }
+}
+
+/** A session closes once: an end after a proof of death only adds how long it lasted. */
+function count(
+  { starts, ends, durations }: Instruments,
+  components: LabelNames,
+  shellTypes: LabelNames,
+  { change, componentName, shellType, durationMs }: LoggedChange,
+): void {
+  const component_name = components.admit(componentName);
+  if (change === "started") starts.inc({ component_name, shell_type: shellTypes.admit(shellType) });
+  if (change === "ended" || change === "orphaned") ends.inc({ component_name, status: change });
+  if (durationMs !== null) durations.observe({ component_name }, durationMs / 1_000);
 }
 
 function observe({ ends, successes, failures, callSeconds }: Instruments, components: LabelNames, call: AnsweredCall) {

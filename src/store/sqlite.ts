@@ -10,6 +10,7 @@ import type { Session } from "../tracker/fold.ts";
 import type { Instant } from "../tracker/instant.ts";
 import type {
   ComponentCount,
+  LoggedChange,
   LoggedEvent,
   SessionQuery,
   StatsKey,
@@ -18,10 +19,12 @@ import type {
   StoreTransaction,
 } from "../tracker/store.ts";
 import { copyTo } from "./sqlite-backup.ts";
+import { changesAfter } from "./sqlite-changes.ts";
 import { isBusy, translate } from "./sqlite-errors.ts";
 import { createPrivately, fileErrorOf, prepareFile } from "./sqlite-file.ts";
 import { countPrunable, pruneOldest } from "./sqlite-prune.ts";
-import { matchingRows, type Prepare } from "./sqlite-query.ts";
+import { matchingRows } from "./sqlite-query.ts";
+import type { Prepare } from "./sqlite-ranges.ts";
 import { eventToValues, putSessionSql, rowToEvent, rowToSession, sessionToValues } from "./sqlite-rows.ts";
 import { countComponents, countSessions } from "./sqlite-stats.ts";
 
@@ -142,6 +145,10 @@ class SqliteStore implements Store {
 
   events(afterSeq: number, limit: number): Promise<readonly LoggedEvent[]> {
     return this.#run(() => this.#log("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", afterSeq, limit));
+  }
+
+  changes(afterSeq: number, limit: number): Promise<readonly LoggedChange[]> {
+    return this.#run(() => changesAfter(this.#prepare, afterSeq, limit));
   }
 
   lastSeq(): Promise<number> {

@@ -62,6 +62,18 @@ export interface LoggedEvent {
   readonly event: SessionEvent;
 }
 
+/** What one event of the log did to its session. */
+export interface LoggedChange {
+  /** The event's position. */
+  readonly seq: number;
+  /** `raised` is an end of a session that was proven dead before; `none` is an event that says what was known. */
+  readonly change: "started" | "ended" | "orphaned" | "raised" | "none";
+  readonly componentName: string;
+  readonly shellType: string;
+  /** How long the session lasted, in milliseconds, as it is known now; null where this event did not make it known. */
+  readonly durationMs: number | null;
+}
+
 /** Reads and writes that become durable together or not at all. */
 export interface StoreTransaction {
   eventById(eventId: string): Promise<SessionEvent | null>;
@@ -92,6 +104,8 @@ export interface Store {
   sessions(query: SessionQuery): Promise<readonly Session[]>;
   /** The log after position `afterSeq`, at most `limit` events, in order. */
   events(afterSeq: number, limit: number): Promise<readonly LoggedEvent[]>;
+  /** The same part of the log as changes of sessions; cheaper, for whoever counts them. */
+  changes(afterSeq: number, limit: number): Promise<readonly LoggedChange[]>;
   /** The position of the newest event in the log, from which on {@link events} has what is new; 0 when there is none. */
   lastSeq(): Promise<number>;
   /** The events of one session in the order of the log. */

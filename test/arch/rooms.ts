@@ -57,10 +57,10 @@ export const rooms: readonly Room[] = [
   {
     name: "the composition root",
     files:
-      /^src\/(?:app|calls|shells|reconcile|hooks|doctor|questions|answers|current|rebuild|credentials|tokens|keys)\.ts$/,
+      /^src\/(?:app|calls|shells|reconcile|hooks|doctor|questions|answers|current|rebuild|shell-events|credentials|tokens|keys)\.ts$/,
     mayImport: [
       /^src\/(?:auth|host|store|tracker)\//,
-      /^src\/(?:app|calls|config|settings|log|shells|reconcile|hooks|questions|credentials)\.ts$/,
+      /^src\/(?:app|calls|config|settings|log|shells|reconcile|hooks|questions|shell-events|credentials)\.ts$/,
     ],
     usesNode: true,
   },

@@ -4,7 +4,9 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
-import type { Store } from "../../src/tracker/store.ts";
+import type { SessionEvent } from "../../src/tracker/event.ts";
+import { foldSession, type SessionState } from "../../src/tracker/fold.ts";
+import type { LoggedChange, Store } from "../../src/tracker/store.ts";
 import { anyLife } from "../support/arbitraries.ts";
 import { at, deathEvent, endEvent, folded, sampleSessionId, startEvent } from "../support/session-events.ts";
 import { eventsIn, openAt, record, type StorePlace } from "../support/store-place.ts";
@@ -145,6 +147,7 @@ export function storeLaws(name: string, createPlace: (t: TestContext) => StorePl
 
   law("positions in the log grow in the order of the writes, and pages of it join without a gap", async (place, t) => {
     const store = await openAt(place, t);
+    assert.equal(await store.lastSeq(), 0);
     const events = Array.from({ length: 7 }, (_, index) => startEvent({}, { sessionId: `s-${index % 2}` }));
     for (const event of events) await record(store, event);
     const log = await store.events(0, everything);
@@ -160,11 +163,42 @@ export function storeLaws(name: string, createPlace: (t: TestContext) => StorePl
       after = page.at(-1)?.seq ?? everything;
     }
     assert.deepEqual(paged, log);
+    assert.equal(await store.lastSeq(), log.at(-1)?.seq);
     assert.deepEqual(
       await store.eventsOf("s-1"),
       log.filter(({ event }) => event.sessionId === "s-1"),
     );
     assert.deepEqual(await store.eventsOf("unknown"), []);
+  });
+
+  law("each event of the log is told as what it did to its session, and pages join without a gap", async (place, t) => {
+    const store = await openAt(place, t);
+    const lives = fc.sample(anyLife, { numRuns: 60, seed: 5 }).map((life, index) => {
+      const own = { sessionId: `s-${index}` };
+      return life.map((event) => ({ ...event, ...own, eventId: randomUUID() }));
+    });
+    // Event by event over all sessions, so that the events of one do not stand together.
+    const events = Array.from({ length: 6 }, (_, n) => lives.flatMap((life) => life[n] ?? [])).flat();
+    await store.transact(async (tx) => {
+      for (const event of events) await tx.appendEvent(event);
+      for (const life of lives) await tx.putSession(folded(...life));
+    });
+    const log = await store.events(0, everything);
+    const expected = log.map(({ seq, event }) => {
+      const own = (part: typeof log) => part.map((one) => one.event).filter((one) => one.sessionId === event.sessionId);
+      const before = foldSession(own(log.filter((one) => one.seq < seq)));
+      const { componentName, shellType, durationMs } = folded(...own(log));
+      const change = changeBy(event.kind, before?.state ?? null);
+      const isLengthNew = change === "ended" || change === "raised";
+      return { seq, change, componentName, shellType, durationMs: isLengthNew ? durationMs : null };
+    });
+    assert.deepEqual(new Set(expected.map(({ change }) => change)).size, 5, "not every change occurs");
+    assert.deepEqual(await store.changes(0, everything), expected);
+    const paged = [];
+    for (let page = await store.changes(0, 7); page.length > 0; page = await store.changes(paged.at(-1)?.seq ?? 0, 7)) {
+      paged.push(...page);
+    }
+    assert.deepEqual(paged, expected);
   });
 
   law(
@@ -244,4 +278,11 @@ export function storeLaws(name: string, createPlace: (t: TestContext) => StorePl
     await store.close();
     assert.deepEqual(await eventsIn(await openAt(place, t)), starts);
   });
+}
+
+/** The port's words: what an event does to a session that is in this state, or not there. */
+function changeBy(kind: SessionEvent["kind"], before: SessionState | null): LoggedChange["change"] {
+  if (kind === "start") return before === null ? "started" : "none";
+  if (before === "active") return kind === "end" ? "ended" : "orphaned";
+  return before === "orphaned" && kind === "end" ? "raised" : "none";
 }

@@ -1,7 +1,9 @@
 /** Proves which ids a start may get, and in which order they are tried (contract section 4). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sessionIdCandidates } from "../../../src/tracker/session-id.ts";
+import fc from "fast-check";
+import { componentNameIn, sessionIdCandidates } from "../../../src/tracker/session-id.ts";
+import { anyStart } from "../../support/arbitraries.ts";
 import { at, startEvent } from "../../support/session-events.ts";
 
 const eventId = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
@@ -21,4 +23,23 @@ test("the ids after it add 4, 8, 12 and more hex digits of the event id, up to a
   const [base, ...others] = candidates("2026-02-06T12:34:56Z");
   const expected = [4, 8, 12, 16, 20, 24, 28, 32].map((length) => `${base}-${digits.slice(0, length)}`);
   assert.deepEqual(others, expected);
+});
+
+test("the component is found in every id that a session may get", () => {
+  // Names that look like ids themselves.
+  const name = fc.stringMatching(/^[a-c0-9-]{1,4}(-20260206-123456)?(-6ba7)?$/);
+  fc.assert(
+    fc.property(anyStart, name, (start, componentName) => {
+      for (const id of sessionIdCandidates({ ...start, content: { ...start.content, componentName } })) {
+        assert.equal(componentNameIn(id), componentName);
+      }
+    }),
+  );
+});
+
+test("in what is no session id no component is found", () => {
+  const base = "a-20260206-123456";
+  for (const text of ["", "a", base.slice(1), `${base}-`, `${base}-6ba`, `${base} `, `${base}-6BA7`, `\n${base}`]) {
+    assert.equal(componentNameIn(text), null, JSON.stringify(text));
+  }
 });
