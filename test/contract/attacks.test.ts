@@ -6,15 +6,21 @@ import { test } from "node:test";
 import { targetIn } from "../support/attack-target.ts";
 import { attacks, harmless, sentences } from "../support/attacks.ts";
 import { readLogLine } from "../support/log-lines.ts";
+import { ask } from "../support/raw-http.ts";
 import { allRows } from "../support/rows.ts";
 import { createSandbox } from "../support/sandbox.ts";
 import { connect } from "../support/transports.ts";
+
+/** What is asked here is what each refusal says; that there may be only so many is another matter. */
+const unlimited = { SESSION_BUDDY_MAX_REFUSALS_PER_MINUTE: "0" };
 
 test("over HTTP, every attack is refused, nothing is recorded, and the log holds no part of a token", async (t) => {
   const sandbox = createSandbox(t);
   const logFile = join(sandbox.folder, "log");
   const { env } = targetIn(sandbox.folder);
-  const { start, end } = await connect(t, sandbox, "HTTP", { env: { ...env, SESSION_BUDDY_LOG_FILE: logFile } });
+  const { start, end } = await connect(t, sandbox, "HTTP", {
+    env: { ...env, ...unlimited, SESSION_BUDDY_LOG_FILE: logFile },
+  });
   const sent: string[] = [];
   for (const { name, token, answer } of attacks) {
     await t.test(name, async () => {
@@ -39,6 +45,23 @@ test("over HTTP, every attack is refused, nothing is recorded, and the log holds
   const log = readFileSync(logFile, "utf8");
   const parts = sent.flatMap((token) => token.split(".")).filter((part) => part.length > 16);
   for (const text of [...parts, ...Object.values(env).slice(0, 2)]) assert.ok(!log.includes(text), text.slice(0, 40));
+});
+
+test("in the header of a request, every attack that one can hold is refused, and what only looks like one is let in", async (t) => {
+  const sandbox = createSandbox(t);
+  const { url } = await sandbox.serve({ ...targetIn(sandbox.folder).env, ...unlimited });
+  const statusWith = async (token: string) => {
+    const headers = { Authorization: `Bearer ${token}` };
+    return (await ask(url.replace(/mcp$/, "metrics"), { method: "GET", headers })).status;
+  };
+  // White space around a header is not its own, and a longer one is no request (RFC 9110 section 5.5).
+  const fitsHeader = (token: unknown) => typeof token === "string" && /^[!-~](?:[ -~]{0,8000}[!-~])?$/.test(token);
+  const held = attacks.map((attack) => ({ ...attack, value: attack.token() })).filter(({ value }) => fitsHeader(value));
+  assert.ok(held.length > 250);
+  for (const { name, value } of held) assert.equal(await statusWith(String(value)), 401, name);
+  for (const [name, token] of harmless) {
+    if (fitsHeader(token())) assert.equal(await statusWith(token()), 200, name);
+  }
 });
 
 test("over HTTP, what only looks like an attack is let in: by the secret, a previous one, and both kinds of keys", async (t) => {
