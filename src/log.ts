@@ -44,11 +44,36 @@ export function formatLine(level: LogLevel, message: string, fields: LogFields):
 
 /** A value that could pass for further fields is put in quotes, inside which `\` and `"` stand behind a `\`. */
 function formatValue(value: string | number | null): string {
-  const text = String(value ?? "");
+  const text = hideTokens(String(value ?? ""));
   const escaped = escapeControls(text);
   if (!/[,="]/.test(escaped)) return escaped;
   const doubled = escaped === text ? text.replaceAll("\\", "\\\\") : escaped;
   return `"${doubled.replaceAll('"', '\\"')}"`;
+}
+
+/** How a JSON object begins in base64url, and as much of it as no name has by chance. */
+const encodedObject = /e(?:y[A-L]|w[0o])[\w-]{13,}/;
+
+/**
+ * Whoever sends a token where a name belongs gets it back in the answer; the log is for others. A token is a header and a
+ * payload, both JSON objects, and a signature, with points between (RFC 7515 section 7.1).
+ *
+ * @returns the text with `(token)` for each
+ */
+function hideTokens(text: string): string {
+  if (!text.includes(".e")) return text;
+  // Whole runs and their parts are looked at, because a pattern that begins anywhere takes long for long texts.
+  return text.replaceAll(/[\w.-]+/g, (run) => {
+    const parts = run.split(".");
+    const at = parts.findIndex((part, index) => encodedObject.test(part) && isEncodedObject(parts[index + 1]));
+    if (at === -1) return run;
+    const header = parts[at] ?? "";
+    return [...parts.slice(0, at), `${header.slice(0, header.search(encodedObject))}(token)`].join(".");
+  });
+}
+
+function isEncodedObject(part = ""): boolean {
+  return part.search(encodedObject) === 0;
 }
 
 /**

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { createLog, escapeControls, formatLine } from "../../src/log.ts";
+import { claims, tokenMakers } from "../support/jwt.ts";
 import { readLogLine } from "../support/log-lines.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -32,6 +33,32 @@ for (const [value, written] of values) {
     assert.equal(formatLine("INFO", "Message", { key: value }), `INFO - Message: key=${written}`);
   });
 }
+
+test("a token in a value is hidden, wherever it stands and whatever is left of it; names with points stay", async () => {
+  const token = await tokenMakers.hand(claims());
+  const [header = "", payload = "", signature = ""] = token.split(".");
+  const spaced = Buffer.from('{ "alg":"HS256" }').toString("base64url");
+  for (const [value, written] of [
+    [token, "(token)"],
+    [`Bearer ${token}`, "Bearer (token)"],
+    [`x${token}y-z`, "x(token)"],
+    [`a.b.${token}.c`, "a.b.(token)"],
+    [`${token} and ${token}`, "(token) and (token)"],
+    [`'${header}.${payload}': wrong`, "'(token)': wrong"],
+    [`/${spaced}.${payload}.`, "/(token)"],
+    [`${header}.${payload}.${signature}.${signature}.x`, "(token)"],
+  ] as const) {
+    assert.equal(formatLine("INFO", "Message", { key: value }), `INFO - Message: key=${written}`);
+  }
+  const names = [
+    "key.eye.example",
+    "monkey.eyewitness-news.example.org",
+    "1.eyJ.eyJ",
+    `${header}.example.org`,
+    "..e.ey",
+  ];
+  for (const name of names) assert.equal(formatLine("INFO", "Message", { key: name }), `INFO - Message: key=${name}`);
+});
 
 test("a line without fields ends with its message", () => {
   assert.equal(formatLine("ERROR", "Mes\nsage", {}), "ERROR - Mes\\nsage");
