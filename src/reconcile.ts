@@ -2,7 +2,7 @@
 import { liveness } from "./host/liveness.ts";
 import type { Machine } from "./host/machine.ts";
 import { readStateFile, removeStateFile, type StateFile, setAside } from "./host/state-file.ts";
-import { isJustMade, isUnderWay, readAgain, stateFilesIn } from "./host/state-folder.ts";
+import { isForItsCourier, isJustMade, isUnderWay, readAgain, stateFilesIn } from "./host/state-folder.ts";
 import { lastSweepMs, takeSweepTurn } from "./host/sweep.ts";
 import type { Log } from "./log.ts";
 import { processOfFile, startInstantOf } from "./shell-events.ts";
@@ -105,7 +105,7 @@ function recordOne(
 ): Promise<"finished" | "rejected" | StateFile | null> {
   return orSetAside(path, dependencies, async () => {
     const file = readStateFile(path);
-    if (file === null || isUnderWay(file)) return null;
+    if (file === null || isUnderWay(file) || isForItsCourier(file, dependencies.machine.processes)) return null;
     if (file.end === null && file.sessionId !== null) return file;
     const { sessionId } = await dependencies.recordFile(file);
     return file.end === null ? { ...file, sessionId } : "finished";

@@ -1,12 +1,25 @@
 /** Proves that a machine that was suspended, and a boot clock that is shifted, invent neither a length nor an end. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+
 import { bootClockFile } from "../support/boot-clock.ts";
+import { eventually } from "../support/eventually.ts";
 import { fakeClock } from "../support/fake-clock.ts";
+import { copyHooks } from "../support/hook-copy.ts";
 import { killed, openSession } from "../support/processes.ts";
 import { allRows, runWell, type SessionRow } from "../support/rows.ts";
 import { createSandbox, launcher, runToEnd, type Sandbox } from "../support/sandbox.ts";
-import { assertRecord, createUsedSandbox, open, openShell, shellKinds, told } from "../support/shells.ts";
+import {
+  assertRecord,
+  createUsedSandbox,
+  open,
+  openShell,
+  shellKinds,
+  stateFileNames,
+  told,
+} from "../support/shells.ts";
 
 const bootedSeconds = 1_000.25;
 const hourSeconds = 3_600;
@@ -121,3 +134,30 @@ test("an end that is told by a shifted boot clock is not measured against the ma
   assert.ok(Number(row?.duration_ms) < slackMs, `${row?.duration_ms} ms`);
   assert.equal(await basisOf(sandbox, row), "wall_clock");
 });
+
+for (const [what, under] of [
+  ["a shifted boot clock", shifted],
+  ["pids of its own, as in a container", ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]],
+] as const) {
+  test(`a shell with ${what} is not buried from outside, however early its file is found there`, async (t) => {
+    const sandbox = createUsedSandbox(t);
+    // Its courier is held until the machine has swept.
+    const gate = join(sandbox.folder, "gate");
+    const courier = `#!/bin/sh\nwhile [ ! -e '${gate}' ]; do sleep 0.05; done\nexec '${launcher}' "$@"\n`;
+    const copy = copyHooks(t, courier);
+    const terminal = await openShell(t, sandbox, "bash", { under, hookFile: copy.hookFile("bash") });
+    await eventually(() => assert.equal(stateFileNames(sandbox).length, 1));
+    assert.deepEqual(await allRows(sandbox), [], "left to who can tell");
+    writeFileSync(gate, "");
+    await eventually(async () => assert.equal((await allRows(sandbox))[0]?.state, "active"));
+    terminal.type("exit 3\r");
+    await terminal.ended();
+    // A container ends with its first process, and the courier of the end with it.
+    const row = await eventually(async () => {
+      const [ended] = await allRows(sandbox);
+      assert.deepEqual([ended?.state, ended?.exit_code, ended?.end_reason], ["ended", 3, "exit"]);
+      return ended;
+    });
+    assert.ok(Number(row?.duration_ms) < slackMs);
+  });
+}
