@@ -20,6 +20,7 @@ import {
   stateFileNames,
   told,
 } from "../support/shells.ts";
+import { leftBehind, recordBytes } from "../support/state-files.ts";
 
 const bootedSeconds = 1_000.25;
 const hourSeconds = 3_600;
