@@ -7,7 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { killed, sleeper } from "../support/processes.ts";
-import type { SessionRow } from "../support/rows.ts";
+import { runWell, type SessionRow } from "../support/rows.ts";
 import { createSandbox, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
 import { recordBytes } from "../support/state-files.ts";
 
@@ -88,6 +88,14 @@ test("a shell whose word is found later is on record, but nothing is said about 
   assert.deepEqual(why.process_now, { state: "unknown", reason: "not_identified" });
   await killed(child);
   assert.equal((await mac.all())[0]?.state, "active");
+});
+
+test("with /proc a shell that could not say when it started is not taken for who has its pid now", async (t) => {
+  const sandbox = createSandbox(t);
+  const { child, path } = hookFile(t, sandbox);
+  const id = (await runWell(sandbox, ["start", "--state-file", path, "--pid", String(child.pid), "--written"])).trim();
+  const why = JSON.parse(await runWell(sandbox, ["why", id, "--json"]));
+  assert.deepEqual(why.process_now, { state: "unknown", reason: "not_identified" });
 });
 
 test("another boot session is the proof of death", async (t) => {

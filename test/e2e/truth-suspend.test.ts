@@ -8,7 +8,7 @@ import { bootClockFile } from "../support/boot-clock.ts";
 import { eventually } from "../support/eventually.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { copyHooks } from "../support/hook-copy.ts";
-import { killed, openSession } from "../support/processes.ts";
+import { killed, openSession, sleeper } from "../support/processes.ts";
 import { allRows, runWell, type SessionRow } from "../support/rows.ts";
 import { createSandbox, launcher, runToEnd, type Sandbox } from "../support/sandbox.ts";
 import {
@@ -20,6 +20,7 @@ import {
   stateFileNames,
   told,
 } from "../support/shells.ts";
+import { leftBehind, recordBytes } from "../support/state-files.ts";
 
 const bootedSeconds = 1_000.25;
 const hourSeconds = 3_600;
@@ -132,6 +133,18 @@ test("an end that is told by a shifted boot clock is not measured against the ma
   const [row] = await allRows(sandbox);
   assert.equal(row?.state, "ended");
   assert.ok(Number(row?.duration_ms) < slackMs, `${row?.duration_ms} ms`);
+  assert.equal(await basisOf(sandbox, row), "wall_clock");
+});
+
+test("what a shell says by a shifted boot clock is not measured against the machine's", async (t) => {
+  const sandbox = createUsedSandbox(t);
+  const child = sleeper(t);
+  const start = { time: String(Date.now() / 1000), uptime: "100.00", pid: String(child.pid), shell: "bash", cwd: "/" };
+  const path = leftBehind(sandbox).file(child, [recordBytes("start/1", start)]);
+  const id = await runUnder(sandbox, shifted, ["start", "--state-file", path, "--written"]);
+  await runWell(sandbox, ["end", id.trim()]);
+  const [row] = await allRows(sandbox);
+  assert.equal(row?.state, "ended");
   assert.equal(await basisOf(sandbox, row), "wall_clock");
 });
 

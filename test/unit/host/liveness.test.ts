@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, unlinkSync } from "node:fs";
+import { copyFileSync, linkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Liveness, liveness } from "../../../src/host/liveness.ts";
@@ -90,6 +90,9 @@ test("an executable that is called by another path, or was updated meanwhile, is
     return seen;
   });
   assert.deepEqual(liveness({ ...identity, executable: `/proc/self/root${program}` }, machine), alive);
+  const link = join(temporaryFolder(t), "link");
+  linkSync(program, link);
+  assert.deepEqual(liveness({ ...identity, executable: link }, machine), alive, "one file, two names");
   unlinkSync(program);
   assert.deepEqual(liveness(identity, machine), alive, "removed");
   copyFileSync("/bin/true", program);

@@ -148,7 +148,9 @@ test("where ps or sysctl cannot be run or say something else, nothing is known, 
   const mac = macOf(t);
   const child = sleeper(t);
   const identity = mac.identify(child.pid ?? 0);
-  for (const program of ["/nonexistent", "/bin/false", "/bin/echo"]) {
+  const another = join(temporaryFolder(t), "another");
+  writeFileSync(another, "#!/bin/sh\necho '    1     0 Ss   Mon Feb  2 09:05:07 2026     launchd'\n", { mode: 0o700 });
+  for (const program of ["/nonexistent", "/bin/false", "/bin/echo", another]) {
     const processes = createPsProcesses({ ps: program, sysctl: program });
     assert.equal(processes.bootId(), null);
     assert.equal(processes.parentOf(process.pid), null);
