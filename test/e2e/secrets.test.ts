@@ -12,6 +12,7 @@ import { ask, toolCall } from "../support/raw-http.ts";
 import { createSandbox, type RunningServer, type Sandbox } from "../support/sandbox.ts";
 import { couriersDone, openShell, runLine } from "../support/shells.ts";
 import { strayCalls, strayRequests } from "../support/stray-calls.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 interface Place {
   readonly sandbox: Sandbox;
@@ -122,9 +123,8 @@ test("a server over standard input and output, with good, bad and stray tokens",
   const place = await createPlace(t);
   const { sandbox, token, stray, written, answers } = place;
   const { SESSION_BUDDY_SECRET: secret = "", ...env } = place.env;
-  const file = join(sandbox.folder, "..", `secret-${randomUUID()}`);
+  const file = join(temporaryFolder(t), "secret");
   writeFileSync(file, `${secret}\n`, { mode: 0o600 });
-  t.after(() => import("node:fs").then(({ rmSync }) => rmSync(file, { force: true })));
   const stopWatching = written.watchProcesses();
   const calls = [
     ["track_session_start", startArguments({ token })] as const,
