@@ -22,9 +22,9 @@ const entryPoints = {
   entry: resolve(root, "src/entry.ts"),
   main: resolve(root, "src/main.ts"),
   settings: resolve(root, "src/settings.ts"),
-  gate: resolve(root, "src/auth/gate.ts"),
-  tokens: resolve(root, "src/auth/tokens.ts"),
+  ps: resolve(root, "src/host/ps.ts"),
   metrics: resolve(root, "src/server/metrics.ts"),
+  "session-table": resolve(root, "src/commands/session-table.ts"),
   ...Object.fromEntries(commands.map((name) => [name, resolve(root, `src/commands/${name}.ts`)])),
 };
 
@@ -81,8 +81,9 @@ const warm = (...args: string[]) =>
     stdio: "ignore",
   });
 try {
-  warm("list", "--all");
   warm("start", "--state-file", stateFile);
+  // With a session on record, so that the table is drawn.
+  warm("list", "--all");
   warm("end", "--state-file", stateFile);
   // Last, because the table of commands keeps the functions of the run before.
   warm("start");

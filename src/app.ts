@@ -1,13 +1,13 @@
 /** The composition root: a configuration becomes the few functions that commands and server call. */
 import { dirname } from "node:path";
 import type { Gate } from "./auth/gate.ts";
-import type { TokenClaims } from "./auth/tokens.ts";
 import { type CallListener, createCalls } from "./calls.ts";
 import type { Config } from "./config.ts";
 import { directoryProblem } from "./host/directory.ts";
 import { ensurePrivateFolder } from "./host/folder.ts";
 import { look } from "./host/liveness.ts";
 import { createMachine, newUuid } from "./host/machine.ts";
+import { openProcesses } from "./host/process.ts";
 import type { Log } from "./log.ts";
 import { isSweepDue, reconcile, type SweepReport } from "./reconcile.ts";
 import { createShells, type Shells } from "./shells.ts";
@@ -61,6 +61,8 @@ export interface App extends Pick<Store, Questions | Upkeep> {
   authenticate(args: unknown): Promise<string | null>;
   /** Looks at the process of a session, as reconciling does. */
   look(process: ProcessIdentity): ProcessLook;
+  /** @returns the parent of a process of this machine, 0 for the first of all; null when it cannot be looked at */
+  parentOf(pid: number): number | null;
   /** Shells of this machine: what the command line and the hooks record. */
   readonly shells: Shells;
   /**
@@ -77,19 +79,20 @@ export interface App extends Pick<Store, Questions | Upkeep> {
 /**
  * Opens the store and puts the program together.
  *
+ * @param gate - lets calls over the wire through, or not; null lets every call through
  * @throws SessionBuddyError `storage.*` when the store cannot be used
  */
-export async function openApp(config: Config, log: Log): Promise<App> {
+export async function openApp(config: Config, log: Log, gate: Gate | null): Promise<App> {
   ensurePrivateFolder(config.paths.dataFolder, "data folder");
   const store = await openSqliteStore({ path: config.paths.database });
-  const machine = createMachine(config.paths.hostIdFile);
+  const machine = createMachine(config.paths.hostIdFile, await openProcesses());
   const tracker = createTracker({
     store,
     newEventId: newUuid,
     hostname: machine.facts.hostname,
     directoryProblem,
   });
-  const authenticate = createAuthentication(config);
+  const authenticate = async (args: unknown) => (gate === null ? null : gate(argument(args, "token")));
   const calls = createCalls();
   const { stateFolder } = config.paths;
   const shells = createShells({
@@ -112,7 +115,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
   };
 
   return {
-    isGuarded: config.secret !== null,
+    isGuarded: gate !== null,
     async trackStart(args) {
       const answered = calls.start(argument(args, "component_name"));
       try {
@@ -155,6 +158,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
     onCall: calls.listen,
     authenticate,
     look: (process) => look(process, machine),
+    parentOf: (pid) => machine.processes.parentOf(pid),
     session: (sessionId) => store.session(sessionId),
     sessions: (query) => store.sessions(query),
     eventsOf: (sessionId) => store.eventsOf(sessionId),
@@ -177,49 +181,9 @@ export async function openApp(config: Config, log: Log): Promise<App> {
   };
 }
 
-/**
- * Makes a token for a client.
- *
- * @param claims - `issuer` is the first accepted one by default
- * @throws SessionBuddyError `auth.secret` when there is no secret to sign with
- */
-export async function createAccessToken(
-  config: Config,
-  claims: Omit<TokenClaims, "issuer"> & { readonly issuer?: string | undefined },
-): Promise<string> {
-  if (config.secret === null) {
-    throw new SessionBuddyError(
-      "auth.secret",
-      "there is no secret to sign with; set SESSION_BUDDY_SECRET or SESSION_BUDDY_SECRET_FILE (make one with: session-buddy token secret)",
-    );
-  }
-  const { createToken } = await import("./auth/tokens.ts");
-  const issuer = claims.issuer ?? config.settings.issuers[0] ?? "session-buddy";
-  return createToken(config.secret, { ...claims, issuer }, Date.now());
-}
-
-/** @returns a new secret that {@link createAccessToken} and the gate accept. */
-export async function createNewSecret(): Promise<string> {
-  const { createSecret } = await import("./auth/tokens.ts");
-  return createSecret();
-}
-
 /** What is seen of an event that came over the wire: it happened before, so the boot clock says nothing about it. */
 function arrival(caller: string | null, process: ProcessIdentity | null): Observation {
   return { recordedAt: instantFromMs(Date.now()), caller, process, bootClock: null };
-}
-
-/** @returns the check of a call's token; without a secret it lets everyone through and loads nothing. */
-function createAuthentication(config: Config): (args: unknown) => Promise<string | null> {
-  const { secret } = config;
-  if (secret === null) return async () => null;
-  let gate: Promise<Gate> | null = null;
-  return async (args) => {
-    gate ??= import("./auth/gate.ts").then(({ createGate }) =>
-      createGate({ secret, issuers: config.settings.issuers, now: Date.now }),
-    );
-    return (await gate)(argument(args, "token"));
-  };
 }
 
 function argument(args: unknown, name: string): unknown {

@@ -2,7 +2,7 @@
  * The only reader of environment names and settings. Commands and server get a resolved configuration from here.
  * Longer than 250 lines because every name of the environment is read in one place.
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { basename, isAbsolute, join } from "node:path";
 import { SessionBuddyError } from "./tracker/errors.ts";
@@ -137,21 +137,17 @@ function countRule(fallback: number, name: string, description: string, least = 
 export interface Config {
   readonly paths: Paths;
   readonly settings: Settings;
-  /** The shared secret; null when authentication is off. */
-  readonly secret: string | null;
 }
-
-const smallestSecretBytes = 32;
 
 /**
  * Resolves the configuration.
  *
- * @throws SessionBuddyError `usage` for a wrong variable, `auth.secret` for a bad secret, `settings` for a bad file
+ * @throws SessionBuddyError `usage` for a wrong variable, `settings` for a bad file
  */
 export async function resolveConfig(env: Environment): Promise<Config> {
   const paths = resolvePaths(env);
   requireHome(env, paths);
-  return { paths, settings: await resolveSettings(env, paths), secret: resolveSecret(env) };
+  return { paths, settings: await resolveSettings(env, paths) };
 }
 
 /** A home that is not there, as service users have, is not ours to make, which root could. */
@@ -273,38 +269,24 @@ async function readSettings(paths: Paths): Promise<Partial<Settings>> {
   return openSettings(paths).store;
 }
 
-/**
- * Finds the shared secret of the tokens.
- *
- * @returns null when neither SESSION_BUDDY_SECRET nor SESSION_BUDDY_SECRET_FILE is set: authentication is off
- * @throws SessionBuddyError `auth.secret` when it is empty, too short, or in a file that others can read
- */
-export function resolveSecret(env: Environment): string | null {
-  const secret = env.SESSION_BUDDY_SECRET;
-  if (secret !== undefined) return goodSecret(secret, "SESSION_BUDDY_SECRET");
-  const file = env.SESSION_BUDDY_SECRET_FILE;
-  return file === undefined ? null : goodSecret(readSecretFile(file), `the secret in ${file}`);
+/** Where secrets and keys are to be found, as the environment says; what is undefined is unset. */
+export interface CredentialSources {
+  readonly secret: string | undefined;
+  readonly secretFile: string | undefined;
+  readonly previousSecrets: string | undefined;
+  readonly previousSecretsFile: string | undefined;
+  readonly keysFile: string | undefined;
 }
 
-function readSecretFile(path: string): string {
-  try {
-    if ((statSync(path).mode & 0o077) !== 0) {
-      throw new SessionBuddyError(
-        "auth.secret",
-        `the secret file ${path} is open to other users; close it with: chmod 600 '${path}'`,
-      );
-    }
-    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
-  } catch (error) {
-    if (error instanceof SessionBuddyError) throw error;
-    throw new SessionBuddyError("auth.secret", `SESSION_BUDDY_SECRET_FILE cannot be read: ${(error as Error).message}`);
-  }
-}
-
-function goodSecret(secret: string, name: string): string {
-  if (Buffer.byteLength(secret) >= smallestSecretBytes) return secret;
-  const problem = secret === "" ? "is empty" : `is shorter than ${smallestSecretBytes} bytes`;
-  throw new SessionBuddyError("auth.secret", `${name} ${problem}; make a good one with: session-buddy token secret`);
+/** Nothing is read here: a shell that is recorded has no use for secrets, and must not fail for a bad one. */
+export function credentialSources(env: Environment): CredentialSources {
+  return {
+    secret: env.SESSION_BUDDY_SECRET,
+    secretFile: env.SESSION_BUDDY_SECRET_FILE,
+    previousSecrets: env.SESSION_BUDDY_PREVIOUS_SECRETS,
+    previousSecretsFile: env.SESSION_BUDDY_PREVIOUS_SECRETS_FILE,
+    keysFile: env.SESSION_BUDDY_KEYS_FILE,
+  };
 }
 
 function parsePort(text: string): number {

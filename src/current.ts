@@ -1,6 +1,5 @@
 /** Owns finding the session of the shell that asks. For the current command alone. */
 import type { App } from "./app.ts";
-import { parentOf } from "./host/process.ts";
 import type { Session } from "./tracker/fold.ts";
 
 /** No line of ancestors is longer; a machine that lies about parents must not keep us for ever. */
@@ -12,7 +11,10 @@ const mostAncestors = 10_000;
  * @param pid - the process that asks
  * @returns null when none of its ancestors has one
  */
-export async function currentSession(app: Pick<App, "look" | "sessions">, pid: number): Promise<Session | null> {
+export async function currentSession(
+  app: Pick<App, "look" | "parentOf" | "sessions">,
+  pid: number,
+): Promise<Session | null> {
   const open = await app.sessions({ states: ["active"] });
   const byPid = Map.groupBy(open, (session) => session.process?.pid);
   let ancestor: number | null = pid;
@@ -20,7 +22,7 @@ export async function currentSession(app: Pick<App, "look" | "sessions">, pid: n
     // Newest first: after an exec, two sessions may have had the same process.
     const own = byPid.get(ancestor)?.find(({ process }) => process !== null && app.look(process).state === "alive");
     if (own !== undefined) return own;
-    ancestor = parentOf(ancestor);
+    ancestor = app.parentOf(ancestor);
   }
   return null;
 }

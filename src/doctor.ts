@@ -2,7 +2,8 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openApp } from "./app.ts";
-import { type Config, type Environment, type Paths, resolveConfig, resolvePaths, resolveSecret } from "./config.ts";
+import { type Config, credentialSources, type Environment, type Paths, resolveConfig, resolvePaths } from "./config.ts";
+import { openCredentials } from "./credentials.ts";
 import { type HookOptions, hookStates, usualShells } from "./hooks.ts";
 import { isPrivateFolder } from "./host/folder.ts";
 import { trapsAfterBlock } from "./host/rc-file-edit.ts";
@@ -32,10 +33,8 @@ export async function examine(env: Environment, hooks: HookOptions): Promise<Fin
     return [...findings, failure("folders", paths, "set HOME to your home folder")];
   const data = folder("data folder", paths.dataFolder);
   const state = folder("state folder", paths.stateFolder);
-  findings.push(data, state, secret(env));
-  const config = await settled(
-    resolveConfig({ ...env, SESSION_BUDDY_SECRET: undefined, SESSION_BUDDY_SECRET_FILE: undefined }),
-  );
+  findings.push(data, state, await secret(env));
+  const config = await settled(resolveConfig(env));
   const settings =
     config instanceof SessionBuddyError
       ? failure("settings", config, "mend the file or the variable it names")
@@ -67,17 +66,26 @@ function folder(purpose: string, path: string): Finding {
   return ok(purpose, exists ? `${path} is yours alone` : `${path} is made when it is needed`);
 }
 
-function secret(env: Environment): Finding {
-  const found = attempt(() => resolveSecret(env));
-  if (found instanceof SessionBuddyError) return failure("secret", found, "make one with: session-buddy token secret");
-  return ok("secret", found === null ? "no secret is set; calls over MCP need no token" : "the secret can be used");
+async function secret(env: Environment): Promise<Finding> {
+  const found = await settled(openCredentials(credentialSources(env)));
+  if (found instanceof SessionBuddyError) return failure("secret", found, "do what the message says");
+  if (found === null)
+    return ok("secret", "authentication is off: no secret and no keys are set; calls over MCP need no token");
+  const { signing, verifying } = found;
+  const signs = signing === null ? "nothing here signs tokens" : `${signing.name} signs tokens`;
+  return ok(
+    "secret",
+    `authentication is on: ${signs}; they are verified with ${verifying.map(({ name }) => name).join(", ")}`,
+  );
 }
 
 /** Opens the store as any command would, finishes what was left behind, and looks at what became of recent shells. */
 async function record(config: Config): Promise<Finding[]> {
   if (!existsSync(config.paths.database))
     return [ok("database", `${config.paths.database} is made at the first start`)];
-  const app = await settled(openApp(config, createLog({ toStandardError: false, file: config.settings.log_file })));
+  const app = await settled(
+    openApp(config, createLog({ toStandardError: false, file: config.settings.log_file }), null),
+  );
   if (app instanceof SessionBuddyError) return [failure("database", app, "do what the message says")];
   try {
     const problems = await app.problems();

@@ -1,16 +1,16 @@
 /** Owns finishing what shells left behind: state files brought on record, dead shells closed. For `app.ts` alone. */
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { liveness } from "./host/liveness.ts";
 import type { Machine } from "./host/machine.ts";
-import { lastChangeMs, readStateFile, removeStateFile, type StateFile, setAside } from "./host/state-file.ts";
+import { readStateFile, removeStateFile, type StateFile, setAside } from "./host/state-file.ts";
+import { isForItsCourier, isJustMade, isUnderWay, readAgain, stateFilesIn } from "./host/state-folder.ts";
 import { lastSweepMs, takeSweepTurn } from "./host/sweep.ts";
 import type { Log } from "./log.ts";
-import { startInstantOf } from "./shells.ts";
+import { processOfFile, startInstantOf } from "./shell-events.ts";
 import { SessionBuddyError } from "./tracker/errors.ts";
 import type { DeathContent, Observation } from "./tracker/event.ts";
 import type { Session } from "./tracker/fold.ts";
-import { type Instant, instantFromMs, instantToMs } from "./tracker/instant.ts";
+import { type Instant, instantFromMs } from "./tracker/instant.ts";
+import { lastAliveAt, lastSighting, type Moment, type Sighting, withSighting } from "./tracker/sighting.ts";
 import type { Store } from "./tracker/store.ts";
 import type { Tracker } from "./tracker/tracker.ts";
 
@@ -37,12 +37,18 @@ export interface ReconcileDependencies {
 }
 
 interface RecordedFiles extends Pick<SweepReport, "finished" | "rejected"> {
-  /** When the next shell of the same process started, by session id. */
-  readonly successors: ReadonlyMap<string, Instant>;
+  /** Files of shells that have not told their end. */
+  readonly open: readonly StateFile[];
 }
 
-/** A file without a whole record may still be under way; after this time its writer is done or dead. */
-const unfinishedWriteMs = 5_000;
+/** What the sweep knows of the sessions that were open when it looked. */
+interface Look {
+  readonly orphaned: number;
+  /** Event ids of the starts of those that are still open, by session id. */
+  readonly open: ReadonlyMap<string, string>;
+  /** Event ids of the starts of those whose process is alive. */
+  readonly alive: readonly string[];
+}
 
 /**
  * Sweeps once. One process at a time sweeps for all; when another one is at it, there is nothing to do.
@@ -51,17 +57,22 @@ const unfinishedWriteMs = 5_000;
  * @returns null when another process has the turn
  */
 export async function reconcile(dependencies: ReconcileDependencies, deadlineMs: number): Promise<SweepReport | null> {
-  const { stateFolder } = dependencies;
-  const startedMs = Date.now();
-  const turn = takeSweepTurn(stateFolder, startedMs);
+  const { stateFolder, machine } = dependencies;
+  const started = thisMoment(machine);
+  const turn = takeSweepTurn(stateFolder, started.atMs);
   if (turn === null) return null;
   const isInTime = stopwatch(deadlineMs);
   try {
-    const { successors, ...files } = await recordFiles(dependencies, isInTime);
-    const orphaned = await closeDead(dependencies, successors, isInTime);
+    const sightings = turn.sightings();
+    const { open: files, ...counts } = await recordFiles(dependencies, isInTime);
+    const look = await closeDead(dependencies, findSuccessors(files), sightings, isInTime);
+    for (const { sessionId, path } of files) {
+      if (!look.open.has(sessionId ?? "")) await orSetAside(path, dependencies, () => settle(path, dependencies));
+    }
     const isComplete = isInTime();
-    if (isComplete) turn.complete(startedMs);
-    return { ...files, orphaned, isComplete };
+    const seen = { ...started, starts: look.alive };
+    if (isComplete) turn.complete(started.atMs, withSighting(sightings, seen, new Set(look.open.values())));
+    return { ...counts, orphaned: look.orphaned, isComplete };
   } finally {
     turn.release();
   }
@@ -77,69 +88,87 @@ async function recordFiles(dependencies: ReconcileDependencies, isInTime: () => 
   let finished = 0;
   let rejected = 0;
   const open: StateFile[] = [];
-  for (const path of stateFiles(dependencies.stateFolder)) {
+  for (const path of stateFilesIn(dependencies.stateFolder)) {
     if (!isInTime()) break;
     const outcome = await recordOne(path, dependencies);
     if (outcome === "finished") finished += 1;
     else if (outcome === "rejected") rejected += 1;
     else if (outcome !== null) open.push(outcome);
   }
-  return { finished, rejected, successors: findSuccessors(open) };
+  return { finished, rejected, open };
 }
 
 /** @returns what became of the file; the file itself when its shell has not told its end */
-async function recordOne(
+function recordOne(
   path: string,
   dependencies: ReconcileDependencies,
 ): Promise<"finished" | "rejected" | StateFile | null> {
-  try {
+  return orSetAside(path, dependencies, async () => {
     const file = readStateFile(path);
-    if (file === null || isUnderWay(file)) return null;
+    if (file === null || isUnderWay(file) || isForItsCourier(file, dependencies.machine.processes)) return null;
     if (file.end === null && file.sessionId !== null) return file;
     const { sessionId } = await dependencies.recordFile(file);
     return file.end === null ? { ...file, sessionId } : "finished";
+  });
+}
+
+async function orSetAside<T>(
+  path: string,
+  { log }: ReconcileDependencies,
+  work: () => Promise<T>,
+): Promise<T | "rejected" | null> {
+  try {
+    return await work();
   } catch (error) {
     if (!(error instanceof SessionBuddyError) || error.code !== "invalid") throw error;
-    // Between making the file and writing to it, a shell's file is empty.
-    if (isFresh(lastChangeMs(path))) return null;
+    if (isJustMade(path)) return null;
     setAside(path);
-    dependencies.log.warning("State file set aside", { file: path, reason: error.message });
+    log.warning("State file set aside", { file: path, reason: error.message });
     return "rejected";
   }
 }
 
-function isUnderWay(file: StateFile): boolean {
-  const isWhole = file.start !== null && !file.start.isTorn && (file.end === null || !file.end.isTorn);
-  return !isWhole && isFresh(file.changedMs);
-}
-
-function isFresh(changedMs: number): boolean {
-  return Math.abs(Date.now() - changedMs) < unfinishedWriteMs;
-}
-
 async function closeDead(
-  dependencies: ReconcileDependencies,
+  { machine, store, tracker }: ReconcileDependencies,
   successors: ReadonlyMap<string, Instant>,
+  sightings: readonly Sighting[],
   isInTime: () => boolean,
-): Promise<number> {
-  const { machine, store, stateFolder, tracker } = dependencies;
-  if (machine.hostId === null) return 0;
-  const open = await store.sessions({ states: ["active"], hostId: machine.hostId });
-  const sweptMs = lastSweepMs(stateFolder);
-  const alive = new Set(open.map((session) => session.sessionId));
-  for (const session of open) {
+): Promise<Look> {
+  const sessions = machine.hostId === null ? [] : await store.sessions({ states: ["active"], hostId: machine.hostId });
+  const open = new Map(sessions.map(({ sessionId, startEventId }) => [sessionId, startEventId]));
+  const alive: string[] = [];
+  for (const session of sessions) {
     if (!isInTime()) break;
-    const death = deathOf(session, machine, successors.get(session.sessionId), sweptMs);
-    if (death === null) continue;
-    await tracker.death(session.sessionId, death, observedNow(machine));
-    alive.delete(session.sessionId);
+    const found = lookAt(session, machine, successors.get(session.sessionId), sightings);
+    if (found === "alive") alive.push(session.startEventId);
+    if (found === "alive" || found === "unknown") continue;
+    await tracker.death(session.sessionId, found, observedNow(machine));
+    open.delete(session.sessionId);
   }
-  await removeFilesOfClosed(dependencies, alive);
-  return open.length - alive.size;
+  return { orphaned: sessions.length - open.size, open, alive };
+}
+
+function lookAt(
+  session: Session,
+  machine: Machine,
+  successor: Instant | undefined,
+  sightings: readonly Sighting[],
+): DeathContent | "alive" | "unknown" {
+  if (successor !== undefined) return replacedBy(session, successor);
+  if (session.process === null) return "unknown";
+  const verdict = liveness(session.process, machine);
+  return verdict.state === "dead" ? provenDead(session, verdict.proof, sightings, thisMoment(machine)) : verdict.state;
 }
 
 function observedNow(machine: Machine): Observation {
-  return { recordedAt: instantFromMs(Date.now()), caller: null, process: null, bootClock: machine.bootClock() };
+  const { atMs, bootClock } = thisMoment(machine);
+  return { recordedAt: instantFromMs(atMs), caller: null, process: null, bootClock };
+}
+
+/** The wall clock is read first, as {@link lastAliveAt} wants it. */
+function thisMoment(machine: Machine): Moment {
+  const atMs = Date.now();
+  return { atMs, bootClock: machine.bootClock() };
 }
 
 /**
@@ -162,67 +191,39 @@ function findSuccessors(files: readonly StateFile[]): ReadonlyMap<string, Instan
   return successors;
 }
 
-function deathOf(
-  session: Session,
-  machine: Machine,
-  successor: Instant | undefined,
-  sweptMs: number | null,
-): DeathContent | null {
-  if (successor !== undefined) {
-    return { ...interval(session, successor, sweptMs), proof: "executable_replaced" };
-  }
-  if (session.process === null) return null;
-  const verdict = liveness(session.process, machine);
-  return verdict.state === "dead"
-    ? { ...interval(session, instantFromMs(Date.now()), sweptMs), proof: verdict.proof }
-    : null;
+/** A look at the process is no proof of life here: between the exec and the next file it saw the next shell already. */
+function replacedBy({ startedAt }: Session, successor: Instant): DeathContent {
+  return { lastAliveAt: startedAt, detectedAt: successor, proof: "executable_replaced" };
 }
 
-/** The last proof of life is the last whole sweep, which left this session open, or the start itself. */
-function interval(
-  session: Session,
-  detectedAt: Instant,
-  sweptMs: number | null,
-): Pick<DeathContent, "lastAliveAt" | "detectedAt"> {
-  const isSeenBySweep =
-    sweptMs !== null && sweptMs > instantToMs(session.startedAt) && sweptMs < instantToMs(detectedAt);
-  return { lastAliveAt: isSeenBySweep ? instantFromMs(sweptMs) : session.startedAt, detectedAt };
+/** The last proof of life is the last look that saw the process alive, else the start itself. */
+function provenDead(
+  { startedAt, startEventId }: Session,
+  proof: DeathContent["proof"],
+  sightings: readonly Sighting[],
+  now: Moment,
+): DeathContent {
+  const seen = lastSighting(sightings, startEventId);
+  const seenAt = seen === null ? startedAt : lastAliveAt(seen, now);
+  const detectedAt = instantFromMs(now.atMs);
+  const isInOrder = startedAt < seenAt && seenAt < detectedAt;
+  return { lastAliveAt: isInOrder ? seenAt : startedAt, detectedAt, proof };
 }
 
 /**
- * Nobody writes to a dead shell's file any more. It is read once again, because the shell may have told its end between
- * the first look at its file and the look at its process.
+ * Finishes with the file of a session that is not open. It is read once again, because the shell may have told its end
+ * between the first look at its file and the look at its process.
  */
-async function removeFilesOfClosed(dependencies: ReconcileDependencies, open: ReadonlySet<string>): Promise<void> {
-  for (const path of stateFiles(dependencies.stateFolder)) {
-    const file = readQuietly(path);
-    if (file?.sessionId == null || open.has(file.sessionId)) continue;
-    if (file.end !== null) await dependencies.recordFile(file);
-    else if (await isClosed(file.sessionId, dependencies)) removeStateFile(path);
-  }
-}
-
-async function isClosed(sessionId: string, { store }: ReconcileDependencies): Promise<boolean> {
-  const session = await store.session(sessionId);
-  return session !== null && session.state !== "active";
-}
-
-function stateFiles(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => !name.startsWith(".") && !name.endsWith(".rejected"))
-      .map((name) => join(folder, name));
-  } catch {
-    return [];
-  }
-}
-
-function readQuietly(path: string): StateFile | null {
-  try {
-    return readStateFile(path);
-  } catch {
-    return null;
-  }
+async function settle(path: string, { machine, recordFile, store }: ReconcileDependencies): Promise<void> {
+  const file = readAgain(path);
+  if (file?.sessionId == null) return;
+  if (file.end !== null) return void (await recordFile(file));
+  // Not in this store: the store is another one than when the file was written, or the session was pruned.
+  const session = (await store.session(file.sessionId)) ?? (await store.session((await recordFile(file)).sessionId));
+  const isOver =
+    session === null ? liveness(processOfFile(file, machine), machine).state === "dead" : session.state !== "active";
+  // Nobody writes to a dead shell's file any more.
+  if (isOver) removeStateFile(path);
 }
 
 /** @returns a function that says whether fewer than `ms` milliseconds have passed; the wall clock may be set meanwhile. */

@@ -1,6 +1,5 @@
 /** Owns the life of this machine's own shells, as the command line or their state files tell it. For `app.ts` alone. */
-import { type Machine, newUuid } from "./host/machine.ts";
-import { processName } from "./host/process.ts";
+import { newUuid } from "./host/machine.ts";
 import {
   cacheSessionId,
   createStateFile,
@@ -10,12 +9,19 @@ import {
   type StateRecord,
 } from "./host/state-file.ts";
 import type { Log } from "./log.ts";
-import { parseJson } from "./tracker/canonical.ts";
+import {
+  endContent,
+  endOfRecord,
+  observation,
+  parsedStart,
+  type Recorder,
+  type ShellEnd,
+  type StartFields,
+  startOfFile,
+} from "./shell-events.ts";
 import { SessionBuddyError } from "./tracker/errors.ts";
-import type { BootClock, EndContent, Observation, ProcessIdentity } from "./tracker/event.ts";
 import type { Session } from "./tracker/fold.ts";
-import { formatInstant, type Instant, instantFromMs, instantFromSeconds, instantToMs } from "./tracker/instant.ts";
-import { componentNameIssue, hostTextRules, type ParsedStart, parseStart } from "./tracker/parse.ts";
+import { instantFromMs, instantToMs } from "./tracker/instant.ts";
 import type { EndOutcome, Tracker } from "./tracker/tracker.ts";
 
 /** A shell to record; what is missing is looked up. */
@@ -28,9 +34,6 @@ export interface ShellStart {
   readonly cwd: string;
   readonly metadata: Readonly<Record<string, string>> | null;
 }
-
-/** How a shell ended, as far as it is known. */
-export type ShellEnd = Pick<EndContent, "exitCode" | "reason"> & Partial<Pick<EndContent, "signal">>;
 
 export interface Shells {
   /** @throws SessionBuddyError `invalid` with the contract's sentence, or `storage.*` */
@@ -54,10 +57,7 @@ export interface Shells {
   recordFile(file: StateFile): Promise<Session>;
 }
 
-interface ShellsDependencies {
-  /** Component name of shells that name none. */
-  readonly component: string;
-  readonly machine: Machine;
+interface ShellsDependencies extends Recorder {
   readonly tracker: Tracker;
   readonly log: Log;
   /** Makes the folder of a state file where it is ours to make. */
@@ -75,7 +75,7 @@ export function createShells(dependencies: ShellsDependencies): Shells {
   };
 
   const endOfFile = async (file: StateFile, session: Session, record: StateRecord | null, end: ShellEnd) => {
-    const told = record === null ? null : endOfRecord(file, record);
+    const told = record === null ? null : endOfRecord(file, record, machine);
     const content = told?.content ?? endContent(instantFromMs(Date.now()), end);
     const bootClock = told === null ? machine.bootClock() : told.bootClock;
     await tracker.end(session.sessionId, content, observation(null, bootClock));
@@ -106,20 +106,11 @@ export function createShells(dependencies: ShellsDependencies): Shells {
   };
 }
 
-/** What a start record says, and a shell that the command line describes. */
-interface StartFields {
-  readonly startedAt: Instant;
-  readonly pid: string;
-  readonly shell: string;
-  readonly cwd: string;
-  readonly component: string;
-}
-
-function fieldsOf(shell: ShellStart, { component }: ShellsDependencies): StartFields {
+function fieldsOf(shell: ShellStart, { component, machine }: ShellsDependencies): StartFields {
   return {
     startedAt: instantFromMs(Date.now()),
     pid: String(shell.pid),
-    shell: shell.shellType ?? processName(shell.pid) ?? "",
+    shell: shell.shellType ?? machine.processes.nameOf(shell.pid) ?? "",
     cwd: shell.cwd,
     component: shell.component ?? component,
   };
@@ -146,95 +137,6 @@ function madeFrom(path: string, shell: ShellStart, dependencies: ShellsDependenc
   const file = readStateFile(path);
   if (file === null) throw new SessionBuddyError("storage.unavailable", `the state file ${path} vanished`);
   return file;
-}
-
-function startOfFile(file: StateFile, { component, machine }: ShellsDependencies): [ParsedStart, Observation] {
-  const field = (name: string) => file.start?.fields.get(name) ?? "";
-  const pid = field("pid") || String(file.process?.pid ?? "");
-  const fields: StartFields = {
-    startedAt: startInstantOf(file),
-    pid,
-    shell: field("shell"),
-    cwd: field("cwd"),
-    // What a shell says is a fact even where its environment is wrong about a name.
-    component: componentNameIssue(field("component")) === null ? field("component") : component,
-  };
-  const parsed = parsedStart(file.eventId, fields, machine, metadataOf(field("metadata")), {
-    ...(field("version") === "" ? {} : { shell_version: field("version") }),
-  });
-  const bootId = field("boot") || (file.process?.bootId ?? machine.bootId);
-  const identity: ProcessIdentity = {
-    ...machine.identify(parsed.content.pid),
-    bootId,
-    startTicks: field("ticks") || (file.process?.startTicks ?? null),
-    executable: field("exe") || null,
-  };
-  return [parsed, observation(identity, bootClockOf(bootId, field("uptime")))];
-}
-
-/** When the shell of a state file started: by its own clock, else by the file's. */
-export function startInstantOf(file: StateFile): Instant {
-  return instantFromSeconds(file.start?.fields.get("time") ?? "") ?? instantFromMs(file.createdMs);
-}
-
-function endOfRecord(file: StateFile, record: StateRecord): { content: EndContent; bootClock: BootClock | null } {
-  const field = (name: string) => record.fields.get(name) ?? "";
-  const code = field("code");
-  const at = instantFromSeconds(field("time")) ?? instantFromMs(file.changedMs);
-  const bootId = file.start?.fields.get("boot") || (file.process?.bootId ?? null);
-  return {
-    content: endContent(at, {
-      exitCode: /^\d{1,9}$/.test(code) ? Number(code) : null,
-      reason: field("reason") || null,
-      signal: field("signal") || null,
-    }),
-    bootClock: bootClockOf(bootId, field("uptime")),
-  };
-}
-
-function endContent(timestamp: Instant, end: ShellEnd): EndContent {
-  return { timestamp, reason: end.reason, exitCode: end.exitCode, signal: end.signal ?? null, metadata: null };
-}
-
-/** A shell of this machine goes through the contract's parser like any other event, with the machine's own limits. */
-function parsedStart(
-  eventId: string,
-  fields: StartFields,
-  { facts }: Machine,
-  metadata: unknown,
-  environmentExtra: Readonly<Record<string, string>> = {},
-): ParsedStart {
-  const input = {
-    event_version: "1.0",
-    event_id: eventId,
-    component_name: fields.component,
-    shell_type: fields.shell,
-    timestamp: formatInstant(fields.startedAt),
-    pid: fields.pid,
-    user: { username: facts.username, home: facts.home },
-    hostname: facts.hostname,
-    environment: { ...environmentExtra, python_version: "", platform: facts.platform, cwd: fields.cwd },
-    metadata,
-  };
-  return parseStart(input, hostTextRules);
-}
-
-/** @param uptime - seconds since boot, as in proc_uptime(5) */
-function bootClockOf(bootId: string | null, uptime: string): BootClock | null {
-  if (bootId === null || !/^\d{1,11}(?:\.\d+)?$/.test(uptime)) return null;
-  return { bootId, ms: Math.round(Number(uptime) * 1000) };
-}
-
-function metadataOf(text: string): unknown {
-  try {
-    return text === "" ? null : parseJson(text);
-  } catch {
-    return null;
-  }
-}
-
-function observation(process: ProcessIdentity | null, bootClock: BootClock | null): Observation {
-  return { recordedAt: instantFromMs(Date.now()), caller: null, process, bootClock };
 }
 
 /** The cached id is a convenience; the record is in the store already. */

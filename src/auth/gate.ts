@@ -1,12 +1,8 @@
-/** Owns the decision whether a token lets a call through (contract section 5). For `app.ts` alone. */
-import { createSecretKey } from "node:crypto";
-import { errors, type JWTPayload, jwtVerify } from "jose";
+/** Owns the decision whether a token lets a call through (contract section 5). For the composition root. */
 import { type ErrorCode, SessionBuddyError } from "../tracker/errors.ts";
+import { type Check, examineToken, type TokenRules } from "./examine.ts";
 
-export interface GateOptions {
-  /** The shared secret, 32 bytes or more. */
-  readonly secret: string;
-  readonly issuers: readonly string[];
+export interface GateOptions extends Omit<TokenRules, "nowMs"> {
   /** The clock, in milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -20,56 +16,22 @@ export interface GateOptions {
  */
 export type Gate = (token: unknown) => Promise<string>;
 
-const clockToleranceSeconds = 5;
-const audience = "session-buddy";
-const compactForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
-
-export function createGate(options: GateOptions): Gate {
-  const key = createSecretKey(Buffer.from(options.secret));
+export function createGate({ keys, issuers, now }: GateOptions): Gate {
   return async (token) => {
     if (token === undefined || token === null || token === "") {
       throw refusal("auth.missing", "no token was sent");
     }
-    if (typeof token !== "string" || !compactForm.test(token)) throw refusal("auth.invalid", "not a compact token");
-    const nowMs = options.now();
-    const claims = await verified(token, key, options.issuers, nowMs);
-    return requireClaims(claims, nowMs);
+    const { outcome, checks, claims } = await examineToken(token, { keys, issuers, nowMs: now() });
+    const userId = claims?.user_id;
+    if (outcome === "accepted" && typeof userId === "string") return userId;
+    if (outcome === "expired") throw refusal("auth.expired", reasonOf(checks));
+    throw refusal("auth.invalid", reasonOf(checks));
   };
 }
 
-async function verified(
-  token: string,
-  key: ReturnType<typeof createSecretKey>,
-  issuers: readonly string[],
-  nowMs: number,
-): Promise<JWTPayload> {
-  try {
-    const { payload } = await jwtVerify(token, key, {
-      algorithms: ["HS256"],
-      issuer: [...issuers],
-      requiredClaims: ["exp", "iat"],
-      clockTolerance: clockToleranceSeconds,
-      currentDate: new Date(nowMs),
-    });
-    return payload;
-  } catch (error) {
-    if (error instanceof errors.JWTExpired) throw refusal("auth.expired", error.message);
-    if (error instanceof errors.JOSEError) throw refusal("auth.invalid", `${error.code}: ${error.message}`);
-    throw refusal("auth.invalid", "the token cannot be read");
-  }
-}
-
-/** The claims that jose has no rule for. */
-function requireClaims(claims: JWTPayload, nowMs: number): string {
-  const { iat, aud, type, user_id: userId } = claims;
-  if (iat === undefined || iat > nowMs / 1000 + clockToleranceSeconds)
-    throw refusal("auth.invalid", "iat is in the future");
-  if (type !== "access") throw refusal("auth.invalid", "type is not access");
-  if (aud !== undefined && aud !== audience && !(Array.isArray(aud) && aud.includes(audience))) {
-    throw refusal("auth.invalid", `aud does not name ${audience}`);
-  }
-  if (typeof userId !== "string" || userId === "") throw refusal("auth.invalid", "user_id is missing");
-  return userId;
+function reasonOf(checks: readonly Check[]): string {
+  const failed = checks.filter(({ verdict }) => verdict === "failed");
+  return failed.map(({ check, words }) => `${check}: ${words}`).join("; ");
 }
 
 const sentences = {

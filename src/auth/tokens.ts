@@ -1,29 +1,47 @@
-/** Owns making tokens and good secrets. For `app.ts` alone, which loads it only when a token is asked for. */
-import { randomBytes } from "node:crypto";
-import { SignJWT } from "jose";
+/** Owns making tokens. For the composition root. */
+import { type JWTPayload, SignJWT } from "jose";
+import { SessionBuddyError } from "../tracker/errors.ts";
+import { claimNames, userIdIssue } from "./claims.ts";
+import type { TokenKey } from "./credentials.ts";
+import { longestToken } from "./decode.ts";
 
-/** `aud` is left out, as in the recipe that programs use (contract section 5). */
+/** `aud` is left out by default, as in the recipe that programs use (contract section 5). */
 export interface TokenClaims {
   readonly userId: string;
   readonly issuer: string;
+  readonly audience?: string | undefined;
   /** Lifetime in seconds, 1 or more. */
   readonly ttlSeconds: number;
+  /** Claims of one's own, by name; none by default. */
+  readonly others?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** @returns a JWT that {@link createGate} accepts when it holds the same secret and issuer. */
-export function createToken(secret: string, claims: TokenClaims, nowMs: number): Promise<string> {
+/**
+ * Makes a token that {@link createGate} accepts when it holds the key and the issuer.
+ *
+ * @throws SessionBuddyError `usage` for a user id or a claim that cannot be, or when the token becomes too long
+ */
+export async function createToken(signing: TokenKey, claims: TokenClaims, nowMs: number): Promise<string> {
+  const { userId, issuer, audience, ttlSeconds, others = {} } = claims;
+  const issue = userIdIssue(userId);
+  if (issue !== null) throw new SessionBuddyError("usage", `--user-id ${issue}`);
+  const own = claimNames.find((name) => Object.hasOwn(others, name));
+  if (own !== undefined) throw new SessionBuddyError("usage", `the claim ${own} cannot be set with --claim`);
   const nowSeconds = Math.floor(nowMs / 1000);
-  return new SignJWT({ user_id: claims.userId, type: "access" })
-    .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-    .setIssuer(claims.issuer)
-    .setIssuedAt(nowSeconds)
-    .setExpirationTime(nowSeconds + claims.ttlSeconds)
-    .sign(new TextEncoder().encode(secret));
-}
-
-const secretBytes = 48;
-
-/** @returns a new secret of 384 random bits, in base64url: 64 characters. */
-export function createSecret(): string {
-  return randomBytes(secretBytes).toString("base64url");
+  const payload: JWTPayload = {
+    ...others,
+    user_id: userId,
+    type: "access",
+    iss: issuer,
+    iat: nowSeconds,
+    exp: nowSeconds + ttlSeconds,
+  };
+  if (audience !== undefined) payload.aud = audience;
+  const header = { alg: signing.algorithm, typ: "JWT", ...(signing.kid === null ? {} : { kid: signing.kid }) };
+  const token = await new SignJWT(payload).setProtectedHeader(header).sign(signing.key);
+  if (token.length <= longestToken) return token;
+  throw new SessionBuddyError(
+    "usage",
+    `the token would be ${token.length} characters long, and one of more than ${longestToken} is refused; leave claims out`,
+  );
 }

@@ -9,7 +9,7 @@ import { createProgress } from "./progress.ts";
 export async function run(file: string, options: { readonly json?: boolean }): Promise<void> {
   const path = resolve(workingDirectory(process.env), file);
   const progress = createProgress();
-  await withApp((app) => app.backup(path, (done, total) => progress.tell(`${done} of ${total} pages …`))).finally(
+  await withApp((app) => app.backup(path, (done, total) => progress.tell(`${done} of ${total} pages`))).finally(
     progress.done,
   );
   if (options.json) return printJson({ file: path });

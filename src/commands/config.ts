@@ -2,7 +2,8 @@
 import { parseSetting, resolvePaths, type SettingName, type Settings, settingRules } from "../config.ts";
 import { openSettings } from "../settings.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import { alignColumns, printJson, printLine } from "./print.ts";
+import { alignColumns } from "./columns.ts";
+import { printJson, printLine } from "./print.ts";
 
 export async function runGet(name: string): Promise<void> {
   const known = requireName(name);

@@ -6,7 +6,7 @@ import { createLog } from "../log.ts";
 /** Opens the app for one command and closes it whatever happens. Log lines go to the log file alone. */
 export async function withApp<T>(work: (app: App, config: Config) => Promise<T>): Promise<T> {
   const config = await resolveConfig(process.env);
-  const app = await openApp(config, createLog({ toStandardError: false, file: config.settings.log_file }));
+  const app = await openApp(config, createLog({ toStandardError: false, file: config.settings.log_file }), null);
   try {
     return await work(app, config);
   } finally {

@@ -1,8 +1,10 @@
 /** `session-buddy doctor`: what is wrong with this installation, and what to do about it. */
 import { examine, type Finding } from "../doctor.ts";
+import { alignColumns } from "./columns.ts";
 import type { CommandLike } from "./completion.ts";
+import { glyphs } from "./glyphs.ts";
 import { hookOptions } from "./hook.ts";
-import { alignColumns, printJson, printLine } from "./print.ts";
+import { printJson, printLine } from "./print.ts";
 import { styleLevel } from "./style.ts";
 
 /** Exit status when something is wrong. */
@@ -18,7 +20,7 @@ export async function run(options: { readonly json?: boolean }, table: CommandLi
 
 function toRows({ level, check, words, remedy }: Finding): string[][] {
   const row = [level, check, words];
-  return remedy === null ? [row] : [row, ["", "", `→ ${remedy}`]];
+  return remedy === null ? [row] : [row, ["", "", `${glyphs().arrow} ${remedy}`]];
 }
 
 function styleCell(cell: string, column: number): string {

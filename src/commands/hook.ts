@@ -11,8 +11,9 @@ import {
 } from "../hooks.ts";
 import { escapeControls } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { alignColumns } from "./columns.ts";
 import { type CommandLike, completionScripts } from "./completion.ts";
-import { alignColumns, printJson, printLine, printMessage } from "./print.ts";
+import { printJson, printLine, printMessage } from "./print.ts";
 
 type ShellName = PlaceChange["shell"];
 

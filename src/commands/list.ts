@@ -8,9 +8,7 @@ import { toJsonRow } from "../tracker/view.ts";
 import { withCurrentRecord } from "./context.ts";
 import { toCsvLine } from "./csv.ts";
 import { asksBeyondNow, type FilterOptions, toQuery } from "./filter.ts";
-import { printJson, printLine, printMessage, printText, terminalWidth } from "./print.ts";
-import { sessionColumns } from "./session-columns.ts";
-import { drawTable } from "./table.ts";
+import { printJson, printLine, printMessage, printText } from "./print.ts";
 
 export interface ListOptions extends FilterOptions {
   readonly all?: boolean;
@@ -59,7 +57,8 @@ async function print(app: App, query: SessionQuery, options: ListOptions, isFilt
   const sessions = await onePage(app, query, options.limit);
   if (format === "json") return printJson(sessions.map(toJsonRow));
   if (sessions.length === 0) return printMessage(wordsForNothing(options, isFiltered));
-  for (const line of drawTable(sessionColumns(Date.now()), sessions, terminalWidth())) printLine(line);
+  const { drawSessions } = await import("./session-table.ts");
+  for (const line of drawSessions(sessions)) printLine(line);
 }
 
 /** One page, or everything; says on standard error how to read on. */

@@ -1,8 +1,7 @@
-/** Owns how answers are printed: JSON for programs, aligned text for people. For commands alone. */
+/** Owns how answers are printed: JSON for programs, lines for people. For commands alone. */
 import { fstatSync, writeSync } from "node:fs";
-import { escapeControls, escapeJson } from "../log.ts";
+import { escapeJson } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import { padTo, widthOf } from "./width.ts";
 
 const standardOutput = 1;
 const standardError = 2;
@@ -20,6 +19,11 @@ export function isTerminal(): boolean {
 /** @returns the columns of the terminal that a person reads from; null when nobody does, or it does not say. */
 export function terminalWidth(): number | null {
   return isTerminal() ? process.stdout.columns || null : null;
+}
+
+/** @returns the lines of the terminal that a person reads from; null when nobody does, or it does not say. */
+export function terminalHeight(): number | null {
+  return isTerminal() ? process.stdout.rows || null : null;
 }
 
 /** Writes one line of data to standard output. What it holds must be escaped already. */
@@ -67,24 +71,4 @@ function writeAll(descriptor: number, text: string): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
     }
   }
-}
-
-/**
- * Aligns columns; each cell is escaped, the last one of a row is not padded.
- *
- * @param style - changes how a padded cell looks, not how wide it is; nothing by default
- */
-export function alignColumns(
-  rows: readonly (readonly string[])[],
-  style: (cell: string, row: number, column: number) => string = (cell) => cell,
-): string[] {
-  const cells = rows.map((row) => row.map(escapeControls));
-  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ""))));
-  return cells.map((row, at) => {
-    const last = row.findLastIndex((cell) => cell !== "");
-    const shown = row.slice(0, last + 1);
-    return shown
-      .map((cell, column) => style(column === last ? cell : padTo(cell, widths[column] ?? 0), at, column))
-      .join("  ");
-  });
 }

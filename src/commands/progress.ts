@@ -1,5 +1,6 @@
 /** Owns the line on standard error that tells a waiting person how far the work is. For commands alone. */
 import { fstatSync } from "node:fs";
+import { glyphs } from "./glyphs.ts";
 import { printMessage } from "./print.ts";
 
 const standardError = 2;
@@ -22,7 +23,7 @@ export function createProgress(): Progress {
       const nowMs = process.uptime() * 1000;
       if (!isShown || nowMs - lastMs < pauseMs) return;
       lastMs = nowMs;
-      printMessage(`${eraseLine}${words}`);
+      printMessage(`${eraseLine}${words} ${glyphs().ellipsis}`);
     },
     done() {
       if (isShown && lastMs > 0) printMessage(eraseLine);

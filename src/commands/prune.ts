@@ -37,7 +37,7 @@ async function removeAll(app: App, endedBefore: Instant): Promise<number> {
       const count = await app.prune(endedBefore, batch);
       if (count === 0) return removed;
       removed += count;
-      progress.tell(`${removed} of ${total} sessions …`);
+      progress.tell(`${removed} of ${total} sessions`);
     }
   } finally {
     progress.done();

@@ -1,7 +1,8 @@
 /** `session-buddy rebuild`: folds the record anew from its events, and puts right what differs. */
 import { type Difference, rebuild } from "../rebuild.ts";
+import { alignColumns } from "./columns.ts";
 import { withApp } from "./context.ts";
-import { alignColumns, printJson, printLine } from "./print.ts";
+import { printJson, printLine } from "./print.ts";
 import { createProgress } from "./progress.ts";
 
 export interface RebuildOptions {
@@ -16,7 +17,7 @@ export async function run(options: RebuildOptions): Promise<void> {
   const progress = createProgress();
   const isCheck = options.check ?? false;
   const report = await withApp((app) =>
-    rebuild(app, { isCheck, onProgress: (events) => progress.tell(`${events} events …`) }),
+    rebuild(app, { isCheck, onProgress: (events) => progress.tell(`${events} events`) }),
   ).finally(progress.done);
   const { sessions, events, differences, repaired } = report;
   if (repaired < differences.length) process.exitCode = somethingDiffers;

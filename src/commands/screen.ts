@@ -2,8 +2,9 @@
 import { printText } from "./print.ts";
 
 // Control sequences of xterm, which every terminal of today knows; console_codes(4).
-const enter = "\u001b[?1049h\u001b[?25l";
-const leave = "\u001b[?25h\u001b[?1049l";
+// A line that is too long after all, as terminals do not agree on every character, is cut and does not wrap.
+const enter = "\u001b[?1049h\u001b[?25l\u001b[?7l";
+const leave = "\u001b[?7h\u001b[?25h\u001b[?1049l";
 const home = "\u001b[H";
 const eraseLine = "\u001b[K";
 const eraseBelow = "\u001b[J";

@@ -1,7 +1,8 @@
 /** `session-buddy serve`: the tracker for MCP clients. */
 import packageJson from "../../package.json" with { type: "json" };
 import { openApp } from "../app.ts";
-import { parseSetting, resolveConfig } from "../config.ts";
+import { credentialSources, parseSetting, resolveConfig } from "../config.ts";
+import { openGate } from "../credentials.ts";
 import { createLog } from "../log.ts";
 import { serveHttp, serveStdio } from "../server/serve.ts";
 
@@ -16,8 +17,9 @@ export async function run(options: ServeCommandOptions): Promise<void> {
   const host = options.host === undefined ? config.settings.host : String(parseSetting("host", options.host));
   const port = options.port === undefined ? config.settings.port : Number(parseSetting("port", options.port));
   const log = createLog({ toStandardError: true, file: config.settings.log_file });
+  const gate = await openGate(credentialSources(process.env), config.settings.issuers);
   const stop = stopSignal();
-  const app = await openApp(config, log);
+  const app = await openApp(config, log, gate);
   const common = { app, log, version: packageJson.version, store: config.paths.database, signal: stop };
   const { settings } = config;
   const limits = {

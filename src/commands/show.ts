@@ -1,9 +1,10 @@
 /** `session-buddy show`: everything on record about one session. */
 import { createQuestions, type SessionRecord } from "../questions.ts";
 import { toEventRow, toJsonRow, toProcessRow } from "../tracker/view.ts";
+import { alignColumns } from "./columns.ts";
 import { withApp } from "./context.ts";
 import { noSession } from "./not-found.ts";
-import { alignColumns, printJson, printLine } from "./print.ts";
+import { printJson, printLine } from "./print.ts";
 import { styleHeading } from "./style.ts";
 
 export interface ShowOptions {

@@ -26,3 +26,9 @@ export function styleLevel(text: string): string {
   if (text.startsWith("problem")) return chalk.red(text);
   return text.startsWith("note") ? chalk.yellow(text) : chalk.green(text);
 }
+
+/** @param text - `ok`, `failed` or `not checked`, padded to its column or not */
+export function styleVerdict(text: string): string {
+  if (text.startsWith("failed")) return chalk.red(text);
+  return text.startsWith("ok") ? chalk.green(text) : chalk.dim(text);
+}

@@ -6,26 +6,25 @@ import { formatInstant, type Instant, instantFromMs, instantToMs } from "../trac
 import { toJsonRow } from "../tracker/view.ts";
 import { withCurrentRecord } from "./context.ts";
 import { type FilterOptions, toQuery } from "./filter.ts";
-import { printJson, printLine, printMessage, terminalWidth } from "./print.ts";
+import { printJson, printLine, printMessage, terminalHeight, terminalWidth } from "./print.ts";
 import { drawSpans, type Look, looks, type Span } from "./span.ts";
 import { styleHeading } from "./style.ts";
+import { type Line, linesOf, mostRecent } from "./timeline-lines.ts";
 import { padTo, shorten, widthOf } from "./width.ts";
 
 export interface TimelineOptions extends FilterOptions {
   readonly by: "session" | "user";
+  /** At most so many lines; as many as fit the terminal by default. */
+  readonly limit?: number;
   readonly ascii?: boolean;
   readonly json?: boolean;
-}
-
-/** A line of the drawing: the sessions that it shows, oldest first. */
-interface Line {
-  readonly key: string;
-  readonly sessions: readonly Session[];
 }
 
 const usualWindow = "24h";
 /** Columns where no terminal says how many there are. */
 const usualWidth = 100;
+/** The axis, the legend, the words for what is left out, and the next prompt. */
+const linesBeside = 4;
 const widestKey = 30;
 const gap = "  ";
 
@@ -34,23 +33,31 @@ export async function run(options: TimelineOptions): Promise<void> {
   const query = toQuery({ since: usualWindow, until: "now", ...options }, instantToMs(now));
   const { openSince: since = now, openUntil: until = now } = query;
   const sessions = await withCurrentRecord((app) => app.sessions(query));
-  const lines = linesOf(sessions, options.by);
+  const all = linesOf(sessions, options.by);
+  const lines = mostRecent(all, options.limit ?? (options.json ? all.length : roomForLines()));
   if (options.json) {
-    return printJson({
+    printJson({
       since: formatInstant(since),
       until: formatInstant(until),
       lines: lines.map(({ key, sessions }) => ({ key, sessions: sessions.map(toJsonRow) })),
     });
+  } else if (lines.length === 0) {
+    printMessage("No session matches.\n");
+  } else {
+    const look = looks[options.ascii || !usesUnicode(process.env) ? "ascii" : "unicode"];
+    for (const line of drawing(lines, { since, until, now }, look)) printLine(line);
   }
-  if (lines.length === 0) return printMessage("No session matches.\n");
-  const look = looks[options.ascii || !usesUnicode(process.env) ? "ascii" : "unicode"];
-  for (const line of drawing(lines, { since, until, now }, look)) printLine(line);
+  if (lines.length < all.length) printMessage(wordsForMore(all.length - lines.length, all.length));
 }
 
-function linesOf(sessions: readonly Session[], by: TimelineOptions["by"]): Line[] {
-  const oldestFirst = sessions.toReversed();
-  const groups = Map.groupBy(oldestFirst, (session) => (by === "user" ? session.username : session.sessionId));
-  return Array.from(groups, ([key, own]) => ({ key, sessions: own }));
+/** Where everything is drawn that a terminal has no room for, its axis is out of sight. */
+function roomForLines(): number {
+  const height = terminalHeight();
+  return height === null ? Number.POSITIVE_INFINITY : Math.max(1, height - linesBeside);
+}
+
+function wordsForMore(more: number, all: number): string {
+  return `${more} more, who were on longer ago; --limit ${all} has them all.\n`;
 }
 
 interface Window {

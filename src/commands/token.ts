@@ -1,28 +1,44 @@
-/** `session-buddy token`: tokens for clients, and good secrets. */
-import { createAccessToken, createNewSecret } from "../app.ts";
-import { resolveConfig } from "../config.ts";
+/** `session-buddy token create` and `token secret`: tokens for clients, and good secrets. */
+import { credentialSources, resolveConfig } from "../config.ts";
+import { createAccessToken, createNewSecret } from "../tokens.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import { printLine } from "./print.ts";
+import { printJson, printLine, printMessage } from "./print.ts";
 
 export interface TokenOptions {
   readonly userId: string;
   readonly ttl: string;
   readonly issuer?: string;
+  readonly audience?: string;
+  readonly claim?: Readonly<Record<string, string>>;
+  readonly json?: boolean;
 }
 
 const secondsPerUnit: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 /** One hundred years; beyond it a lifetime is a typing error. */
 const longestSeconds = 100 * 365 * 86_400;
+/** Beyond it a token that is lost is a danger for longer than anybody remembers it. */
+const usualSeconds = 7 * 86_400;
 
 export async function runCreate(options: TokenOptions): Promise<void> {
-  const config = await resolveConfig(process.env);
-  if (options.userId === "") throw new SessionBuddyError("usage", "--user-id must not be empty");
+  const { settings } = await resolveConfig(process.env);
   const ttlSeconds = parseTtl(options.ttl);
-  printLine(await createAccessToken(config, { userId: options.userId, issuer: options.issuer, ttlSeconds }));
+  const made = await createAccessToken(credentialSources(process.env), {
+    userId: options.userId,
+    issuer: options.issuer ?? settings.issuers[0] ?? "session-buddy",
+    audience: options.audience,
+    ttlSeconds,
+    others: parseClaims(options.claim ?? {}),
+  });
+  if (ttlSeconds > usualSeconds) {
+    printMessage("warning: the token is valid for more than 7 days; only a new secret or key can call it back\n");
+  }
+  if (!options.json) return printLine(made.token);
+  const { token, algorithm, kid, expiresAt } = made;
+  printJson({ token, user_id: options.userId, algorithm, kid, expires_at: expiresAt });
 }
 
-export async function runSecret(): Promise<void> {
-  printLine(await createNewSecret());
+export function runSecret(): void {
+  printLine(createNewSecret());
 }
 
 /** @returns seconds; reads `90s`, `15m`, `24h`, `7d`, `2w`. */
@@ -36,4 +52,18 @@ function parseTtl(text: string): number {
     );
   }
   return seconds;
+}
+
+function parseClaims(pairs: Readonly<Record<string, string>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(pairs).map(([name, text]) => [name, parseValue(text)]));
+}
+
+/** A number that JSON would write in another way, such as 007, 1.0 or one of 20 digits, is a text that looks like one. */
+function parseValue(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "number" && String(value) !== text ? text : value;
+  } catch {
+    return text;
+  }
 }

@@ -7,10 +7,10 @@ import type { LoggedEvent, SessionQuery } from "../tracker/store.ts";
 import { toEventRow } from "../tracker/view.ts";
 import { withApp } from "./context.ts";
 import { type FilterOptions, toQuery } from "./filter.ts";
-import { isTerminal, printText, terminalWidth } from "./print.ts";
+import { glyphs } from "./glyphs.ts";
+import { isTerminal, printText, terminalHeight } from "./print.ts";
 import { openScreen } from "./screen.ts";
-import { sessionColumns } from "./session-columns.ts";
-import { drawTable } from "./table.ts";
+import { drawSessions } from "./session-table.ts";
 
 export interface WatchOptions extends Pick<FilterOptions, "user" | "host" | "component"> {
   readonly format: "table" | "ndjson";
@@ -58,12 +58,14 @@ async function live(app: App, options: WatchOptions, stop: AbortController): Pro
 /** What does not fit the terminal is counted. */
 async function linesOf(app: App, query: SessionQuery): Promise<string[]> {
   const sessions = await app.sessions(query);
-  const room = (process.stdout.rows || usualHeight) - 3;
+  const height = terminalHeight() ?? usualHeight;
   const head = `${sessions.length} open. Ctrl-C ends this.`;
   if (sessions.length === 0) return [head];
-  const table = drawTable(sessionColumns(Date.now()), sessions.slice(0, Math.max(1, room)), terminalWidth());
-  const hidden = sessions.length - (table.length - 1);
-  return [head, ...table, ...(hidden > 0 ? [`… and ${hidden} more`] : [])];
+  // Beside the head and the titles, and without the line that counts where all of them fit.
+  const fitting = sessions.length <= height - 2 ? sessions.length : Math.max(0, height - 3);
+  const hidden = sessions.length - fitting;
+  const more = hidden > 0 ? [`${glyphs().ellipsis} and ${hidden} more`] : [];
+  return [head, ...drawSessions(sessions.slice(0, fitting)), ...more].slice(0, height);
 }
 
 async function stream(app: App, from: number | undefined, stop: AbortController): Promise<void> {

@@ -1,9 +1,10 @@
 /** `session-buddy why`: how the state of a session is known, and how to check it again. */
 import { createQuestions } from "../questions.ts";
 import { toExplanationRow } from "../tracker/view.ts";
+import { alignColumns } from "./columns.ts";
 import { withApp } from "./context.ts";
 import { noSession } from "./not-found.ts";
-import { alignColumns, printJson, printLine, terminalWidth } from "./print.ts";
+import { printJson, printLine, terminalWidth } from "./print.ts";
 import { styleHeading } from "./style.ts";
 import { type Column, drawTable } from "./table.ts";
 

@@ -1,8 +1,7 @@
 /** Owns whether a process is proven alive or dead, or cannot be known to be either (`DESIGN.md` section 3). For `app.ts`. */
-import { readlinkSync, realpathSync, statSync } from "node:fs";
 import type { DeathProof, ProcessIdentity } from "../tracker/event.ts";
 import type { ProcessLook } from "../tracker/explain.ts";
-import { pidNamespace, processIdentity, processStat } from "./process.ts";
+import { type ProcessHome, processIdentity } from "./process.ts";
 
 /** Why nothing can be said about a process. */
 export type UnknownReason = "other_host" | "other_namespace" | "not_identified" | "not_permitted";
@@ -18,35 +17,38 @@ const alive: Liveness = { state: "alive" };
  * Looks at a process. What may not be looked at is unknown, never dead.
  *
  * @param identity - the process as it was when its session started
- * @param machine - the ids of this machine and its boot
+ * @param machine - this machine, its boot, and what it can tell
  */
-export function liveness(identity: ProcessIdentity, machine: Pick<ProcessIdentity, "hostId" | "bootId">): Liveness {
+export function liveness(identity: ProcessIdentity, machine: ProcessHome): Liveness {
+  const { processes } = machine;
   if (identity.hostId === null || identity.hostId !== machine.hostId) return unknown("other_host");
   // A container that shares the store has its own pids, and may show another boot; it cannot judge the host's.
-  if (identity.pidNamespace === null || identity.pidNamespace !== pidNamespace()) return unknown("other_namespace");
+  if (identity.pidNamespace === null || identity.pidNamespace !== processes.pidNamespace())
+    return unknown("other_namespace");
   if (identity.bootId === null || machine.bootId === null || identity.startTicks === null)
     return unknown("not_identified");
   if (identity.bootId !== machine.bootId) return dead("rebooted");
 
   const existence = exists(identity.pid);
   if (existence === "gone") return dead("pid_gone");
-  const stat = processStat(identity.pid);
+  const stat = processes.stat(identity.pid);
   // Under hidepid=2 (proc(5)) a process of another user exists for kill(2) and has no folder in /proc.
   if (stat === null) return exists(identity.pid) === "gone" ? dead("pid_gone") : unknown("not_permitted");
   if (stat.startTicks !== identity.startTicks) return dead("pid_reused");
   if (stat.hasExited) return dead("pid_gone");
-  return isReplaced(identity) ? dead("executable_replaced") : alive;
+  return identity.executable !== null && processes.hasReplaced(identity.pid, identity.executable)
+    ? dead("executable_replaced")
+    : alive;
 }
 
 /** The same for a person who asks why: the verdict, and what was compared. */
-export function look(identity: ProcessIdentity, machine: Pick<ProcessIdentity, "hostId" | "bootId">): ProcessLook {
+export function look(identity: ProcessIdentity, machine: ProcessHome): ProcessLook {
   const verdict = liveness(identity, machine);
-  const { hostId, bootId } = machine;
   return {
     state: verdict.state,
     reason: reasonOf(verdict),
-    seen: processIdentity(identity.pid, { hostId, bootId }),
-    hasProc: pidNamespace() !== null,
+    seen: processIdentity(identity.pid, machine),
+    hasProc: machine.processes.hasProc,
   };
 }
 
@@ -61,32 +63,6 @@ function exists(pid: number): "there" | "gone" {
     return "there";
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH" ? "gone" : "there";
-  }
-}
-
-/** Compares files before names: a shell is called by many paths, and an update may replace its file under it. */
-function isReplaced({ pid, executable }: ProcessIdentity): boolean {
-  if (executable === null) return false;
-  try {
-    if (isSameFile(`/proc/${pid}/exe`, executable)) return false;
-    const running = readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, "");
-    return running !== executable && running !== resolved(executable);
-  } catch {
-    // Another user's process may be seen, but not what it runs.
-    return false;
-  }
-}
-
-function isSameFile(a: string, b: string): boolean {
-  const [one, other] = [statSync(a), statSync(b, { throwIfNoEntry: false })];
-  return other !== undefined && one.dev === other.dev && one.ino === other.ino;
-}
-
-function resolved(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
   }
 }
 

@@ -4,7 +4,7 @@ import { hostname, machine, release, type as systemName, userInfo } from "node:o
 import { dirname } from "node:path";
 import type { BootClock, ProcessIdentity } from "../tracker/event.ts";
 import { makeFolders } from "./folder.ts";
-import { processIdentity } from "./process.ts";
+import { type Processes, type ProcessHome, processIdentity } from "./process.ts";
 
 /** Facts about the machine and the user that runs this program. */
 export interface MachineFacts {
@@ -16,25 +16,31 @@ export interface MachineFacts {
 }
 
 /** What this machine can say about itself and its processes. */
-export interface Machine {
+export interface Machine extends ProcessHome {
   readonly facts: MachineFacts;
-  readonly hostId: string | null;
-  readonly bootId: string | null;
   identify(pid: number): ProcessIdentity;
+  /** What a boot clock is compared by: the boot, and the namespace of the clock where that is not the machine's own. */
+  readonly clockId: string | null;
   /** This moment on the boot clock. */
   bootClock(): BootClock | null;
 }
 
-/** @param hostIdFile - where the host's id is kept, mode 0600; made when it is missing */
-export function createMachine(hostIdFile: string): Machine {
-  const ids = { hostId: hostId(hostIdFile), bootId: bootId() };
+/**
+ * @param hostIdFile - where the host's id is kept, mode 0600; made when it is missing
+ * @param processes - what the system can tell about its processes
+ */
+export function createMachine(hostIdFile: string, processes: Processes): Machine {
+  const home = { hostId: hostId(hostIdFile), bootId: processes.bootId(), processes };
+  const time = processes.timeNamespace();
+  const clockId = home.bootId === null || time === null ? home.bootId : `${home.bootId}/${time}`;
   return {
     facts: machineFacts(),
-    ...ids,
-    identify: (pid) => processIdentity(pid, ids),
+    ...home,
+    clockId,
+    identify: (pid) => processIdentity(pid, home),
     bootClock: () => {
-      const ms = bootClockMs();
-      return ids.bootId === null || ms === null ? null : { bootId: ids.bootId, ms };
+      const ms = processes.bootClockMs();
+      return clockId === null || ms === null ? null : { bootId: clockId, ms };
     },
   };
 }
@@ -51,17 +57,6 @@ function currentUser(): Pick<MachineFacts, "username" | "home"> {
   } catch {
     return { username: String(process.geteuid?.() ?? ""), home: "" };
   }
-}
-
-/** @returns the kernel's id of this boot, null where there is none. */
-function bootId(): string | null {
-  return readLine("/proc/sys/kernel/random/boot_id");
-}
-
-/** @returns milliseconds since boot, suspend included, in steps of 10 ms; null where the system does not say. */
-function bootClockMs(): number | null {
-  const seconds = Number.parseFloat(readLine("/proc/uptime") ?? "");
-  return Number.isNaN(seconds) ? null : Math.round(seconds * 1000);
 }
 
 /** An id of this machine, made once; null when none can be kept. */

@@ -1,6 +1,6 @@
 /** Owns what the log's events did to their sessions, told without reading what they say. For `store/sqlite.ts` alone. */
 import type { LoggedChange } from "../tracker/store.ts";
-import type { Prepare } from "./sqlite-query.ts";
+import type { Prepare } from "./sqlite-ranges.ts";
 
 /** `known` is the strongest of what came before the event: 0 a start, 1 a proof of death, 2 an end; null for nothing. */
 const changesSql = `

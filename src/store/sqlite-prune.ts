@@ -1,6 +1,6 @@
 /** Owns the removal of old sessions: whole ones only, and their ids stay. For `store/sqlite.ts` alone. */
 import type { Instant } from "../tracker/instant.ts";
-import type { Prepare } from "./sqlite-query.ts";
+import type { Prepare } from "./sqlite-ranges.ts";
 
 export function countPrunable(prepare: Prepare, endedBefore: Instant): number {
   return prepare("SELECT count(*) AS n FROM sessions WHERE closed_at < ?").get(endedBefore)?.n as number;

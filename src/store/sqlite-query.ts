@@ -2,27 +2,14 @@
  * Owns how a question about sessions is answered by reading little more than its answer. For the files of `store/` alone.
  *
  * A question becomes ranges of one index, each newest first, that are merged row by row: one range for each span class.
- * The index is the one of exactly the names that were asked for, or the one by directory. Nothing is left to the
- * planner's estimates.
+ * The index is the one of exactly the names that were asked for, or the one by directory (`sqlite-places.ts`). Nothing is
+ * left to the planner's estimates.
  */
-import type { SQLInputValue, StatementSync } from "node:sqlite";
 import type { SessionQuery } from "../tracker/store.ts";
+import { type DirectoryLimits, type Place, planDirectory, usualLimits } from "./sqlite-places.ts";
+import { type Condition, equal, type Prepare, type Range, rangeSql, rangeValues, withMore } from "./sqlite-ranges.ts";
 import type { Row } from "./sqlite-rows.ts";
 import { earliestStart, type SpanClass, spanClasses } from "./sqlite-spans.ts";
-
-export type Prepare = (sql: string) => StatementSync;
-
-/** A part of a WHERE clause with its values. */
-interface Condition {
-  readonly sql: string;
-  readonly values: readonly SQLInputValue[];
-}
-
-/** The rows of one index that fulfil all conditions. */
-export interface Range {
-  readonly index: string;
-  readonly conditions: readonly Condition[];
-}
 
 /** A range without what comes, in the order of the answer, before a position or at it. */
 interface OrderedRange extends Range {
@@ -31,31 +18,29 @@ interface OrderedRange extends Range {
 
 type Position = readonly [startedAt: string, sessionId: string];
 
+/** What a question becomes: ranges that together hold each matching session once, in order each or few enough to sort. */
+type Plan =
+  | { readonly isOrdered: true; readonly ranges: readonly OrderedRange[] }
+  | { readonly isOrdered: false; readonly ranges: readonly Range[] };
+
 interface Head {
   readonly row: Row;
   readonly rest: Iterator<Row, void>;
 }
 
-/** One directory with one span class that occurs in it. */
-interface Place {
-  readonly cwd: string;
-  readonly spanClass: number;
-}
-
-/** Below a directory there may be thousands; beyond this many places its sessions are found by the other filters. */
-const mostPlaces = 500;
-/** How far two indexes are counted to find out which one has less to read. */
-const longestCount = 5_000;
 const largestBatch = 1_024;
 /** Behind every instant, and behind an instant but before the next one: the digits and the `Z` sort before it. */
 const afterAll = "~";
 
 /** @returns the rows that match, newest start first, at most `query.limit`; they are read as they are taken. */
-export function* matchingRows(prepare: Prepare, query: SessionQuery): Generator<Row, void> {
+export function* matchingRows(prepare: Prepare, query: SessionQuery, limits = usualLimits): Generator<Row, void> {
   const limit = Math.max(1, Math.trunc(query.limit ?? Number.MAX_SAFE_INTEGER));
-  const ranges = orderedRangesOf(prepare, query);
-  const batch = Math.min(largestBatch, Math.ceil((2 * limit) / Math.max(1, ranges.length)));
-  const heads = ranges.flatMap((range) => nextHead(newestFirst(prepare, range, batch)));
+  const plan = planOf(prepare, query, limits);
+  const batch = Math.min(largestBatch, Math.ceil((2 * limit) / Math.max(1, plan.ranges.length)));
+  const sources = plan.isOrdered
+    ? plan.ranges.map((range) => newestFirst(prepare, range, batch))
+    : [sorted(prepare, plan.ranges)];
+  const heads = sources.flatMap(nextHead);
   for (let count = 0; count < limit && heads.length > 0; count += 1) {
     const newest = heads.reduce((best, head) => (isNewer(head.row, best.row) ? head : best));
     yield newest.row;
@@ -63,34 +48,42 @@ export function* matchingRows(prepare: Prepare, query: SessionQuery): Generator<
   }
 }
 
-/** @returns the ranges that together hold each matching session once. */
-export function rangesOf(prepare: Prepare, query: SessionQuery): Range[] {
-  return orderedRangesOf(prepare, query).map((range) => from(range, range.after));
+/** @returns the ranges that together hold each matching session once, in no order. */
+export function rangesOf(prepare: Prepare, query: SessionQuery): readonly Range[] {
+  // Who needs no order does not sort.
+  const plan = planOf(prepare, query, { ...usualLimits, longestSort: Number.MAX_SAFE_INTEGER });
+  return plan.isOrdered ? plan.ranges.map((range) => from(range, range.after)) : plan.ranges;
 }
 
-function orderedRangesOf(prepare: Prepare, query: SessionQuery): OrderedRange[] {
+function planOf(prepare: Prepare, query: SessionQuery, limits: DirectoryLimits): Plan {
   const classes = spanClasses.filter(({ state }) => !query.states?.length || query.states.includes(state));
   const names = namesOf(query);
-  const places = query.cwd === undefined ? null : placesOf(prepare, query.cwd, names);
-  if (places !== null) {
-    const byNumber = new Map(classes.map((spanClass) => [spanClass.number, spanClass]));
-    return places.flatMap(({ cwd, spanClass }) => {
-      const known = byNumber.get(spanClass);
-      const place: Range = { index: "sessions_by_cwd", conditions: [equal("cwd", cwd)] };
-      return known === undefined ? [] : [narrowed(place, known, query, names.conditions)];
-    });
-  }
-  const inside = query.cwd === undefined ? [] : [insideDirectory(query.cwd)];
-  return classes.map((spanClass) => narrowed(names, spanClass, query, inside));
+  const byNames = classes.map((spanClass) => ({ spanClass, range: narrowed(names, spanClass, query) }));
+  const ordered = (inside: readonly Condition[]): Plan => ({
+    isOrdered: true,
+    ranges: byNames.map(({ range, spanClass }) => withMore(range, [...inside, ...lookedUp(query, spanClass)])),
+  });
+  if (query.cwd === undefined) return ordered([]);
+  const others = byNames.map(({ range }) => from(range, range.after));
+  const plan = planDirectory(prepare, query.cwd, others, limits);
+  if (plan.way === "others") return ordered([plan.inside]);
+  if (plan.way === "places") return { isOrdered: true, ranges: rangesOfPlaces(plan.places, classes, query) };
+  const conditions = [...inClasses(classes), ...names.conditions, ...inTime(query)];
+  return { isOrdered: false, ranges: plan.parts.map((part) => withMore(part, conditions)) };
 }
 
-/** @returns the statement that reads `columns` of a range. */
-export function rangeSql({ index, conditions }: Range, columns: string): string {
-  return `SELECT ${columns} FROM sessions INDEXED BY ${index} WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`;
-}
-
-export function rangeValues({ conditions }: Range): SQLInputValue[] {
-  return conditions.flatMap(({ values }) => values);
+function rangesOfPlaces(
+  places: readonly Place[],
+  classes: readonly SpanClass[],
+  query: SessionQuery,
+): readonly OrderedRange[] {
+  const byNumber = new Map(classes.map((spanClass) => [spanClass.number, spanClass]));
+  return places.flatMap(({ cwd, spanClass: number }) => {
+    const spanClass = byNumber.get(number);
+    if (spanClass === undefined) return [];
+    const range = narrowed({ index: "sessions_by_cwd", conditions: [equal("cwd", cwd)] }, spanClass, query);
+    return [withMore(range, [...namesOf(query).conditions, ...lookedUp(query, spanClass)])];
+  });
 }
 
 /** The index of exactly the names that are asked for. */
@@ -107,22 +100,37 @@ function namesOf({ username, hostname, componentName }: SessionQuery): Range {
   };
 }
 
-/** A range within one span class, in the time that is asked for; the rest is looked up row by row. */
-function narrowed(range: Range, spanClass: SpanClass, query: SessionQuery, rest: readonly Condition[]): OrderedRange {
-  const { openSince, startedSince = "", hostId } = query;
+/** A range within one span class, in the time that is asked for. */
+function narrowed(range: Range, spanClass: SpanClass, query: SessionQuery): OrderedRange {
+  const { openSince, startedSince = "" } = query;
   const possible = openSince === undefined ? "" : (earliestStart(spanClass, openSince) ?? "");
   const earliest = possible > startedSince ? possible : startedSince;
-  const conditions = [
-    ...range.conditions,
-    equal("span_class", spanClass.number),
-    { sql: "started_at >= ?", values: [earliest] },
-    ...rest,
+  const within = [equal("span_class", spanClass.number), { sql: "started_at >= ?", values: [earliest] }];
+  return { ...withMore(range, within), after: firstPosition(query) };
+}
+
+/** What an index by names does not tell; it is looked up row by row. */
+function lookedUp({ openSince, hostId }: SessionQuery, { state }: SpanClass): Condition[] {
+  return [
+    ...(openSince === undefined || state === "active" ? [] : [{ sql: "closed_at >= ?", values: [openSince] }]),
+    ...(hostId === undefined ? [] : [equal("host_id", hostId)]),
   ];
-  if (openSince !== undefined && spanClass.state !== "active") {
-    conditions.push({ sql: "closed_at >= ?", values: [openSince] });
-  }
-  if (hostId !== undefined) conditions.push(equal("host_id", hostId));
-  return { index: range.index, conditions, after: firstPosition(query) };
+}
+
+function inClasses(classes: readonly SpanClass[]): Condition[] {
+  if (classes.length === spanClasses.length) return [];
+  return [{ sql: `span_class IN (${classes.map(() => "?").join(", ")})`, values: classes.map(({ number }) => number) }];
+}
+
+/** The time that is asked for and what else is looked up, where no index helps. */
+function inTime(query: SessionQuery): Condition[] {
+  const { openSince, startedSince, hostId } = query;
+  return [
+    ...(startedSince === undefined ? [] : [{ sql: "started_at >= ?", values: [startedSince] }]),
+    before(firstPosition(query)),
+    ...(openSince === undefined ? [] : [{ sql: "(closed_at IS NULL OR closed_at >= ?)", values: [openSince] }]),
+    ...(hostId === undefined ? [] : [equal("host_id", hostId)]),
+  ];
 }
 
 /** Where a page begins: at the cursor, or before everything that started by `openUntil`. */
@@ -131,56 +139,12 @@ function firstPosition({ after, openUntil }: SessionQuery): Position {
   return after !== undefined && after.startedAt < latest ? [after.startedAt, after.sessionId] : [latest, ""];
 }
 
-function from({ index, conditions }: Range, position: Position): Range {
-  return { index, conditions: [...conditions, { sql: "(started_at, session_id) < (?, ?)", values: position }] };
+function from(range: Range, position: Position): Range {
+  return withMore(range, [before(position)]);
 }
 
-/** A range of texts: the directory itself, and what begins with its path and a slash (`0` follows `/`). */
-function bounds(cwd: string): readonly (readonly [from: string, before: string])[] {
-  const path = cwd.replace(/\/+$/, "");
-  const below = [`${path}/`, `${path}0`] as const;
-  return path === "" ? [below] : [[path, `${path}\0`], below];
-}
-
-function insideDirectory(cwd: string): Condition {
-  const parts = bounds(cwd).map(between);
-  return { sql: `(${parts.map(({ sql }) => sql).join(" OR ")})`, values: parts.flatMap(({ values }) => values) };
-}
-
-function between([from, to]: readonly [from: string, before: string]): Condition {
-  return { sql: "(cwd >= ? AND cwd < ?)", values: [from, to] };
-}
-
-/**
- * Skips through the index by directory, from one place to the next.
- *
- * @returns null when there are many places, or fewer sessions go by the names
- */
-function placesOf(prepare: Prepare, cwd: string, names: Range): Place[] | null {
-  const inside = bounds(cwd).map((part): Range => ({ index: "sessions_by_cwd", conditions: [between(part)] }));
-  if (names.conditions.length > 0 && countSome(prepare, [names]) < countSome(prepare, inside)) return null;
-  const sql =
-    "SELECT cwd, span_class FROM sessions INDEXED BY sessions_by_cwd WHERE (cwd, span_class) > (?, ?) AND cwd < ? ORDER BY cwd, span_class LIMIT 1";
-  const places: Place[] = [];
-  for (const [from, to] of bounds(cwd)) {
-    let last: Place = { cwd: from, spanClass: -1 };
-    for (;;) {
-      const row = prepare(sql).get(last.cwd, last.spanClass, to);
-      if (row === undefined) break;
-      if (places.length === mostPlaces) return null;
-      last = { cwd: row.cwd as string, spanClass: row.span_class as number };
-      places.push(last);
-    }
-  }
-  return places;
-}
-
-function countSome(prepare: Prepare, ranges: readonly Range[]): number {
-  const counts = ranges.map((range) => {
-    const sql = `SELECT count(*) AS n FROM (${rangeSql(range, "1")} LIMIT ${longestCount})`;
-    return prepare(sql).get(...rangeValues(range))?.n as number;
-  });
-  return counts.reduce((sum, count) => sum + count, 0);
+function before(position: Position): Condition {
+  return { sql: "(started_at, session_id) < (?, ?)", values: position };
 }
 
 /** Reads a range in batches that grow, so that neither a short nor a long answer costs more than it must. */
@@ -197,6 +161,18 @@ function* newestFirst(prepare: Prepare, range: OrderedRange, firstBatch: number)
   }
 }
 
+/** Reads all that the index tells of some ranges, puts it in order, and looks up each row when it is taken. */
+function* sorted(prepare: Prepare, ranges: readonly Range[]): Generator<Row, void> {
+  const columns = "span_class, started_at, session_id";
+  const entries = ranges.flatMap((range) => prepare(rangeSql(range, columns)).all(...rangeValues(range)));
+  entries.sort((a, b) => (isNewer(a, b) ? -1 : 1));
+  const one = ["span_class", "started_at", "session_id"] as const;
+  for (const entry of entries) {
+    const range = { index: "sessions_by_span", conditions: one.map((name) => equal(name, entry[name] ?? null)) };
+    yield* prepare(rangeSql(range, "*")).all(...rangeValues(range));
+  }
+}
+
 function nextHead(rest: Iterator<Row, void>): Head[] {
   const { value } = rest.next();
   return value === undefined ? [] : [{ row: value, rest }];
@@ -206,8 +182,4 @@ function isNewer(a: Row, b: Row): boolean {
   const [startA, startB] = [a.started_at as string, b.started_at as string];
   if (startA !== startB) return startA > startB;
   return (a.session_id as string) > (b.session_id as string);
-}
-
-function equal(column: string, value: string | number): Condition {
-  return { sql: `${column} = ?`, values: [value] };
 }

@@ -20,7 +20,7 @@ const migrations: readonly string[] = [
      kind TEXT NOT NULL,
      body TEXT NOT NULL
    ) STRICT;
-   CREATE INDEX events_by_session ON events (session_id, seq);
+   CREATE INDEX events_by_session ON events (session_id);
    CREATE TABLE pruned_sessions (
      session_id TEXT PRIMARY KEY,
      start_event_id TEXT NOT NULL UNIQUE
@@ -76,7 +76,7 @@ const migrations: readonly string[] = [
    CREATE INDEX sessions_by_username_component ON sessions (username, component_name, span_class, started_at, session_id);
    CREATE INDEX sessions_by_hostname_component ON sessions (hostname, component_name, span_class, started_at, session_id);
    CREATE INDEX sessions_by_username_hostname_component ON sessions (username, hostname, component_name, span_class, started_at, session_id);
-   CREATE INDEX sessions_by_cwd ON sessions (cwd, span_class, started_at, session_id);
+   CREATE INDEX sessions_by_cwd ON sessions (cwd, span_class, started_at, session_id, username, hostname, component_name);
    CREATE INDEX sessions_by_end ON sessions (closed_at) WHERE closed_at IS NOT NULL;`,
 ];
 

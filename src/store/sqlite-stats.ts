@@ -1,7 +1,8 @@
 /** Owns counting sessions by user, host, component, state or day. For `store/sqlite.ts` alone. */
 import type { SQLInputValue } from "node:sqlite";
 import type { ComponentCount, SessionQuery, StatsKey, StatsRow } from "../tracker/store.ts";
-import { type Prepare, rangeSql, rangesOf, rangeValues } from "./sqlite-query.ts";
+import { rangesOf } from "./sqlite-query.ts";
+import { type Prepare, rangeSql, rangeValues } from "./sqlite-ranges.ts";
 
 /** What the sessions of one key are counted in. */
 interface Group {

@@ -23,7 +23,8 @@ import { changesAfter } from "./sqlite-changes.ts";
 import { isBusy, translate } from "./sqlite-errors.ts";
 import { createPrivately, fileErrorOf, prepareFile } from "./sqlite-file.ts";
 import { countPrunable, pruneOldest } from "./sqlite-prune.ts";
-import { matchingRows, type Prepare } from "./sqlite-query.ts";
+import { matchingRows } from "./sqlite-query.ts";
+import type { Prepare } from "./sqlite-ranges.ts";
 import { eventToValues, putSessionSql, rowToEvent, rowToSession, sessionToValues } from "./sqlite-rows.ts";
 import { countComponents, countSessions } from "./sqlite-stats.ts";
 

@@ -114,9 +114,15 @@ export function addStats(program: Command): void {
 export function addTimeline(program: Command): void {
   addFilters(program.command("timeline").description("Draw who was on when, a line a session or user; the last day."))
     .addOption(new Option("--by <key>", "what has a line of its own").choices(["session", "user"]).default("session"))
+    .option("--limit <number>", "at most this many lines (default: what fits the terminal, elsewhere all)", parseCount)
     .option("--ascii", "draw with = ? > (as where the locale is not UTF-8)")
     .option("--json", "print a JSON object")
-    .addHelpText("after", helpOfMoments + example("session-buddy timeline --since today --by user"))
+    .addHelpText(
+      "after",
+      helpOfMoments +
+        "\nOf more lines than that, those of whoever was on last are drawn; standard error says how many are left out.\n" +
+        example("session-buddy timeline --since today --by user"),
+    )
     .action(async (options) => (await import("../commands/timeline.ts")).run(options));
 }
 

@@ -26,26 +26,6 @@ export function addServe(program: Command): void {
     .action(async (options) => (await import("../commands/serve.ts")).run(options));
 }
 
-export function addToken(program: Command): void {
-  const token = program
-    .command("token")
-    .description("Make tokens for clients of a server that has a secret.")
-    .addHelpText("after", example("SESSION_BUDDY_SECRET_FILE=~/.session-buddy-secret session-buddy token --ttl 24h"));
-  token
-    .command("create", { isDefault: true })
-    .description("Print a token, signed with SESSION_BUDDY_SECRET or the secret in SESSION_BUDDY_SECRET_FILE.")
-    .option("--user-id <name>", "whom the token is for", "admin-shell")
-    .option("--ttl <time>", "how long it is valid: 15m, 24h, 7d", "24h")
-    .option("--issuer <name>", "who issues it (default: the first accepted issuer)")
-    .addHelpText("after", example("session-buddy token create --user-id ci --ttl 15m"))
-    .action(async (options) => (await import("../commands/token.ts")).runCreate(options));
-  token
-    .command("secret")
-    .description("Print a good new secret.")
-    .addHelpText("after", example("(umask 077; session-buddy token secret > ~/.session-buddy-secret)"))
-    .action(async () => (await import("../commands/token.ts")).runSecret());
-}
-
 export function addConfig(program: Command): void {
   const config = program
     .command("config")

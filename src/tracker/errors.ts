@@ -7,7 +7,7 @@
  * - `invalid`: data from outside breaks a rule of the contract
  * - `not_found`: nothing on record matches
  * - `auth.missing`, `auth.expired`, `auth.invalid`: the gate refused a caller
- * - `auth.secret`: the configured secret cannot be used
+ * - `auth.secret`: there is no secret or key for the purpose, or a configured one cannot be used
  * - `settings`: the settings file cannot be read or written
  * - `storage.unavailable`: the store cannot be opened, read or written
  * - `storage.busy`: another process held the store for longer than the deadline

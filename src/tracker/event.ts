@@ -50,10 +50,10 @@ export interface DeathContent {
 export interface ProcessIdentity {
   readonly hostId: string | null;
   readonly bootId: string | null;
-  /** Inode of the pid namespace, from `/proc/PID/ns/pid`. */
+  /** Inode of the pid namespace, from `/proc/PID/ns/pid`, then of a time namespace that shifts start times, if any. */
   readonly pidNamespace: string | null;
   readonly pid: number;
-  /** Field 22 of `/proc/PID/stat`, in clock ticks since boot; compared, never converted. */
+  /** Field 22 of `/proc/PID/stat`, in clock ticks since boot, or ps(1)'s `lstart`; compared, never converted. */
   readonly startTicks: string | null;
   readonly executable: string | null;
 }

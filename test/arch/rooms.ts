@@ -38,23 +38,29 @@ export const rooms: readonly Room[] = [
   {
     name: "the serve command",
     files: /^src\/commands\/serve\.ts$/,
-    mayImport: [/^src\/commands\//, /^src\/server\//, center, results, packageJson],
+    mayImport: [/^src\/commands\//, /^src\/server\//, /^src\/credentials\.ts$/, center, results, packageJson],
     mayImportTypes: [records],
     usesNode: true,
   },
   {
     name: "commands",
     files: /^src\/commands\//,
-    mayImport: [/^src\/commands\//, center, /^src\/(?:hooks|doctor|questions|current|rebuild)\.ts$/, results],
+    mayImport: [
+      /^src\/commands\//,
+      center,
+      /^src\/(?:hooks|doctor|questions|current|rebuild|tokens|keys)\.ts$/,
+      results,
+    ],
     mayImportTypes: [records],
     usesNode: true,
   },
   {
     name: "the composition root",
-    files: /^src\/(?:app|calls|shells|reconcile|hooks|doctor|questions|answers|current|rebuild)\.ts$/,
+    files:
+      /^src\/(?:app|calls|shells|reconcile|hooks|doctor|questions|answers|current|rebuild|shell-events|credentials|tokens|keys)\.ts$/,
     mayImport: [
       /^src\/(?:auth|host|store|tracker)\//,
-      /^src\/(?:app|calls|config|settings|log|shells|reconcile|hooks|questions)\.ts$/,
+      /^src\/(?:app|calls|config|settings|log|shells|reconcile|hooks|questions|shell-events|credentials)\.ts$/,
     ],
     usesNode: true,
   },

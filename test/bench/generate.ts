@@ -24,6 +24,7 @@ const hosts = 40;
 const orphanedShare = 0.035;
 /** At the end of the history so many shells are open. */
 const openSessions = 300;
+const jobEvery = 1_000;
 const rowsPerTransaction = 20_000;
 const components = ["shell", "shell", "shell", "shell", "admin", "agent"];
 const shells = ["bash", "bash", "bash", "zsh", "zsh", "fish"];
@@ -36,8 +37,11 @@ const busyHours = [1, 1, 1, 1, 1, 2, 4, 10, 22, 30, 30, 26, 18, 24, 28, 26, 22, 
  * @param path - the database file
  */
 export function generateHistory(path: string, { sessions, seed }: HistoryOptions): void {
-  const database = new DatabaseSync(path);
-  database.exec("PRAGMA synchronous = OFF; PRAGMA cache_size = -500000; PRAGMA temp_store = MEMORY");
+  const database = new DatabaseSync(path, { defensive: false });
+  // A log beside the file would double what is written and the room it takes; whoever dies here starts again.
+  database.exec(
+    "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; PRAGMA cache_size = -1000000; PRAGMA threads = 2",
+  );
   const later = database
     .prepare("SELECT type, name, sql FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL")
     .all();
@@ -55,14 +59,15 @@ export function generateHistory(path: string, { sessions, seed }: HistoryOptions
     if (count % rowsPerTransaction === 0) database.exec("COMMIT; BEGIN");
   }
   for (const { sql } of later) database.exec(String(sql));
-  database.exec("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+  database.exec("COMMIT; PRAGMA journal_mode = WAL");
   database.close();
 }
 
 /** The events of each session, by start. */
 export function* livesOf(sessions: number, seed: number): Generator<SessionEvent[]> {
   const random = createRandom(seed);
-  const startsMs = Array.from({ length: sessions }, () => startMs(random)).sort((a, b) => a - b);
+  // Numbers alone: ten million of them take 80 MB.
+  const startsMs = Float64Array.from({ length: sessions }, () => startMs(random)).sort();
   for (const [index, ms] of startsMs.entries()) yield lifeOf(index, sessions, ms, random);
 }
 
@@ -92,8 +97,10 @@ function startOf(index: number, startedMs: number, random: () => number): StartE
   const host = (user + skewed(hosts, random)) % hosts;
   const username = `user-${user}`;
   const home = `/home/${username}`;
-  const cwd =
+  const usual =
     random() < 0.5 ? home : random() < 0.8 ? `${home}/project-${skewed(20, random)}` : `/srv/app-${skewed(50, random)}`;
+  // What makes a directory for each of its jobs.
+  const cwd = index % jobEvery === 0 ? `/tmp/job-${index}` : usual;
   const componentName = pick(components, random);
   const timestamp = instantFromMs(startedMs);
   const digits = timestamp.slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
@@ -119,7 +126,7 @@ function startOf(index: number, startedMs: number, random: () => number): StartE
     observed: {
       ...observedAt(startedMs),
       process: {
-        hostId: uuidOf(`host ${host}`),
+        hostId: hostIdOf(host),
         bootId: uuidOf(`boot ${host} ${Math.floor(startedMs / (30 * dayMs))}`),
         pidNamespace: "4026531836",
         pid,
@@ -128,6 +135,11 @@ function startOf(index: number, startedMs: number, random: () => number): StartE
       },
     },
   };
+}
+
+/** @param host - its number */
+export function hostIdOf(host: number): string {
+  return uuidOf(`host ${host}`);
 }
 
 function observedAt(ms: number): Observation {

@@ -32,7 +32,7 @@ const store = await openSqliteStore({ path });
 try {
   generateHistory(path, { sessions, seed: 1 });
   const config = await resolveConfig({ SESSION_BUDDY_HOME: home });
-  const app = await openApp(config, createLog({ toStandardError: false, file: null }));
+  const app = await openApp(config, createLog({ toStandardError: false, file: null }), null);
   const rows: { what: string; medianMs: number; p95Ms: number }[] = [];
   const measure = async (what: string, times: number, per: number, work: () => unknown) => {
     const took: number[] = [];

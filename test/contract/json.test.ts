@@ -36,6 +36,18 @@ const stories: readonly Story[] = [
   { id: "open", from: "2026-03-10T09:30:00Z", process: identity },
 ];
 
+const secret = "a secret of the tests, of more than 32 bytes";
+/** The public key of RFC 8037, appendix A.2, and that of RFC 7517, appendix A.1. */
+const oldKeys = [
+  { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", kid: "old" },
+  {
+    kty: "EC",
+    crv: "P-256",
+    x: "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+    y: "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+  },
+];
+
 const window = ["--since", "2026-03-10T00:00:00Z", "--until", "2026-03-10T12:00:00Z"];
 
 /** Each command that answers with JSON from the record alone, and needs no clock. */
@@ -66,15 +78,32 @@ const machineCommands: readonly (readonly string[])[] = [
   ["doctor", "--json"],
   ["hook", "install", "bash", "--dry-run", "--json"],
   ["hook", "status", "--json"],
+  ["token", "create", "--json"],
+  ["token", "keys", "create", "--file", "keys.json", "--json"],
+  ["token", "keys", "rotate", "--file", "keys.json", "--json"],
+  ["token", "keys", "list", "--file", "keys.json", "--json"],
+  ["token", "keys", "drop", "old", "--file", "old-keys.json", "--json"],
+  ["token", "keys", "export", "--file", "keys.json"],
+];
+
+/** Each that answers about a token, with its header and claims. */
+const tokenCommands: readonly (readonly [args: readonly string[], header: object, claims: object])[] = [
+  [["token", "inspect", "--json"], { alg: "none" }, { user_id: "les", iat: 1770381296, nbf: null, exp: 1770381386.5 }],
+  [["token", "verify", "--json"], { alg: "none" }, {}],
 ];
 
 test("every --json shape is the one of the snapshot; UPDATE_SNAPSHOTS=1 writes it anew", async (t) => {
   const sandbox = createSandbox(t);
   await recordHistory(sandbox, stories);
   writeFileSync(join(sandbox.home, "host-id"), "33333333-3333-4333-8333-333333333333\n", { mode: 0o600 });
+  writeFileSync(join(sandbox.folder, "old-keys.json"), JSON.stringify({ keys: oldKeys }), { mode: 0o644 });
   const answers: Record<string, unknown> = {};
   for (const args of commands) answers[args.join(" ")] = await answerOf(sandbox, args);
   for (const args of machineCommands) answers[args.join(" ")] = shapeOf(await answerOf(sandbox, args));
+  for (const [args, header, claims] of tokenCommands) {
+    const input = `${[header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".")}.`;
+    answers[args.join(" ")] = await answerOf(sandbox, args, input);
+  }
   if (process.env.UPDATE_SNAPSHOTS === "1") writeSnapshot(answers);
   assert.deepEqual(answers, JSON.parse(readFileSync(snapshotFile, "utf8")));
 });
@@ -93,8 +122,8 @@ test("every time of every answer is RFC 3339 in UTC or null, and every length a 
   assert.ok(seen > 30);
 });
 
-async function answerOf(sandbox: Sandbox, args: readonly string[]): Promise<unknown> {
-  const { stdout, stderr } = await sandbox.run(args);
+async function answerOf(sandbox: Sandbox, args: readonly string[], input = ""): Promise<unknown> {
+  const { stdout, stderr } = await sandbox.run(args, { env: { SESSION_BUDDY_SECRET: secret }, input });
   assert.notEqual(stdout, "", `${args.join(" ")}: ${stderr}`);
   return JSON.parse(stdout);
 }

@@ -66,6 +66,10 @@ const refused: readonly (readonly string[])[] = [
   ["show", hostile],
   ["serve", "--port", hostile],
   ["token", "--ttl", hostile],
+  ["token", "--user-id", hostile],
+  ["token", "verify", hostile],
+  ["token", "inspect", "--file", `missing/${hostile}`],
+  ["token", "keys", "list", "--file", `missing/${hostile}`],
   ["config", hostile],
   ["config", "get", hostile],
   ["config", "set", "component", hostile],
@@ -75,15 +79,20 @@ test("hostile arguments are escaped in every message about them, those of comman
   const sandbox = createSandbox(t);
   for (const args of refused) {
     const outcome = await sandbox.run(args, { env: { SESSION_BUDDY_SECRET: "s".repeat(32) } });
-    assert.ok([1, 2, 3].includes(outcome.status ?? -1), `${JSON.stringify(args)}: ${outcome.stderr}`);
+    assert.ok([1, 2, 3, 4, 5].includes(outcome.status ?? -1), `${JSON.stringify(args)}: ${outcome.stderr}`);
     assertShownSafely(outcome, JSON.stringify(args));
   }
 });
 
 test("hostile values of the environment are escaped in the messages about them", async (t) => {
   const sandbox = createSandbox(t);
-  for (const name of ["SESSION_BUDDY_HOME", "SESSION_BUDDY_COMPONENT", "SESSION_BUDDY_SECRET_FILE"]) {
-    const outcome = await sandbox.run(["list"], { env: { [name]: hostile } });
+  for (const name of [
+    "SESSION_BUDDY_HOME",
+    "SESSION_BUDDY_COMPONENT",
+    "SESSION_BUDDY_SECRET_FILE",
+    "SESSION_BUDDY_KEYS_FILE",
+  ]) {
+    const outcome = await sandbox.run([name.includes("FILE") ? "token" : "list"], { env: { [name]: hostile } });
     assert.notEqual(outcome.status, 0, name);
     assertShownSafely(outcome, name);
   }

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { recordHistory, type Story } from "../support/history.ts";
+import { openTerminal } from "../support/pty.ts";
 import { rowKeys, runWell } from "../support/rows.ts";
-import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+import { createSandbox, launcher, type Sandbox } from "../support/sandbox.ts";
 
 const at = (clock: string) => `2026-03-10T${clock}:00Z`;
 const stories: readonly Story[] = [
@@ -75,6 +76,52 @@ test("programs get the window and the sessions of each line", async (t) => {
     ["日本", "lost"],
   ]);
   assert.deepEqual(Object.keys(lines[0].sessions[0]), [...rowKeys]);
+});
+
+/** Thirty people, a minute after each other; the first one is still on, the second came back last. */
+const crowd: readonly Story[] = [
+  ...Array.from({ length: 30 }, (_, index): Story => {
+    const minute = String(index + 10);
+    const start = { username: `user-${minute}` };
+    return { id: `s-${minute}`, from: at(`03:${minute}`), ...(index === 0 ? {} : { to: at(`04:${minute}`) }), start };
+  }),
+  { id: "back", from: at("05:00"), to: at("05:01"), start: { username: "user-11" } },
+];
+
+const keysOf = (lines: readonly string[]) => lines.map((line) => /^\S+/.exec(line)?.[0]);
+
+test("--limit draws those who were on last, and says how many are left out; so it is for programs", async (t) => {
+  const sandbox = createSandbox(t);
+  await recordHistory(sandbox, crowd);
+  const { stdout, stderr } = await sandbox.run(["timeline", ...day, "--by", "user", "--limit", "4"]);
+  assert.deepEqual(keysOf(stdout.split("\n").slice(1, 5)), ["user-10", "user-11", "user-38", "user-39"]);
+  assert.match(stdout, /\n█ open/);
+  assert.equal(stderr, "26 more, who were on longer ago; --limit 30 has them all.\n");
+  const json = await sandbox.run(["timeline", ...day, "--limit", "2", "--json"]);
+  assert.deepEqual(
+    JSON.parse(json.stdout).lines.map(({ key }: { key: string }) => key),
+    ["s-10", "back"],
+  );
+  assert.match(json.stderr, /^29 more/);
+  const all = await sandbox.run(["timeline", ...day, "--by", "user"]);
+  assert.deepEqual([all.stdout.trimEnd().split("\n").length, all.stderr], [32, ""]);
+});
+
+test("on a terminal as many lines are drawn as fit below their axis, or as many as are asked for", async (t) => {
+  const sandbox = createSandbox(t);
+  await recordHistory(sandbox, crowd);
+  const look = { cwd: sandbox.folder, env: { ...sandbox.env, TERM: "xterm", NO_COLOR: "1" } };
+  const draw = async (...more: string[]) => {
+    const terminal = openTerminal(t, launcher, ["timeline", ...day, "--by", "user", ...more], look);
+    assert.equal((await terminal.ended()).code, 0);
+    return terminal.output().trimEnd().split("\r\n");
+  };
+  // 24 rows: the axis, 20 lines, the legend, the words, and one for the prompt.
+  const fitting = await draw();
+  assert.equal(fitting.length, 23);
+  assert.match(fitting[0] ?? "", /2026-03-10 00:00Z/);
+  assert.equal(fitting.at(-1), "10 more, who were on longer ago; --limit 30 has them all.");
+  assert.equal((await draw("--limit", "30")).length, 32);
 });
 
 test("nobody in the window is said on standard error", async (t) => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
+import { recordHistory } from "../support/history.ts";
 import { openTerminal } from "../support/pty.ts";
 import { assertRefused, runWell } from "../support/rows.ts";
 import { createSandbox, launcher, type Sandbox } from "../support/sandbox.ts";
@@ -77,6 +78,24 @@ test("a terminal shows the sessions that open and close; Ctrl-C brings back what
   terminal.type("\u0003");
   assert.deepEqual(await terminal.ended(), { code: 0, signal: 0 });
   assert.ok(terminal.output().endsWith("\u001b[?25h\u001b[?1049l"), "the cursor and the first screen are back");
+});
+
+test("more open sessions than the terminal has lines are counted, and nothing scrolls", async (t) => {
+  const sandbox = createSandbox(t);
+  const many = Array.from({ length: 25 }, (_, index) => ({ id: `open-${index}`, from: "2026-03-10T08:00:00Z" }));
+  await recordHistory(sandbox, many);
+  for (const [locale, words] of [
+    ["C.UTF-8", "… and 4 more"],
+    ["C", "... and 4 more"],
+  ] as const) {
+    const env = { ...sandbox.env, TERM: "xterm", LC_ALL: locale };
+    const terminal = openTerminal(t, launcher, ["watch"], { cwd: sandbox.folder, env });
+    await terminal.find(words);
+    terminal.type("\u0003");
+    await terminal.ended();
+    const screen = terminal.output().split("\u001b[H")[1] ?? "";
+    assert.equal(screen.split("\r\n").length, 24);
+  }
 });
 
 test("a dead shell vanishes from the table without any other command", async (t) => {

@@ -90,6 +90,13 @@ const faults: readonly Fault[] = [
     check: "settings",
     words: /cannot be used/,
   },
+  {
+    name: "a keys file that is not there",
+    make: () => {},
+    env: { SESSION_BUDDY_KEYS_FILE: "/missing/keys.json" },
+    check: "secret",
+    words: /SESSION_BUDDY_KEYS_FILE cannot be read/,
+  },
   { name: "a short secret", make: () => {}, env: { SESSION_BUDDY_SECRET: "short" }, check: "secret", words: /shorter/ },
   {
     name: "a file that is no state file",
@@ -133,6 +140,31 @@ for (const { name, make, env, check, words } of faults) {
     assert.notEqual(problems[0]?.remedy ?? "", "");
   });
 }
+
+test("whether authentication is on, and what signs and verifies, is said without a secret", async (t) => {
+  const sandbox = createSandbox(t);
+  await runWell(sandbox, ["token", "keys", "create", "--file", "keys.json"]);
+  const secret = "s".repeat(32);
+  const keys = join(sandbox.folder, "keys.json");
+  const cases: readonly (readonly [env: Readonly<Record<string, string>>, words: RegExp])[] = [
+    [{}, /^authentication is off: no secret and no keys are set; calls over MCP need no token$/],
+    [
+      { SESSION_BUDDY_SECRET: secret },
+      /^authentication is on: the secret signs tokens; they are verified with the secret$/,
+    ],
+    [
+      { SESSION_BUDDY_KEYS_FILE: keys, SESSION_BUDDY_SECRET: secret },
+      /^authentication is on: key [\w-]{43} signs tokens; /,
+    ],
+  ];
+  for (const [env, words] of cases) {
+    const { findings } = await examined(sandbox, env);
+    const found = findings.find(({ check }) => check === "secret");
+    assert.equal(found?.level, "ok");
+    assert.match(String(found?.words), words);
+    assert.ok(!found?.words.includes(secret));
+  }
+});
 
 test("a person sees each finding on a line, and what to do below it", async (t) => {
   const sandbox = createSandbox(t);

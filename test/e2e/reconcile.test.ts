@@ -144,21 +144,24 @@ test("a torn start record still gives the session its process; a record under wa
   assert.equal(row?.state, "active");
 });
 
-test("the next start finishes what others left, and many at once finish it once", async (t) => {
+test("the next starts finish what others left, and many at once finish it once", async (t) => {
   const sandbox = createSandbox(t);
   const { file, folder } = leftBehind(sandbox);
   const children = Array.from({ length: 5 }, () => shell(t));
   for (const child of children) file(child, [startRecord(child), endRecord]);
-  await Promise.all(Array.from({ length: 12 }, () => runWell(sandbox, ["start", "--pid", String(process.pid)])));
-  await eventually(() =>
-    assert.deepEqual(
-      readdirSync(folder).filter((name) => !name.startsWith(".")),
-      [],
-    ),
-  );
+  const start = () => runWell(sandbox, ["start", "--pid", String(process.pid)]);
+  let started = 12;
+  await Promise.all(Array.from({ length: started }, start));
+  // What one sweep has no time for is left for the next, and a start sweeps when the last one is seconds old.
+  await eventually(async () => {
+    if (readdirSync(folder).every((name) => name.startsWith("."))) return;
+    started += 1;
+    await start();
+    throw new Error("files are left");
+  });
   const rows = await allRows(sandbox);
   assert.equal(rows.filter((row) => row.state === "ended").length, 5);
-  assert.equal(rows.length, 17);
+  assert.equal(rows.length, started + 5);
 });
 
 test("a server finishes what was left before it", async (t) => {

@@ -1,10 +1,9 @@
 /** Proves that a clock that is set while shells are open makes no length negative and no end come before its start. */
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { fakeClock } from "../support/fake-clock.ts";
 import { allRows, runWell, type SessionRow } from "../support/rows.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
 import { assertRecord, createUsedSandbox, open, openShell, told } from "../support/shells.ts";
@@ -12,32 +11,6 @@ import { leftBehind, recordBytes } from "../support/state-files.ts";
 
 const steps = ["-1h", "+1h"] as const;
 const halfHourMs = 1_800_000;
-
-interface FakeClock {
-  /** For a program whose wall clock is to be set. */
-  readonly env: Readonly<Record<string, string>>;
-  set(offset: string): void;
-}
-
-/** A wall clock that can be set while programs run; the boot clock stays the kernel's (libfaketime). */
-function fakeClock({ folder }: Sandbox): FakeClock {
-  const file = join(folder, "clock");
-  const set = (offset: string) => {
-    writeFileSync(`${file}.new`, offset);
-    renameSync(`${file}.new`, file);
-  };
-  set("+0");
-  const library = execFileSync("faketime", ["-f", "+0", "printenv", "LD_PRELOAD"], { encoding: "utf8" }).trim();
-  return {
-    set,
-    env: {
-      LD_PRELOAD: library,
-      FAKETIME_TIMESTAMP_FILE: file,
-      FAKETIME_NO_CACHE: "1",
-      FAKETIME_DONT_FAKE_MONOTONIC: "1",
-    },
-  };
-}
 
 function assertInOrder(row: SessionRow | undefined): void {
   assert.ok(row !== undefined);

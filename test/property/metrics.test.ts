@@ -37,7 +37,7 @@ async function openPlace(t: TestContext) {
   const home = temporaryFolder(t);
   mkdirSync(home, { recursive: true });
   const config = await resolveConfig({ SESSION_BUDDY_HOME: home });
-  const app = await openApp(config, createLog({ toStandardError: false, file: null }));
+  const app = await openApp(config, createLog({ toStandardError: false, file: null }), null);
   // Another connection, as another process has: the server is told of nothing.
   const store = await openSqliteStore({ path: join(home, "sessions.db") });
   const dependencies = { store, newEventId: randomUUID, hostname: "", directoryProblem: async () => null };

@@ -11,7 +11,7 @@ export async function openAppAt(
   env: Readonly<Record<string, string>> = {},
 ): Promise<App> {
   const config = await resolveConfig({ ...env, SESSION_BUDDY_HOME: home });
-  const app = await openApp(config, createLog({ toStandardError: false, file: null }));
+  const app = await openApp(config, createLog({ toStandardError: false, file: null }), null);
   t.after(() => app.close());
   return app;
 }

@@ -1,16 +1,16 @@
 /** Proves how the environment, the settings file and the defaults become one configuration, or are refused in words. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import {
+  credentialSources,
   type Environment,
   parseSetting,
   resolveConfig,
   resolvePaths,
-  resolveSecret,
   type SettingName,
   settingRules,
   workingDirectory,
@@ -79,8 +79,8 @@ test("a relative SESSION_BUDDY_HOME is a usage error", () => {
   }
 });
 
-test("without anything said the settings are the defaults and authentication is off", async () => {
-  const { settings, secret } = await resolveConfig({ SESSION_BUDDY_HOME: join(folder, "none") });
+test("without anything said the settings are the defaults", async () => {
+  const { settings } = await resolveConfig({ SESSION_BUDDY_HOME: join(folder, "none") });
   assert.deepEqual(settings, {
     component: "shell",
     host: "127.0.0.1",
@@ -94,7 +94,6 @@ test("without anything said the settings are the defaults and authentication is 
     mcp_session_minutes: 30,
     open_metrics: "no",
   });
-  assert.equal(secret, null);
 });
 
 /** For each setting a value in the file, a text in the environment, and what that text means. */
@@ -142,25 +141,16 @@ test("a port is read exactly when it is the decimal form of a number from 0 to 6
   );
 });
 
-test("the secret is the variable's, or the file's without its last line end", () => {
-  const good = "s".repeat(32);
-  const file = join(folder, "secret");
-  writeFileSync(file, `${good}\n`, { mode: 0o600 });
-  assert.equal(resolveSecret({}), null);
-  assert.equal(resolveSecret({ SESSION_BUDDY_SECRET: good, SESSION_BUDDY_SECRET_FILE: "/missing" }), good);
-  assert.equal(resolveSecret({ SESSION_BUDDY_SECRET_FILE: file }), good);
-  chmodSync(file, 0o604);
-  assert.throws(
-    () => resolveSecret({ SESSION_BUDDY_SECRET_FILE: file }),
-    refusal("auth.secret", /open to other users/),
-  );
-});
-
-test("a secret is measured in bytes: 32 are enough, 31 are not", () => {
-  assert.equal(resolveSecret({ SESSION_BUDDY_SECRET: "é".repeat(16) }), "é".repeat(16));
-  for (const secret of ["", "s".repeat(31), `${"é".repeat(15)}s`]) {
-    assert.throws(() => resolveSecret({ SESSION_BUDDY_SECRET: secret }), refusal("auth.secret", /token secret$/));
-  }
+test("the names of secrets and keys are read, and nothing behind them", () => {
+  assert.deepEqual(Object.values(credentialSources({})), Array(5).fill(undefined));
+  const env = {
+    SESSION_BUDDY_SECRET: "",
+    SESSION_BUDDY_SECRET_FILE: "/missing/a",
+    SESSION_BUDDY_PREVIOUS_SECRETS: "short",
+    SESSION_BUDDY_PREVIOUS_SECRETS_FILE: "/missing/b",
+    SESSION_BUDDY_KEYS_FILE: "/missing/c",
+  };
+  assert.deepEqual(Object.values(credentialSources(env)), Object.values(env));
 });
 
 test("the working directory is the process's own, not what a variable says", () => {

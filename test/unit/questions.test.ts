@@ -21,7 +21,7 @@ interface Asked {
 
 async function openQuestions(t: TestContext): Promise<Asked> {
   const config = await resolveConfig({ SESSION_BUDDY_HOME: temporaryFolder(t) });
-  const app = await openApp(config, createLog({ toStandardError: false, file: null }));
+  const app = await openApp(config, createLog({ toStandardError: false, file: null }), null);
   t.after(() => app.close());
   let sweeps = 0;
   const reconcile = (deadlineMs: number) => {

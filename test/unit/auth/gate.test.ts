@@ -1,17 +1,19 @@
 /** Proves the gate's use of the clock to the second, its issuers, and that a refusal's detail never holds the token. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { importSecret } from "../../../src/auth/credentials.ts";
 import { createGate } from "../../../src/auth/gate.ts";
 import type { ErrorCode } from "../../../src/tracker/errors.ts";
 import { SessionBuddyError } from "../../../src/tracker/errors.ts";
 import { secret, tokenMakers } from "../../support/jwt.ts";
 
 const now = 1_770_381_296;
+const keys = [await importSecret(secret, "the secret", "the test")];
 const recipe = { user_id: "les", exp: now + 60, iat: now, type: "access", iss: "session-buddy" };
 
 /** What the gate says at `now`, moved by some milliseconds: the user, or the code of the refusal. */
 async function decision(changes: Readonly<Record<string, unknown>>, laterMs = 0): Promise<string> {
-  const gate = createGate({ secret, issuers: ["session-buddy", "ci"], now: () => now * 1000 + laterMs });
+  const gate = createGate({ keys, issuers: ["session-buddy", "ci"], now: () => now * 1000 + laterMs });
   const token = await tokenMakers.hand(JSON.parse(JSON.stringify({ ...recipe, ...changes })));
   return gate(token).catch((error: unknown) => {
     assert.ok(error instanceof SessionBuddyError);
@@ -48,7 +50,7 @@ for (const [name, changes, laterMs, expected] of cases) {
 
 test("the clock is asked anew for every token", async () => {
   let seconds = now;
-  const gate = createGate({ secret, issuers: ["session-buddy"], now: () => seconds * 1000 });
+  const gate = createGate({ keys, issuers: ["session-buddy"], now: () => seconds * 1000 });
   const token = await tokenMakers.jose(recipe);
   assert.equal(await gate(token), "les");
   seconds += 65;
@@ -56,7 +58,7 @@ test("the clock is asked anew for every token", async () => {
 });
 
 test("a header that asks for more than we know is refused", async () => {
-  const gate = createGate({ secret, issuers: ["session-buddy"], now: () => now * 1000 });
+  const gate = createGate({ keys, issuers: ["session-buddy"], now: () => now * 1000 });
   const [, payload, signature] = (await tokenMakers.hand(recipe)).split(".");
   for (const header of [{ alg: "HS256", crit: ["x"], x: 1 }, { alg: "HS256", b64: false }, { alg: "hs256" }, {}, []]) {
     const text = Buffer.from(JSON.stringify(header)).toString("base64url");

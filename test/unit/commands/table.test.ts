@@ -5,6 +5,9 @@ import fc from "fast-check";
 import { type Column, drawTable } from "../../../src/commands/table.ts";
 import { widthOf } from "../../../src/commands/width.ts";
 
+// What the words of these tests are drawn with; the locale of whoever runs them is another matter.
+process.env.LC_ALL = "C.UTF-8";
+
 interface Row {
   readonly id: string;
   readonly at: string;
@@ -49,6 +52,15 @@ for (const [width, why, lines] of narrower) {
     assert.deepEqual(drawTable(columns, rows, width).slice(0, 2), lines);
   });
 }
+
+test("control characters are measured as they are shown, so that a tab moves no column", () => {
+  const some = [{ id: "a\tb", at: "日\u0000", end: "-", path: "/" }, ...rows.slice(1)];
+  assert.deepEqual(drawTable(columns, some, null), [
+    "ID    AT                END  PATH",
+    "a\\tb  日\\x00            -    /",
+    "b-22  2026-02-06 13:00  -    /srv",
+  ]);
+});
 
 test("numbers are aligned to the right, titles too", () => {
   const counts: readonly Column<number>[] = [{ title: "COUNT", text: String, align: "right", importance: 1 }];

@@ -4,6 +4,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { padTo, shorten, widthOf } from "../../../src/commands/width.ts";
 
+// What the words of these tests are drawn with; the locale of whoever runs them is another matter.
+process.env.LC_ALL = "C.UTF-8";
+
 const widths: readonly (readonly [text: string, width: number])[] = [
   ["", 0],
   ["plain", 5],
@@ -13,10 +16,15 @@ const widths: readonly (readonly [text: string, width: number])[] = [
   ["ｆｕｌｌ", 8],
   ["ｱ", 1],
   ["e\u0301", 1],
-  ["नि", 1],
+  ["o\u0308\u0323x", 2],
+  // A sign that takes room of its own beside its letter.
+  ["नि", 2],
+  ["ไทย", 3],
   ["😀", 2],
   ["👩‍👩‍👧", 2],
+  ["👨🏽‍🚀", 2],
   ["🇩🇪", 2],
+  ["1\ufe0f\u20e3", 2],
   ["❤\ufe0f", 2],
   ["zero\u200bwidth", 9],
   ["…│█", 3],
@@ -36,6 +44,17 @@ test("a text is shortened at either end, never inside a character", () => {
   assert.equal(shorten("日本語", 4, "end"), "…語");
   assert.equal(shorten("ab👩‍👩‍👧cd", 4), "ab…");
   assert.equal(shorten("abc", 1), "…");
+});
+
+test("where the locale is not UTF-8 three points stand for what is left out, as far as there is room", (t) => {
+  t.after(() => {
+    process.env.LC_ALL = "C.UTF-8";
+  });
+  process.env.LC_ALL = "C";
+  assert.equal(shorten("/srv/project", 8), "/srv/...");
+  assert.equal(shorten("/srv/project", 8, "end"), "...oject");
+  assert.equal(shorten("日本語", 5), "日...");
+  assert.equal(shorten("abc", 2), "..");
 });
 
 test("filling up aligns texts of any script to the left and to the right", () => {

@@ -5,15 +5,16 @@ import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createMachine, newUuid } from "../../../src/host/machine.ts";
+import { procProcesses } from "../../../src/host/process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const uuidV4Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 test("the host's id is made once, kept for its owner alone, and read ever after", (t) => {
   const file = join(temporaryFolder(t), "made", "host-id");
-  const { hostId } = createMachine(file);
+  const { hostId } = createMachine(file, procProcesses);
   assert.match(hostId ?? "", uuidV4Pattern);
-  assert.equal(createMachine(file).hostId, hostId);
+  assert.equal(createMachine(file, procProcesses).hostId, hostId);
   assert.equal(readFileSync(file, "utf8"), `${hostId}\n`);
   assert.equal(statSync(file).mode & 0o777, 0o600);
 });
@@ -21,11 +22,11 @@ test("the host's id is made once, kept for its owner alone, and read ever after"
 test("where no id can be kept, none is told", (t) => {
   const file = join(temporaryFolder(t), "file");
   writeFileSync(file, "");
-  assert.equal(createMachine(join(file, "host-id")).hostId, null);
+  assert.equal(createMachine(join(file, "host-id"), procProcesses).hostId, null);
 });
 
 test("the facts are those of the system", (t) => {
-  const { facts, bootId } = createMachine(join(temporaryFolder(t), "host-id"));
+  const { facts, bootId } = createMachine(join(temporaryFolder(t), "host-id"), procProcesses);
   const { username, homedir } = userInfo();
   assert.deepEqual([facts.hostname, facts.username, facts.home], [hostname(), username, homedir]);
   assert.match(facts.platform, /^Linux-\S+-\S+$/);
@@ -33,7 +34,7 @@ test("the facts are those of the system", (t) => {
 });
 
 test("the boot clock is of this boot and between the system's own readings", (t) => {
-  const machine = createMachine(join(temporaryFolder(t), "host-id"));
+  const machine = createMachine(join(temporaryFolder(t), "host-id"), procProcesses);
   const uptimeMs = () => Math.round(Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) * 1000);
   const before = uptimeMs();
   const clock = machine.bootClock();
@@ -42,7 +43,7 @@ test("the boot clock is of this boot and between the system's own readings", (t)
 });
 
 test("a process is identified with the ids of the machine and its boot", (t) => {
-  const { hostId, bootId, identify } = createMachine(join(temporaryFolder(t), "host-id"));
+  const { hostId, bootId, identify } = createMachine(join(temporaryFolder(t), "host-id"), procProcesses);
   const identity = identify(process.pid);
   assert.deepEqual([identity.hostId, identity.bootId, identity.pid], [hostId, bootId, process.pid]);
   assert.equal(identity.executable, process.execPath);

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { openSqliteStore } from "../../../src/store/sqlite.ts";
+import { type DirectoryLimits, usualLimits } from "../../../src/store/sqlite-places.ts";
+import { matchingRows } from "../../../src/store/sqlite-query.ts";
 import type { SessionQuery } from "../../../src/tracker/store.ts";
 import { generateHistory } from "../../bench/generate.ts";
 import { readAnswer } from "../../support/reading.ts";
@@ -79,10 +81,76 @@ for (const [name, query] of pages) {
   });
 }
 
+const rarely: readonly (readonly [name: string, query: SessionQuery])[] = [
+  ["a user who was hardly on", { username: "user-199" }],
+  ["the open sessions", { states: ["active"] }],
+  ["a moment", { openSince: at("2025-03-05T11:00:00Z"), openUntil: at("2025-03-05T11:00:00Z") }],
+];
+for (const [name, query] of rarely) {
+  test(`of a directory with most of ${sessions} sessions below it, ${name} is found by that`, () => {
+    const { rows } = read({ ...query, cwd: "/home", limit: 50 });
+    assert.ok(rows <= usualLimits.longestCount + 1_000, `${rows} rows`);
+  });
+}
+
+/** Limits with which a directory of the history is searched in this way, whatever lies in it. */
+const ways: readonly (readonly [way: string, limits: DirectoryLimits])[] = [
+  ["by sorting", { ...usualLimits, fewInside: sessions + 1, longestCount: 1 }],
+  ["by places", { ...usualLimits, fewInside: 1, longestCount: 1, mostPlaces: sessions }],
+  ["by sorting because there are many places", { ...usualLimits, fewInside: 1, longestCount: 1, mostPlaces: 1 }],
+  ["by all else", { fewInside: 1, longestCount: 1, mostPlaces: 1, longestSort: 1 }],
+  ["by what is counted to be less", { ...usualLimits, longestCount: sessions }],
+];
+const directories = ["/", "/home/user-3", "/home/user-3/project-1/", "/srv", "/tmp"];
+const searches = directories.flatMap((cwd, offset) =>
+  questions.filter((_, index) => index % 97 === offset).map((query): SessionQuery => ({ ...query, cwd, limit: 20 })),
+);
+for (const [way, limits] of ways) {
+  test(`a directory is searched ${way} with the same answer as by looking at every session`, () => {
+    for (const query of searches) {
+      const rows = [...matchingRows((sql) => database.prepare(sql), query, limits)];
+      assert.deepEqual(
+        rows.map((row) => row.session_id),
+        answerByLooking(query),
+        JSON.stringify(query),
+      );
+    }
+  });
+}
+
+/** The port's words as one statement, which reads everything. */
+function answerByLooking(query: SessionQuery): unknown[] {
+  const path = query.cwd?.replace(/\/$/, "") ?? "";
+  const sql = `SELECT session_id FROM sessions NOT INDEXED WHERE (cwd = $path OR substr(cwd, 1, length($path) + 1) = $path || '/')
+    AND username = coalesce($username, username) AND hostname = coalesce($hostname, hostname)
+    AND component_name = coalesce($component, component_name) AND state = coalesce($state, state)
+    AND coalesce(closed_at, '~') >= $openSince AND started_at <= $openUntil AND started_at >= $startedSince
+    AND (started_at, session_id) < ($afterAt, $afterId)
+    ORDER BY started_at DESC, session_id DESC LIMIT $limit`;
+  const values = {
+    path,
+    username: query.username ?? null,
+    hostname: query.hostname ?? null,
+    component: query.componentName ?? null,
+    state: query.states?.[0] ?? null,
+    openSince: query.openSince ?? "",
+    openUntil: query.openUntil ?? "~",
+    startedSince: query.startedSince ?? "",
+    afterAt: query.after?.startedAt ?? "~",
+    afterId: query.after?.sessionId ?? "",
+    limit: query.limit ?? -1,
+  };
+  return database
+    .prepare(sql)
+    .all(values)
+    .map((row) => row.session_id);
+}
+
 test("a page stops reading where it ends: without a limit everything is read, in batches", () => {
   const all = read({});
   assert.equal(all.found, sessions);
-  assert.equal(all.rows, sessions);
+  // Each batch begins by looking at the last row of the one before.
+  assert.ok(all.rows <= 1.01 * sessions, `${all.rows} rows`);
   const one = read({ limit: 1 });
   assert.equal(one.found, 1);
   assert.ok(one.rows <= 41, `${one.rows} rows`);

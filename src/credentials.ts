@@ -1,0 +1,87 @@
+/** Owns how secrets and keys become what tokens are signed and verified with, and the gate they open. Loaded only where tokens are. */
+import { type Credentials, importSecret, type TokenKey } from "./auth/credentials.ts";
+import { createGate, type Gate } from "./auth/gate.ts";
+import { holdsPrivatePart, importPrivate, importPublic, parseKeySet, type StoredKey } from "./auth/key-set.ts";
+import type { CredentialSources } from "./config.ts";
+import { type PrivateFile, readPrivateFile } from "./host/private-file.ts";
+import { SessionBuddyError } from "./tracker/errors.ts";
+
+const always = () => true;
+const noFurtherKeys: readonly StoredKey[] = [];
+
+/** @returns the gate of a server; null when neither a secret nor keys are set: authentication is off */
+export async function openGate(sources: CredentialSources, issuers: readonly string[]): Promise<Gate | null> {
+  const credentials = await openCredentials(sources);
+  return credentials === null ? null : createGate({ keys: credentials.verifying, issuers, now: Date.now });
+}
+
+/**
+ * Reads and imports every secret and key, once. A private key signs before the secret does, so that a server moves from
+ * the one to the other without a day on which tokens of neither are accepted.
+ *
+ * @returns null when nothing is set: authentication is off
+ * @throws SessionBuddyError `auth.secret` when one is empty, too short, no key, or in a file that others can read
+ */
+export async function openCredentials(sources: CredentialSources): Promise<Credentials | null> {
+  const current = await importCurrentSecret(sources);
+  const stored = sources.keysFile === undefined ? noFurtherKeys : await readKeys(sources.keysFile);
+  const previous = await importPreviousSecrets(sources);
+  if (current === null && stored.length === 0) {
+    if (previous.length === 0) return null;
+    throw new SessionBuddyError(
+      "auth.secret",
+      "there are previous secrets but no current one; set SESSION_BUDDY_SECRET or SESSION_BUDDY_KEYS_FILE too",
+    );
+  }
+  const publicKeys = await Promise.all(stored.map(importPublic));
+  const privateKeys = await Promise.all(stored.map(importPrivate));
+  return {
+    signing: privateKeys.find((key) => key !== null) ?? current,
+    verifying: [...publicKeys, ...(current === null ? [] : [current]), ...previous],
+  };
+}
+
+/** @throws SessionBuddyError `auth.secret` */
+async function readKeys(path: string): Promise<readonly StoredKey[]> {
+  return (await readKeysFile(path, "SESSION_BUDDY_KEYS_FILE")).keys;
+}
+
+/**
+ * Reads a file of keys, which others may look into when it holds public ones alone.
+ *
+ * @param name - the variable or flag that names it
+ * @throws SessionBuddyError `auth.secret`
+ */
+export async function readKeysFile(
+  path: string,
+  name: string,
+): Promise<{ readonly file: PrivateFile; readonly keys: readonly StoredKey[] }> {
+  const file = readPrivateFile(path, "keys file", name, holdsPrivatePart);
+  return { file, keys: await parseKeySet(file.text, `the keys file ${path}`) };
+}
+
+/** The variable wins over the file, which is not even read then. */
+async function importCurrentSecret({ secret, secretFile }: CredentialSources): Promise<TokenKey | null> {
+  if (secret !== undefined) return importSecret(secret, "the secret", "SESSION_BUDDY_SECRET");
+  if (secretFile === undefined) return null;
+  const text = readSecretFile(secretFile, "SESSION_BUDDY_SECRET_FILE").replace(/\r?\n$/, "");
+  return importSecret(text, "the secret", `the secret in ${secretFile}`);
+}
+
+async function importPreviousSecrets(sources: CredentialSources): Promise<readonly TokenKey[]> {
+  const { previousSecrets: text, previousSecretsFile: path } = sources;
+  if (text !== undefined) return importSecrets(text.split(/[\s,]+/), "SESSION_BUDDY_PREVIOUS_SECRETS");
+  if (path === undefined) return [];
+  return importSecrets(readSecretFile(path, "SESSION_BUDDY_PREVIOUS_SECRETS_FILE").split(/\r?\n/), path);
+}
+
+function importSecrets(texts: readonly string[], source: string): Promise<readonly TokenKey[]> {
+  const secrets = texts.filter((text) => text !== "");
+  return Promise.all(
+    secrets.map((secret, at) => importSecret(secret, `previous secret ${at + 1}`, `secret ${at + 1} of ${source}`)),
+  );
+}
+
+function readSecretFile(path: string, name: string): string {
+  return readPrivateFile(path, "secret file", name, always).text;
+}

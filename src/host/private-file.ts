@@ -1,0 +1,153 @@
+/** Owns files that hold secrets and keys: who may look into them, and writing one whole or not at all. For the composition root. */
+import { randomUUID } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { SessionBuddyError } from "../tracker/errors.ts";
+
+/** A file as it was read. */
+export interface PrivateFile {
+  readonly path: string;
+  readonly text: string;
+  readonly stats: Stats;
+}
+
+const privateMode = 0o600;
+const modeBits = 0o7777;
+const othersBits = 0o077;
+const othersMayWrite = 0o022;
+
+/**
+ * Reads a file that may hold a secret.
+ *
+ * @param kind - what it is, as a person would say it: `secret file`
+ * @param name - the variable or flag that names it
+ * @param isSecret - tells by the text whether nobody else may look into it; others may never write there
+ * @throws SessionBuddyError `auth.secret` with what to do
+ */
+export function readPrivateFile(
+  path: string,
+  kind: string,
+  name: string,
+  isSecret: (text: string) => boolean,
+): PrivateFile {
+  try {
+    const descriptor = openSync(path, constants.O_RDONLY);
+    try {
+      const stats = fstatSync(descriptor);
+      requireClosed(stats, othersMayWrite, kind, path);
+      const text = readFileSync(descriptor, "utf8");
+      if (isSecret(text)) requireClosed(stats, othersBits, kind, path);
+      return { path, text, stats };
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    if (error instanceof SessionBuddyError) throw error;
+    throw new SessionBuddyError("auth.secret", `${name} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function requireClosed(stats: Stats, bits: number, kind: string, path: string): void {
+  if ((stats.mode & bits) === 0) return;
+  throw new SessionBuddyError(
+    "auth.secret",
+    `the ${kind} ${path} is open to other users; close it with: chmod 600 '${path}'`,
+  );
+}
+
+/**
+ * Makes a file for its owner alone, in one step.
+ *
+ * @throws SessionBuddyError `usage` when there is one already, `storage.unavailable` when it cannot be written
+ */
+export function createPrivateFile(path: string, text: string): void {
+  writing(path, () => {
+    const temporary = written(path, text, null);
+    try {
+      // Unlike a rename, a link never takes the place of a file that is there.
+      linkSync(temporary, path);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+    syncFolder(dirname(path));
+  });
+}
+
+/**
+ * Gives a file new content in one step; its owner, group and mode stay.
+ *
+ * @param file - as it was read; somebody else's change since is not overwritten
+ * @throws SessionBuddyError `storage.unavailable`
+ */
+export function replacePrivateFile(file: PrivateFile, text: string): void {
+  writing(file.path, () => {
+    // A link stays one.
+    const path = realpathSync(file.path);
+    const temporary = written(path, text, file.stats);
+    try {
+      const now = statSync(path);
+      if (now.ino !== file.stats.ino || now.mtimeMs !== file.stats.mtimeMs || now.size !== file.stats.size)
+        throw new Error("it was changed by another program at this moment; try again");
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+    syncFolder(dirname(path));
+  });
+}
+
+/** @returns the path of a new file beside `path` that is on the disk */
+function written(path: string, text: string, like: Stats | null): string {
+  const temporary = `${path}.session-buddy-${randomUUID()}`;
+  const descriptor = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, privateMode);
+  try {
+    writeFileSync(descriptor, text);
+    if (like !== null) {
+      fchownSync(descriptor, like.uid, like.gid);
+      fchmodSync(descriptor, like.mode & modeBits);
+    }
+    fsyncSync(descriptor);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+  return temporary;
+}
+
+function writing(path: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") throw new SessionBuddyError("usage", `${path} is there already; it is left as it was`);
+    throw new SessionBuddyError("storage.unavailable", `${path} cannot be written: ${message}`, { cause: error });
+  }
+}
+
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, constants.O_RDONLY);
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,34 @@
+/** Owns ranges of an index: which rows of it a statement reads. For the files of `store/` alone. */
+import type { SQLInputValue, StatementSync } from "node:sqlite";
+
+export type Prepare = (sql: string) => StatementSync;
+
+/** A part of a WHERE clause with its values. */
+export interface Condition {
+  readonly sql: string;
+  readonly values: readonly SQLInputValue[];
+}
+
+/** The rows of one index that fulfil all conditions. */
+export interface Range {
+  readonly index: string;
+  readonly conditions: readonly Condition[];
+}
+
+export function equal(column: string, value: SQLInputValue): Condition {
+  return { sql: `${column} = ?`, values: [value] };
+}
+
+/** @returns a part of the range */
+export function withMore<R extends Range>(range: R, conditions: readonly Condition[]): R {
+  return { ...range, conditions: [...range.conditions, ...conditions] };
+}
+
+/** @returns the statement that reads `columns` of a range. */
+export function rangeSql({ index, conditions }: Range, columns: string): string {
+  return `SELECT ${columns} FROM sessions INDEXED BY ${index} WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`;
+}
+
+export function rangeValues({ conditions }: Range): SQLInputValue[] {
+  return conditions.flatMap(({ values }) => values);
+}

@@ -1,0 +1,51 @@
+/** Proves that the MCP adapters of LangChain work over HTTP and over stdio. */
+import { type TestContext, test } from "node:test";
+import type { ToolMessage } from "@langchain/core/messages";
+import { MultiServerMCPClient, type StreamableHTTPConnection } from "@langchain/mcp-adapters";
+import { type AnyClient, assertExchange, assertTokenRequired } from "../support/client-exchange.ts";
+import { claims, secret, tokenMakers } from "../support/jwt.ts";
+import { createSandbox, launcher, type Sandbox } from "../support/sandbox.ts";
+import { type TransportKind, transportKinds } from "../support/transports.ts";
+
+async function connect(
+  t: TestContext,
+  sandbox: Sandbox,
+  kind: TransportKind,
+  env: Readonly<Record<string, string>> = {},
+): Promise<AnyClient> {
+  const client = new MultiServerMCPClient({ buddy: await connectionOf(sandbox, kind, env) });
+  t.after(() => client.close());
+  const tools = await client.getTools();
+  return {
+    toolNames: async () => tools.map(({ name }) => name),
+    async call(name, args) {
+      const tool = tools.find((one) => one.name === name);
+      const message: ToolMessage = await tool?.invoke({ type: "tool_call", id: "1", name, args });
+      const artifacts = message.artifact as { type: string; data: unknown }[];
+      return artifacts.find(({ type }) => type === "mcp_structured_content")?.data;
+    },
+  };
+}
+
+async function connectionOf(sandbox: Sandbox, kind: TransportKind, extra: Readonly<Record<string, string>>) {
+  if (kind === "HTTP") {
+    const { url } = await sandbox.serve(extra);
+    return { transport: "http", url, automaticSSEFallback: false } satisfies StreamableHTTPConnection;
+  }
+  const env = { ...sandbox.env, ...extra };
+  return { transport: "stdio" as const, command: launcher, args: ["serve", "--stdio"], env, stderr: "ignore" as const };
+}
+
+for (const kind of transportKinds) {
+  test(`over ${kind}, LangChain lists the tools and tracks a session`, async (t) => {
+    const sandbox = createSandbox(t);
+    await assertExchange(await connect(t, sandbox, kind), sandbox);
+  });
+
+  test(`over ${kind}, LangChain sends a token as an argument`, async (t) => {
+    const sandbox = createSandbox(t);
+    const client = await connect(t, sandbox, kind, { SESSION_BUDDY_SECRET: secret });
+    await assertTokenRequired(client);
+    await assertExchange(client, sandbox, { token: await tokenMakers.jose(claims()) });
+  });
+}
