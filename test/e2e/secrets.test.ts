@@ -1,7 +1,7 @@
 /** Proves that no secret and no token is written anywhere, whatever is done with the program and whatever goes wrong. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -12,10 +12,12 @@ import { ask, toolCall } from "../support/raw-http.ts";
 import { createSandbox, type RunningServer, type Sandbox } from "../support/sandbox.ts";
 import { couriersDone, openShell, runLine } from "../support/shells.ts";
 import { strayCalls, strayRequests } from "../support/stray-calls.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 interface Place {
   readonly sandbox: Sandbox;
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>> &
+    Readonly<Record<"SESSION_BUDDY_SECRET" | "SESSION_BUDDY_KEYS_FILE", string>>;
   /** Sent where a token belongs alone. */
   readonly token: string;
   /** As good as the other, and sent where no token belongs: whoever sent it may get it back, and nobody else. */
@@ -41,14 +43,29 @@ async function createPlace(t: TestContext): Promise<Place> {
   mkdirSync(join(sandbox.home, "shells"), { recursive: true, mode: 0o700 });
   chmodSync(sandbox.home, 0o700);
   const secret = `recognisable-secret-${randomUUID()}`;
-  const env = { SESSION_BUDDY_SECRET: secret, SESSION_BUDDY_LOG_FILE: join(sandbox.folder, "log"), DEBUG: "*" };
+  const previous = `previous-secret-${randomUUID()}`;
+  const keysFile = join(temporaryFolder(t), "keys.json");
+  const made = await sandbox.run(["token", "keys", "create", "--file", keysFile]);
+  const [{ d: privateKey }] = JSON.parse(readFileSync(keysFile, "utf8")).keys;
+  const env = {
+    SESSION_BUDDY_SECRET: secret,
+    SESSION_BUDDY_PREVIOUS_SECRETS: previous,
+    SESSION_BUDDY_KEYS_FILE: keysFile,
+    SESSION_BUDDY_LOG_FILE: join(sandbox.folder, "log"),
+    DEBUG: "*",
+  };
   const created = await sandbox.run(["token", "create", "--user-id", "ci"], { env });
   const token = created.stdout.trim();
   const stray = await tokenMakers.hand(claims({ user_id: "ci-2", jti: randomUUID() }), { secret });
   // A secret that is cut off is one as well.
-  const needles = { "the secret": secret.slice(0, shortSecretLength), ...partsOf("the token", token) };
+  const needles = {
+    "the secret": secret.slice(0, shortSecretLength),
+    "the previous secret": previous,
+    "the private key": String(privateKey),
+    ...partsOf("the token", token),
+  };
   const written = createLeaks({ ...needles, ...partsOf("the stray token", stray) });
-  written.look("the errors of token create", created.stderr);
+  written.look("token keys create, and the errors of token create", made.stdout + made.stderr + created.stderr);
   return { sandbox, env, token, stray, written, answers: createLeaks(needles) };
 }
 
@@ -121,10 +138,9 @@ test("a server over HTTP, with good, bad and stray tokens", async (t) => {
 test("a server over standard input and output, with good, bad and stray tokens", async (t) => {
   const place = await createPlace(t);
   const { sandbox, token, stray, written, answers } = place;
-  const { SESSION_BUDDY_SECRET: secret = "", ...env } = place.env;
-  const file = join(sandbox.folder, "..", `secret-${randomUUID()}`);
+  const { SESSION_BUDDY_SECRET: secret, ...env } = place.env;
+  const file = join(temporaryFolder(t), "secret");
   writeFileSync(file, `${secret}\n`, { mode: 0o600 });
-  t.after(() => import("node:fs").then(({ rmSync }) => rmSync(file, { force: true })));
   const stopWatching = written.watchProcesses();
   const calls = [
     ["track_session_start", startArguments({ token })] as const,
@@ -195,11 +211,28 @@ test("every command, in good order and in bad, and a real shell with the secret 
       }),
     );
   }
+  for (const [args, input] of [
+    ...["verify", "verify --json", "inspect", "inspect --json"].flatMap((words) =>
+      [token, `${token}x`, place.stray, `Bearer ${token}`, env.SESSION_BUDDY_SECRET].map(
+        (text) => [words, text] as const,
+      ),
+    ),
+    ...["list", "list --json", "export", "drop none", "create", "rotate", "list"].map(
+      (words) => [`keys ${words}`, ""] as const,
+    ),
+  ]) {
+    const { stdout, stderr } = await sandbox.run(["token", ...args.split(" ")], { env, input });
+    written.look(`session-buddy token ${args}`, stdout + stderr);
+  }
+  const brokenKeys = join(temporaryFolder(t), "broken.json");
+  writeFileSync(brokenKeys, readFileSync(env.SESSION_BUDDY_KEYS_FILE, "utf8").slice(1), { mode: 0o600 });
   const bad = [
+    { SESSION_BUDDY_KEYS_FILE: brokenKeys },
+    { SESSION_BUDDY_SECRET: env.SESSION_BUDDY_SECRET, SESSION_BUDDY_PREVIOUS_SECRETS: "short, shorter" },
     { SESSION_BUDDY_SECRET_FILE: secretFile },
     { SESSION_BUDDY_SECRET_FILE: env.SESSION_BUDDY_SECRET, SESSION_BUDDY_PORT: "x" },
     { SESSION_BUDDY_SECRET_FILE: sandbox.folder },
-    { SESSION_BUDDY_SECRET: env.SESSION_BUDDY_SECRET?.slice(0, shortSecretLength) ?? "", SESSION_BUDDY_ISSUERS: "," },
+    { SESSION_BUDDY_SECRET: env.SESSION_BUDDY_SECRET.slice(0, shortSecretLength), SESSION_BUDDY_ISSUERS: "," },
   ];
   for (const wrong of bad) {
     const { status, stderr } = await sandbox.run(["serve", "--port", "0"], { env: wrong as Record<string, string> });

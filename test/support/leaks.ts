@@ -49,7 +49,7 @@ export function createLeaks(needles: Readonly<Record<string, string>>): Leaks {
           look(`a command line: ${line.slice(0, 40)}`, line);
         }
       };
-      const timer = setInterval(take, pauseMs);
+      const timer = setInterval(take, pauseMs).unref();
       return () => {
         clearInterval(timer);
         assert.ok(

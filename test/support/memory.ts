@@ -29,7 +29,7 @@ export function watchMemory(pid: number): () => MemoryReport {
     if (mb !== null) samples.push({ second: (performance.now() - startedMs) / 1_000, mb });
   };
   take();
-  const timer = setInterval(take, pauseMs);
+  const timer = setInterval(take, pauseMs).unref();
   return () => {
     clearInterval(timer);
     const seconds = samples.at(-1)?.second ?? 0;

@@ -1,7 +1,8 @@
 /** The program put together inside the test's own process, for tests of what a running server makes of it. */
 import type { TestContext } from "node:test";
 import { type App, openApp } from "../../src/app.ts";
-import { resolveConfig } from "../../src/config.ts";
+import { credentialSources, resolveConfig } from "../../src/config.ts";
+import { openGate } from "../../src/credentials.ts";
 import { createLog } from "../../src/log.ts";
 
 /** @param home - the value of SESSION_BUDDY_HOME */
@@ -11,7 +12,8 @@ export async function openAppAt(
   env: Readonly<Record<string, string>> = {},
 ): Promise<App> {
   const config = await resolveConfig({ ...env, SESSION_BUDDY_HOME: home });
-  const app = await openApp(config, createLog({ toStandardError: false, file: null }), null);
+  const gate = await openGate(credentialSources(env), config.settings.issuers);
+  const app = await openApp(config, createLog({ toStandardError: false, file: null }), gate);
   t.after(() => app.close());
   return app;
 }

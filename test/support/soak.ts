@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { endArguments, startArguments } from "./events.ts";
+import { eventually } from "./eventually.ts";
 import { type KeptConnection, keepConnection } from "./kept-connection.ts";
 import { type MemoryReport, watchMemory } from "./memory.ts";
 import { readMetrics, sumOf } from "./prometheus.ts";
@@ -118,12 +119,15 @@ class Load {
   /** The server that is left knows every shell that is open, and those of its predecessor are not in its counters. */
   async checkMetrics(): Promise<void> {
     const connection = keepConnection();
-    const families = readMetrics(await connection.get(new URL("/metrics", this.server.url).href));
-    connection.close();
     const open = [...this.shells.values()].filter(({ isEnded }) => !isEnded).length;
-    assert.equal(sumOf(families, "active_sessions"), open);
-    const started = sumOf(families, "session_start_total");
-    assert.ok(started > 0 && started < this.shells.size, `${started} of ${this.shells.size} started`);
+    // An answer that the store has no time for leaves them out.
+    await eventually(async () => {
+      const families = readMetrics(await connection.get(new URL("/metrics", this.server.url).href));
+      assert.equal(sumOf(families, "active_sessions"), open);
+      const started = sumOf(families, "session_start_total");
+      assert.ok(started > 0 && started < this.shells.size, `${started} of ${this.shells.size} started`);
+    });
+    connection.close();
   }
 
   async checkRecord(home: string): Promise<void> {
