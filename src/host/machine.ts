@@ -1,5 +1,5 @@
 /** Owns what identifies this machine, its boot and its user. For `app.ts` alone. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { hostname, machine, release, type as systemName, userInfo } from "node:os";
 import { dirname } from "node:path";
 import type { BootClock, ProcessIdentity } from "../tracker/event.ts";
@@ -28,9 +28,10 @@ export interface Machine extends ProcessHome {
 /**
  * @param hostIdFile - where the host's id is kept, mode 0600; made when it is missing
  * @param processes - what the system can tell about its processes
+ * @param machineIdFile - tells hosts apart that share a home folder (machine-id(5)); need not exist
  */
-export function createMachine(hostIdFile: string, processes: Processes): Machine {
-  const home = { hostId: hostId(hostIdFile), bootId: processes.bootId(), processes };
+export function createMachine(hostIdFile: string, processes: Processes, machineIdFile = "/etc/machine-id"): Machine {
+  const home = { hostId: hostId(hostIdFile, machineIdFile), bootId: processes.bootId(), processes };
   const time = processes.timeNamespace();
   const clockId = home.bootId === null || time === null ? home.bootId : `${home.bootId}/${time}`;
   return {
@@ -59,19 +60,49 @@ function currentUser(): Pick<MachineFacts, "username" | "home"> {
   }
 }
 
-/** An id of this machine, made once; null when none can be kept. */
-function hostId(path: string): string | null {
-  return readLine(path) ?? madeOnce(path);
+/**
+ * An id of this machine, made once; null when none can be kept. Where hosts share a home folder, the one that was first
+ * has the file, and each other one a file of its own: else each would take the others' boots for its own.
+ */
+function hostId(path: string, machineIdFile: string): string | null {
+  const machineId = readLine(machineIdFile);
+  const isKnown = machineId !== null && /^[0-9a-f]{32}$/.test(machineId);
+  const first = idOf(path, isKnown ? machineId : null);
+  if (!isKnown || first === null || first.machineId === null || first.machineId === machineId) return first?.id ?? null;
+  return idOf(`${path}-${machineId}`, machineId)?.id ?? null;
 }
 
-function madeOnce(path: string): string | null {
+interface KeptId {
+  readonly id: string;
+  /** Of the machine that made the file; null where it had none. */
+  readonly machineId: string | null;
+}
+
+function idOf(path: string, machineId: string | null): KeptId | null {
+  return keptId(path) ?? madeOnce(path, machineId);
+}
+
+function madeOnce(path: string, machineId: string | null): KeptId | null {
   try {
     makeFolders(dirname(path));
-    writeFileSync(path, `${newUuid()}\n`, { mode: 0o600, flag: "wx" });
+    const text = [newUuid(), ...(machineId === null ? [] : [machineId]), ""].join("\n");
+    const whole = `${path}.${process.pid}`;
+    writeFileSync(whole, text, { mode: 0o600 });
+    // Nobody may read half of it.
+    try {
+      linkSync(whole, path);
+    } finally {
+      unlinkSync(whole);
+    }
   } catch {
     // Another process was first, or the folder cannot be written; reading tells which.
   }
-  return readLine(path);
+  return keptId(path);
+}
+
+function keptId(path: string): KeptId | null {
+  const [id = null, machineId = null] = readLines(path);
+  return id === null ? null : { id, machineId };
 }
 
 /**
@@ -83,10 +114,17 @@ export function newUuid(): string {
 }
 
 function readLine(path: string): string | null {
+  return readLines(path)[0] ?? null;
+}
+
+/** @returns the lines that are not empty; none when there is no such file */
+function readLines(path: string): string[] {
   try {
-    const line = readFileSync(path, "utf8").split("\n", 1)[0]?.trim() ?? "";
-    return line === "" ? null : line;
+    return readFileSync(path, "utf8")
+      .split("\n")
+      .map((line) => line.trim())
+      .filter(Boolean);
   } catch {
-    return null;
+    return [];
   }
 }

@@ -1,8 +1,8 @@
 /** Proves what identifies this machine: an id that is made once, the boot and its clock, the user. */
 import assert from "node:assert/strict";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { createMachine, newUuid } from "../../../src/host/machine.ts";
 import { procProcesses } from "../../../src/host/process.ts";
@@ -15,8 +15,30 @@ test("the host's id is made once, kept for its owner alone, and read ever after"
   const { hostId } = createMachine(file, procProcesses);
   assert.match(hostId ?? "", uuidV4Pattern);
   assert.equal(createMachine(file, procProcesses).hostId, hostId);
-  assert.equal(readFileSync(file, "utf8"), `${hostId}\n`);
+  assert.equal(readFileSync(file, "utf8").split("\n")[0], hostId);
   assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.deepEqual(readdirSync(dirname(file)), ["host-id"]);
+});
+
+test("hosts that share a home folder have each an id of their own, and one without a machine id has the first", (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, "host-id");
+  const idOn = (name: string, machineId: string) => {
+    writeFileSync(join(folder, name), machineId);
+    return createMachine(file, procProcesses, join(folder, name)).hostId;
+  };
+  const [one, other] = [idOn("one", `${"1".repeat(32)}\n`), idOn("other", `${"2".repeat(32)}\n`)];
+  assert.match(one ?? "", uuidV4Pattern);
+  assert.match(other ?? "", uuidV4Pattern);
+  assert.notEqual(one, other);
+  assert.deepEqual([idOn("one", `${"1".repeat(32)}\n`), idOn("other", `${"2".repeat(32)}\n`)], [one, other]);
+  for (const none of ["", "uninitialized\n", "../../etc/passwd\n"]) assert.equal(idOn("none", none), one);
+});
+
+test("a file without a machine id is taken by every host, as it was made", (t) => {
+  const file = join(temporaryFolder(t), "host-id");
+  writeFileSync(file, "33333333-3333-4333-8333-333333333333\n");
+  assert.equal(createMachine(file, procProcesses).hostId, "33333333-3333-4333-8333-333333333333");
 });
 
 test("where no id can be kept, none is told", (t) => {
