@@ -54,21 +54,34 @@ export async function run(options: ListOptions): Promise<void> {
 async function print(app: App, query: SessionQuery, options: ListOptions, isFiltered: boolean): Promise<void> {
   const format = options.json ? "json" : (options.format ?? "table");
   if (format === "ndjson" || format === "csv") return printAsTheyCome(app, query, options.limit, format);
-  const sessions = await onePage(app, query, options.limit);
-  if (format === "json") return printJson(sessions.map(toJsonRow));
-  if (sessions.length === 0) return printMessage(wordsForNothing(options, isFiltered));
-  const { drawSessions } = await import("./session-table.ts");
-  for (const line of drawSessions(sessions)) printLine(line);
+  const { sessions, next } = await onePage(app, query, options.limit);
+  if (format === "json") printJson(sessions.map(toJsonRow));
+  else if (sessions.length === 0) printMessage(wordsForNothing(options, isFiltered));
+  else {
+    const { drawSessions } = await import("./session-table.ts");
+    for (const line of drawSessions(sessions)) printLine(line);
+  }
+  printNext(next);
 }
 
-/** One page, or everything; says on standard error how to read on. */
-async function onePage(app: App, query: SessionQuery, limit: number | undefined): Promise<readonly Session[]> {
-  if (limit === undefined) return app.sessions(query);
+interface Page {
+  readonly sessions: readonly Session[];
+  /** For the page after this one; null when there is none. */
+  readonly next: string | null;
+}
+
+/** One page, or everything. */
+async function onePage(app: App, query: SessionQuery, limit: number | undefined): Promise<Page> {
+  if (limit === undefined) return { sessions: await app.sessions(query), next: null };
   const found = await app.sessions({ ...query, limit: limit + 1 });
-  const page = found.slice(0, limit);
-  const last = page.at(-1);
-  if (found.length > limit && last !== undefined) printMessage(`next: ${toCursor(last)}\n`);
-  return page;
+  const sessions = found.slice(0, limit);
+  const last = sessions.at(-1);
+  return { sessions, next: found.length > limit && last !== undefined ? toCursor(last) : null };
+}
+
+/** Says how to read on, below what a person has read. */
+function printNext(next: string | null): void {
+  if (next !== null) printMessage(`next: ${next}\n`);
 }
 
 /** The whole answer may not fit into memory, nor does a reader such as `head` want all of it. */
@@ -79,19 +92,20 @@ async function printAsTheyCome(
   format: "ndjson" | "csv",
 ): Promise<void> {
   if (format === "csv") printText(toCsvLine(csvTitles));
-  for await (const sessions of pages(app, query, limit)) {
+  for await (const { sessions, next } of pages(app, query, limit)) {
     const lines = sessions.map(toJsonRow).map((row) => {
       return format === "csv" ? toCsvLine(csvTitles.map((key) => row[key])) : `${escapeJson(JSON.stringify(row))}\n`;
     });
     if (!printText(lines.join(""))) return;
+    printNext(next);
   }
 }
 
-async function* pages(app: App, query: SessionQuery, limit: number | undefined): AsyncGenerator<readonly Session[]> {
+async function* pages(app: App, query: SessionQuery, limit: number | undefined): AsyncGenerator<Page> {
   if (limit !== undefined) return yield await onePage(app, query, limit);
   for (let after = query.after; ; ) {
     const page = await app.sessions({ ...query, ...(after === undefined ? {} : { after }), limit: pageRows });
-    if (page.length > 0) yield page;
+    if (page.length > 0) yield { sessions: page, next: null };
     if (page.length < pageRows) return;
     after = page.at(-1);
   }

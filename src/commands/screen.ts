@@ -6,7 +6,6 @@ import { printText } from "./print.ts";
 const enter = "\u001b[?1049h\u001b[?25l\u001b[?7l";
 const leave = "\u001b[?7h\u001b[?25h\u001b[?1049l";
 const home = "\u001b[H";
-const eraseLine = "\u001b[K";
 const eraseBelow = "\u001b[J";
 
 export interface Screen {
@@ -30,7 +29,8 @@ export function openScreen(redraw: () => void): Screen {
   printText(enter);
   return {
     show(lines) {
-      printText(home + lines.map((line) => `${line}${eraseLine}`).join("\r\n") + eraseBelow);
+      // Erased first: behind a line of the full width the cursor still stands on its last character.
+      printText(home + eraseBelow + lines.join("\r\n"));
     },
     close() {
       process.stdout.off("resize", redraw);

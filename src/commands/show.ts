@@ -41,16 +41,23 @@ function toLines(record: SessionRecord): string[][] {
 }
 
 function toEventLines({ details, boot_clock, process: _process, ...event }: ReturnType<typeof toEventRow>): string[][] {
-  const known = Object.entries({ ...event, ...details }).filter(([, value]) => value !== null && value !== "");
+  const { seq, kind, ...rest } = event;
+  const { user = {}, environment = {}, ...said } = details;
   return [
     [""],
-    [`event ${event.seq}`, event.kind],
-    ...entriesOf(Object.fromEntries(known.filter(([key]) => key !== "seq" && key !== "kind")), "  "),
+    [`event ${seq}`, kind],
+    ...known(entriesOf({ ...rest, ...said }, "  ")),
+    ...known(entriesOf(user as object, "  user.")),
+    ...known(entriesOf(environment as object, "  environment.")),
     ...(boot_clock === null ? [] : [["  boot_clock_ms", String(boot_clock.ms)]]),
   ];
 }
 
-function entriesOf(values: Readonly<Record<string, unknown>>, prefix = ""): string[][] {
+function known(lines: readonly string[][]): string[][] {
+  return lines.filter(([, value]) => value !== "-" && value !== "");
+}
+
+function entriesOf(values: object, prefix = ""): string[][] {
   return Object.entries(values).map(([key, value]) => [`${prefix}${key}`, toText(value)]);
 }
 

@@ -28,6 +28,8 @@ interface Filled<Row> {
 }
 
 const gap = "  ";
+/** Most names and paths are told by so many columns. */
+const modestWidth = 20;
 const nothing = "-";
 
 /**
@@ -79,14 +81,17 @@ function fill<Row>(column: Column<Row>, rows: readonly Row[], text: (row: Row) =
   return { column, cells, natural, least };
 }
 
-/** What room is left goes to the most important column first. */
+/** What room is left goes to the most important column first, but to none more than it needs modestly before the others. */
 function grown<Row>(filled: readonly Filled<Row>[], width: number): ReadonlyMap<Filled<Row>, number> {
   let room = width - total(filled, "least");
-  const widths = new Map<Filled<Row>, number>();
-  for (const one of byImportance(filled).reverse()) {
-    const more = Math.max(0, Math.min(room, one.natural - one.least));
-    room -= more;
-    widths.set(one, one.least + more);
+  const widths = new Map(filled.map((one) => [one, one.least]));
+  for (const most of [modestWidth, Number.POSITIVE_INFINITY]) {
+    for (const one of byImportance(filled).reverse()) {
+      const before = widths.get(one) ?? one.least;
+      const more = Math.max(0, Math.min(room, Math.min(most, one.natural) - before));
+      room -= more;
+      widths.set(one, before + more);
+    }
   }
   return widths;
 }

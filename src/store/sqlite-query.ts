@@ -28,6 +28,8 @@ interface Head {
   readonly rest: Iterator<Row, void>;
 }
 
+const keyColumns = ["span_class", "started_at", "session_id"] as const;
+const instantWidth = 30;
 const largestBatch = 1_024;
 /** Behind every instant, and behind an instant but before the next one: the digits and the `Z` sort before it. */
 const afterAll = "~";
@@ -163,12 +165,20 @@ function* newestFirst(prepare: Prepare, range: OrderedRange, firstBatch: number)
 
 /** Reads all that the index tells of some ranges, puts it in order, and looks up each row when it is taken. */
 function* sorted(prepare: Prepare, ranges: readonly Range[]): Generator<Row, void> {
-  const columns = "span_class, started_at, session_id";
-  const entries = ranges.flatMap((range) => prepare(rangeSql(range, columns)).all(...rangeValues(range)));
-  entries.sort((a, b) => (isNewer(a, b) ? -1 : 1));
-  const one = ["span_class", "started_at", "session_id"] as const;
-  for (const entry of entries) {
-    const range = { index: "sessions_by_span", conditions: one.map((name) => equal(name, entry[name] ?? null)) };
+  // One text an entry, in which the start has a fixed width, is sorted in half the time of three columns.
+  const entry = "started_at || session_id || ' ' || span_class AS entry";
+  const texts = ranges.flatMap((range) =>
+    prepare(rangeSql(range, entry))
+      .all(...rangeValues(range))
+      .map((row) => row.entry as string),
+  );
+  for (const text of texts.sort().reverse()) {
+    const end = text.lastIndexOf(" ");
+    const values = [Number(text.slice(end)), text.slice(0, instantWidth), text.slice(instantWidth, end)];
+    const range = {
+      index: "sessions_by_span",
+      conditions: keyColumns.map((name, at) => equal(name, values[at] ?? null)),
+    };
     yield* prepare(rangeSql(range, "*")).all(...rangeValues(range));
   }
 }

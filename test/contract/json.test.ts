@@ -1,11 +1,13 @@
 /** Proves that what --json prints keeps its keys and forms: every shape is compared with the snapshot beside this file. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { recordHistory, type Story } from "../support/history.ts";
-import { createSandbox, root, type Sandbox } from "../support/sandbox.ts";
+import { createSandbox, launcher, root, type Sandbox } from "../support/sandbox.ts";
 
 const snapshotFile = join(import.meta.dirname, "json.snapshot.json");
 
@@ -66,8 +68,13 @@ const commands: readonly (readonly string[])[] = [
   ["reconcile", "--json"],
   ["rebuild", "--check", "--json"],
   ["prune", "--older-than", "9999999w", "--json"],
+  ["prune", "--older-than", "9999999w", "--yes", "--json"],
   ["config", "list", "--json"],
 ];
+
+/** Goes on until it is stopped; the stories are this many events. */
+const stream = ["watch", "--format", "ndjson", "--from", "0"];
+const eventsOfStories = 5;
 
 /** Each that answers about this machine; of theirs the shape alone is compared. */
 const machineCommands: readonly (readonly string[])[] = [
@@ -77,7 +84,9 @@ const machineCommands: readonly (readonly string[])[] = [
   ["backup", "copy.db", "--json"],
   ["doctor", "--json"],
   ["hook", "install", "bash", "--dry-run", "--json"],
+  ["hook", "install", "bash", "--json"],
   ["hook", "status", "--json"],
+  ["hook", "uninstall", "--json"],
   ["token", "create", "--json"],
   ["token", "keys", "create", "--file", "keys.json", "--json"],
   ["token", "keys", "rotate", "--file", "keys.json", "--json"],
@@ -99,11 +108,13 @@ test("every --json shape is the one of the snapshot; UPDATE_SNAPSHOTS=1 writes i
   writeFileSync(join(sandbox.folder, "old-keys.json"), JSON.stringify({ keys: oldKeys }), { mode: 0o644 });
   const answers: Record<string, unknown> = {};
   for (const args of commands) answers[args.join(" ")] = await answerOf(sandbox, args);
+  answers[stream.join(" ")] = await linesOf(sandbox, stream, eventsOfStories);
   for (const args of machineCommands) answers[args.join(" ")] = shapeOf(await answerOf(sandbox, args));
   for (const [args, header, claims] of tokenCommands) {
     const input = `${[header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".")}.`;
     answers[args.join(" ")] = await answerOf(sandbox, args, input);
   }
+  answers["rebuild --json"] = shapeOf(await rebuilt(sandbox));
   if (process.env.UPDATE_SNAPSHOTS === "1") writeSnapshot(answers);
   assert.deepEqual(answers, JSON.parse(readFileSync(snapshotFile, "utf8")));
 });
@@ -126,6 +137,28 @@ async function answerOf(sandbox: Sandbox, args: readonly string[], input = ""): 
   const { stdout, stderr } = await sandbox.run(args, { env: { SESSION_BUDDY_SECRET: secret }, input });
   assert.notEqual(stdout, "", `${args.join(" ")}: ${stderr}`);
   return JSON.parse(stdout);
+}
+
+async function linesOf(sandbox: Sandbox, args: readonly string[], count: number): Promise<unknown[]> {
+  const child = spawn(launcher, args, { env: sandbox.env, stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const rows: unknown[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      rows.push(JSON.parse(line));
+      if (rows.length === count) break;
+    }
+    return rows;
+  } finally {
+    child.kill("SIGKILL");
+  }
+}
+
+/** What a rebuild says that finds a row which is not as its events say. */
+async function rebuilt(sandbox: Sandbox): Promise<unknown> {
+  const database = new DatabaseSync(join(sandbox.home, "sessions.db"));
+  database.exec("UPDATE sessions SET cwd = '/wrong' WHERE session_id = 'lost'");
+  database.close();
+  return answerOf(sandbox, ["rebuild", "--json"]);
 }
 
 /** @returns the type of every value; of a list, that of its first */

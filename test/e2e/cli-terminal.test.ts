@@ -28,9 +28,14 @@ interface Look {
 }
 
 /** @returns what the command printed, a string a line */
-async function seen(t: TestContext, args: readonly string[], { columns, env = {} }: Look): Promise<string[]> {
+async function seen(
+  t: TestContext,
+  args: readonly string[],
+  { columns, env = {} }: Look,
+  history: readonly Story[] = stories,
+): Promise<string[]> {
   const sandbox = createSandbox(t);
-  await recordHistory(sandbox, stories);
+  await recordHistory(sandbox, history);
   const options = { cwd: sandbox.folder, env: { ...sandbox.env, TERM: "xterm", ...env }, columns };
   const terminal = openTerminal(t, launcher, args, options);
   assert.equal((await terminal.ended()).code, 0, terminal.output());
@@ -57,6 +62,34 @@ test("at 80 columns the least important columns are left out, at 200 none is, an
   const columnOf = (line: string, text: string) => widthOf(line.slice(0, line.indexOf(text)));
   assert.match(wide[0] ?? "", /^SESSION +STATE +USER +HOST +SHELL +PID +STARTED +ENDED +EXIT +DIRECTORY/);
   assert.equal(columnOf(wide[1] ?? "", "/home/anna"), columnOf(wide[2] ?? "", "/srv/"));
+});
+
+test("how to read on stands below the page", async (t) => {
+  const lines = (await seen(t, ["list", "--all", "--limit", "1"], { columns: 80 })).map(stripVTControlCharacters);
+  assert.deepEqual(
+    lines.map((line) => /^\S+/.exec(line)?.[0]),
+    ["SESSION", "shell-20250310-100000", "next:"],
+  );
+});
+
+const asciiCases: readonly (readonly [args: readonly string[], mark: string])[] = [
+  [["list", "--all"], "..."],
+  [["show", "shell-20250310-100000"], "pid_gone"],
+  [["why", "shell-20250310-100000"], "pid_gone"],
+  [["stats"], "#"],
+  [["timeline", "--since", "2025-03-10", "--until", "2025-03-11"], "?"],
+  [["doctor"], "->"],
+  [["prune", "--older-than", "1d", "--yes"], "1 of 1 sessions ..."],
+  [["rebuild"], "2 events ..."],
+  [["backup", "copy.db"], "pages ..."],
+];
+test("where the locale is not UTF-8 nothing of ours is more than ASCII", async (t) => {
+  const story = { ...(stories[1] as Story), start: { cwd: "/srv/a-directory-with-a-long-name/below/another-one" } };
+  for (const [args, mark] of asciiCases) {
+    const text = (await seen(t, args, { columns: 80, env: { LC_ALL: "C" } }, [story])).join("\n");
+    assert.ok(text.includes(mark), `${args[0]}: ${text}`);
+    assert.doesNotMatch(text, /[^\p{ASCII}]/u, args.join(" "));
+  }
 });
 
 test("states are coloured on a terminal, and nothing is where NO_COLOR is set", async (t) => {

@@ -93,8 +93,9 @@ test("more open sessions than the terminal has lines are counted, and nothing sc
     await terminal.find(words);
     terminal.type("\u0003");
     await terminal.ended();
-    const screen = terminal.output().split("\u001b[H")[1] ?? "";
+    const screen = terminal.output().split("\u001b[H\u001b[J")[1] ?? "";
     assert.equal(screen.split("\r\n").length, 24);
+    assert.equal(screen.includes("\u001b[K"), false, "what is erased behind a full line is its last character");
   }
 });
 

@@ -21,6 +21,8 @@ const cells: readonly (readonly [value: string | number | null, cell: string])[]
   ["＝1", "'＝1"],
   ['=cmd|"/C calc",A0', `"'=cmd|""/C calc"",A0"`],
   ["a\nb", "a\\nb"],
+  ['"=1', '"""=1"'],
+  ["\n@x", "'\\n@x"],
   ["\u001b[2J", "\\x1b[2J"],
 ];
 

@@ -53,6 +53,18 @@ for (const [width, why, lines] of narrower) {
   });
 }
 
+test("a long text leaves room for the others: each is told modestly before one is told in full", () => {
+  const path = "/a/directory/that/is/as/long/as/the/terminal/is/wide";
+  const wide: readonly Column<Row>[] = [
+    { title: "PATH", text: (row) => row.path, least: 6, importance: 5 },
+    { title: "END", text: (row) => row.end, least: 6, importance: 1 },
+  ];
+  const drawn = (width: number) => drawTable(wide, [{ id: "", at: "", end: "web.example.com", path }], width)[1];
+  assert.equal(drawn(37), "/a/directory/that/i…  web.example.com");
+  assert.equal(drawn(47), "/a/directory/that/is/as/long/…  web.example.com");
+  assert.equal(drawn(30), "/a/directory/that/i…  web.exa…");
+});
+
 test("control characters are measured as they are shown, so that a tab moves no column", () => {
   const some = [{ id: "a\tb", at: "日\u0000", end: "-", path: "/" }, ...rows.slice(1)];
   assert.deepEqual(drawTable(columns, some, null), [
