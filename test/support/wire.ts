@@ -58,7 +58,7 @@ export async function openWire(url: string): Promise<Wire> {
 
 /** Collects what comes in; whoever waits looks again after each piece. */
 class Reader {
-  #bytes = Buffer.alloc(0);
+  #bytes: Buffer = Buffer.alloc(0);
   #isClosed = false;
   #wake: () => void = () => {};
 
