@@ -62,7 +62,9 @@ function isArray(value: readonly Json[] | JsonObject): value is readonly Json[] 
  */
 const mark = "\uE000";
 // Outside its strings, JSON has no quotes: taken one after the other, every string is seen whole, and a key by its colon.
-const stringOrKey = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?/g;
+// One without its closing quote is taken to the end of the text: to look on behind its first quote, and behind every quote
+// in it, would take as long as the square of its length.
+const stringOrKey = /"([^"\\]*(?:\\[\s\S]?[^"\\]*)*)(?:"(\s*:)?|$)/g;
 const escapeOrMark = /\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))|\uE000/g;
 const marked = /\uE000([0-9a-f]{4})/g;
 const shortEscapes: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import fc from "fast-check";
 import { eventToValues, rowToEvent } from "../../src/store/sqlite-rows.ts";
 import { canonicalJson } from "../../src/tracker/canonical.ts";
 import type { SessionEvent } from "../../src/tracker/event.ts";
@@ -42,7 +41,12 @@ function assertStart({ eventId, content }: ParsedStart, most: { cwd: number; hom
   assert.match(content.componentName, /^[a-zA-Z0-9_-]{1,100}$/);
   assert.match(content.timestamp, instant);
   assert.ok(Number.isInteger(content.pid) && content.pid >= 1 && content.pid <= 4_194_304);
-  for (const [name, length] of [["shellType", 100], ["hostname", 255], ["pythonVersion", 255], ["platform", 255]] as const) {
+  for (const [name, length] of [
+    ["shellType", 100],
+    ["hostname", 255],
+    ["pythonVersion", 255],
+    ["platform", 255],
+  ] as const) {
     assertText(content[name], length);
   }
   for (const name of ["cwd", "home", "username"] as const) assertText(content[name], most[name]);
@@ -67,7 +71,14 @@ function assertPage({ limit, cursor }: { readonly limit: number; readonly cursor
 
 const wire = { cwd: 500, home: 500, username: 100 };
 const host = { cwd: 4096, home: 4096, username: 4096 };
-const search = { states: ["active"], username: "les", cwd: "/x", open_since: "2026-02-06T12:34:56Z", limit: 5, cursor: "x" };
+const search = {
+  states: ["active"],
+  username: "les",
+  cwd: "/x",
+  open_since: "2026-02-06T12:34:56Z",
+  limit: 5,
+  cursor: "x",
+};
 
 const parsers: readonly (readonly [name: string, right: object, check: (input: unknown) => void])[] = [
   ["a start of the wire", startArguments({ metadata: { a: 1 } }), (input) => assertStart(parseStart(input), wire)],

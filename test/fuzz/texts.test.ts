@@ -7,9 +7,9 @@ import { canonicalJson, type Json, parseJson } from "../../src/tracker/canonical
 import { parseCursor, toCursor } from "../../src/tracker/cursor.ts";
 import { formatInstant, instantFromSeconds, parseTimestamp } from "../../src/tracker/instant.ts";
 import { anyText } from "../support/arbitraries.ts";
-import { at } from "../support/session-events.ts";
 import { fuzzed, inputCount } from "../support/fuzz.ts";
 import { refusedInWords } from "../support/refusals.ts";
+import { at } from "../support/session-events.ts";
 import { recordBytes } from "../support/state-files.ts";
 
 const edit = fc.record({ at: fc.nat(), drop: fc.nat(3), insert: anyText });
@@ -25,18 +25,51 @@ function nearly(right: string): fc.Arbitrary<string> {
 }
 
 const wholeFile = Buffer.concat([
-  recordBytes("start/1", { id: "6ba7b810-9dad-41d1-80b4-00c04fd430c8", pid: "5", cwd: Buffer.from([0x2f, 0xff]), time: "1.5" }),
+  recordBytes("start/1", {
+    id: "6ba7b810-9dad-41d1-80b4-00c04fd430c8",
+    pid: "5",
+    cwd: Buffer.from([0x2f, 0xff]),
+    time: "1.5",
+  }),
   recordBytes("session/1", { id: "shell-20260206-123456" }),
   recordBytes("end/1", { code: "1", time: "2" }),
 ]);
 const anyBytes = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes));
-const piece = fc.constantFrom("\0", "\0start/1\0", "\0end/1\0", "\0session/1\0", "\0.\0", "=", "id=", "\0=\0", "__proto__=x\0", "x".repeat(300));
+const piece = fc.constantFrom(
+  "\0",
+  "\0start/1\0",
+  "\0end/1\0",
+  "\0session/1\0",
+  "\0.\0",
+  "=",
+  "id=",
+  "\0=\0",
+  "__proto__=x\0",
+  "x".repeat(300),
+);
 const stateFile = fc.oneof(
-  fc.tuple(fc.nat(), fc.nat(9), fc.oneof(anyBytes, piece.map((text) => Buffer.from(text)))).map(([place, drop, insert]) => {
-    const from = place % (wholeFile.length + 1);
-    return Buffer.concat([wholeFile.subarray(0, from), insert, wholeFile.subarray(from + drop)]);
-  }),
-  fc.array(fc.oneof(anyBytes, piece.map((text) => Buffer.from(text))), { maxLength: 8 }).map((all) => Buffer.concat(all)),
+  fc
+    .tuple(
+      fc.nat(),
+      fc.nat(9),
+      fc.oneof(
+        anyBytes,
+        piece.map((text) => Buffer.from(text)),
+      ),
+    )
+    .map(([place, drop, insert]) => {
+      const from = place % (wholeFile.length + 1);
+      return Buffer.concat([wholeFile.subarray(0, from), insert, wholeFile.subarray(from + drop)]);
+    }),
+  fc
+    .array(
+      fc.oneof(
+        anyBytes,
+        piece.map((text) => Buffer.from(text)),
+      ),
+      { maxLength: 8 },
+    )
+    .map((all) => Buffer.concat(all)),
 );
 
 test(`${inputCount} state files`, (t) => {
@@ -46,7 +79,8 @@ test(`${inputCount} state files`, (t) => {
       const file = parseStateFile(bytes, "/state/x");
       assert.match(file.eventId, uuid);
       const records = [file.start, file.end].flatMap((record) => [...(record?.fields ?? [])]);
-      for (const text of [...records.flat(), file.sessionId ?? ""]) assert.ok(text.isWellFormed() && !text.includes("\0"));
+      for (const text of [...records.flat(), file.sessionId ?? ""])
+        assert.ok(text.isWellFormed() && !text.includes("\0"));
     });
   });
 });
@@ -56,12 +90,16 @@ const position = { startedAt: at("2026-02-06T12:34:56.789Z"), sessionId: "shell-
 test(`${inputCount} cursors`, (t) => {
   const cursor = toCursor(position);
   let taken = 0;
-  fuzzed(t, fc.oneof(nearly(cursor), nearly(`${position.startedAt} ${position.sessionId}`).map(btoaOf), anyText), (text) => {
-    refusedInWords("invalid", () => {
-      assert.equal(toCursor(parseCursor(text)), text);
-      taken += 1;
-    });
-  });
+  fuzzed(
+    t,
+    fc.oneof(nearly(cursor), nearly(`${position.startedAt} ${position.sessionId}`).map(btoaOf), anyText),
+    (text) => {
+      refusedInWords("invalid", () => {
+        assert.equal(toCursor(parseCursor(text)), text);
+        taken += 1;
+      });
+    },
+  );
   assert.ok(taken > 0, "none was taken");
 });
 
@@ -71,14 +109,26 @@ function btoaOf(text: string): string {
 
 const digits = (length: number) => fc.stringMatching(new RegExp(`^\\d{${length}}$`));
 const moment = fc
-  .tuple(digits(4), fc.nat(13), fc.nat(32), fc.nat(25), fc.nat(61), fc.nat(61), fc.stringMatching(/^(\.\d{0,10})?$/), zone())
+  .tuple(
+    digits(4),
+    fc.nat(13),
+    fc.nat(32),
+    fc.nat(25),
+    fc.nat(61),
+    fc.nat(61),
+    fc.stringMatching(/^(\.\d{0,10})?$/),
+    zone(),
+  )
   .map(([year, month, day, hour, minute, second, fraction, offset]) => {
     const two = (value: number) => String(value).padStart(2, "0");
     return `${year}-${two(month)}-${two(day)}T${two(hour)}:${two(minute)}:${two(second)}${fraction}${offset}`;
   });
 
 function zone() {
-  return fc.oneof(fc.constantFrom("Z", "+00:00", "-00:00", "z", "", "+24:00", "+23:59", "-23:60"), fc.stringMatching(/^[+-]\d\d:\d\d$/));
+  return fc.oneof(
+    fc.constantFrom("Z", "+00:00", "-00:00", "z", "", "+24:00", "+23:59", "-23:60"),
+    fc.stringMatching(/^[+-]\d\d:\d\d$/),
+  );
 }
 
 test(`${inputCount} timestamps`, (t) => {
@@ -113,15 +163,24 @@ function written(value: Json, escaped: (character: string) => boolean): string {
 
 function escapedUnit(text: string, at: number, escaped: (character: string) => boolean): string {
   const unit = text[at] ?? "";
-  if (/[\u0000-\u001f"\\]/.test(unit) || escaped(unit)) return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  if (unit < " " || unit === '"' || unit === "\\" || escaped(unit))
+    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return unit;
 }
 
-const key = fc.oneof(fc.constantFrom("a", "a\\", "a\n", "\uE000", "\uE0000061", "__proto__", "constructor", '"', ":", ""), anyText);
+const key = fc.oneof(
+  fc.constantFrom("a", "a\\", "a\n", "\uE000", "\uE0000061", "__proto__", "constructor", '"', ":", ""),
+  anyText,
+);
 const tree = fc.letrec<{ value: Json }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 2, withCrossShrink: true },
-    fc.oneof(anyText, key, fc.constantFrom(null, true, 0, 1e308, -1.5), fc.double({ noNaN: true, noDefaultInfinity: true })),
+    fc.oneof(
+      anyText,
+      key,
+      fc.constantFrom(null, true, 0, 1e308, -1.5),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+    ),
     fc.array(tie("value"), { maxLength: 3 }),
     fc.array(fc.tuple(key, tie("value")), { maxLength: 3 }).map((fields) => Object.fromEntries(fields)),
   ),

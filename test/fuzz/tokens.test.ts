@@ -18,7 +18,11 @@ const part = fc.oneof(
   fc.stringMatching(/^[A-Za-z0-9_-]{0,50}$/),
   fc.json({ maxDepth: 1 }).map(encoded),
   fc
-    .record({ alg: fc.constantFrom("none", "HS256", "HS512", "RS256", "", "hs256"), typ: fc.string(), crit: fc.anything() })
+    .record({
+      alg: fc.constantFrom("none", "HS256", "HS512", "RS256", "", "hs256"),
+      typ: fc.string(),
+      crit: fc.anything(),
+    })
     .map((header) => encoded(JSON.stringify({ ...header, crit: undefined, b64: true }))),
 );
 const putTogether = fc.array(part, { maxLength: 5 }).map((parts) => parts.join("."));
@@ -57,7 +61,9 @@ const tokensPerRun = 50;
 function isUntouched(token: unknown): boolean {
   if (typeof token !== "string" || !token.startsWith(`${goodHeader}.${goodPayload}.`)) return false;
   const signature = token.slice(goodHeader.length + goodPayload.length + 2);
-  return /^[\w-]{43}$/.test(signature) && Buffer.from(signature, "base64url").equals(Buffer.from(goodSignature, "base64url"));
+  return (
+    /^[\w-]{43}$/.test(signature) && Buffer.from(signature, "base64url").equals(Buffer.from(goodSignature, "base64url"))
+  );
 }
 
 /** Claims that the gate may let through, by the table of contract section 5; the tolerance is 5 s. */
@@ -94,9 +100,12 @@ async function assertDecision(gate: ReturnType<typeof createGate>, input: unknow
 test(`${inputCount} tokens at the gate`, async (t) => {
   const gate = createGate({ secret, issuers: ["session-buddy"], now: () => now * 1000 });
   assert.equal(await gate(good), "les");
-  const property = fc.asyncProperty(fc.array(anyToken, { minLength: tokensPerRun, maxLength: tokensPerRun }), async (tokens) => {
-    await Promise.all(tokens.map((token) => assertDecision(gate, token)));
-  });
+  const property = fc.asyncProperty(
+    fc.array(anyToken, { minLength: tokensPerRun, maxLength: tokensPerRun }),
+    async (tokens) => {
+      await Promise.all(tokens.map((token) => assertDecision(gate, token)));
+    },
+  );
   await fc.assert(property, { ...fuzzing(tokensPerRun), seed: 1, numRuns: 20 });
   const before = collectedHeap();
   await fc.assert(property, fuzzing(tokensPerRun));

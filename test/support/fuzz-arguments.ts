@@ -2,10 +2,25 @@
 import fc from "fast-check";
 import { anyText } from "./arbitraries.ts";
 
-const timestamps = ["2026-02-06T12:34:56.789Z", "9999-12-31T23:59:59.999999999+00:00", "0001-01-01T00:00:00Z", "2026-02-30T00:00:00Z"];
+const timestamps = [
+  "2026-02-06T12:34:56.789Z",
+  "9999-12-31T23:59:59.999999999+00:00",
+  "0001-01-01T00:00:00Z",
+  "2026-02-30T00:00:00Z",
+];
 /** Values at the edges of the rules, and of kinds that no JSON has. */
 const edges: readonly unknown[] = [
-  ...["", " ", "\ud800", "é".repeat(100), "😀".repeat(101), "x".repeat(255), "x".repeat(256), "x".repeat(500), "x".repeat(5_000)],
+  ...[
+    "",
+    " ",
+    "\ud800",
+    "é".repeat(100),
+    "😀".repeat(101),
+    "x".repeat(255),
+    "x".repeat(256),
+    "x".repeat(500),
+    "x".repeat(5_000),
+  ],
   ...["1", "+01", "0", "-1", "4194304", "4194305", "1".repeat(400), "1e3", "１"],
   ...[0, 1, -1, 1.5, 12_345.0, 4_194_304, 4_194_305, 2 ** 53, 1e308, Number.NaN, Number.POSITIVE_INFINITY, -0],
   ...["1.0", "1.00", "session_start", "session_end", "active", "host", "/", "/x", "x"],
@@ -20,12 +35,24 @@ const value = fc.oneof(
   { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
   { weight: 1, arbitrary: fc.anything({ maxDepth: 1 }) },
 );
-const otherKey = fc.constantFrom("__proto__", "constructor", "toString", "token", "metadata", "event_type", "", "a\nb", "x");
+const otherKey = fc.constantFrom(
+  "__proto__",
+  "constructor",
+  "toString",
+  "token",
+  "metadata",
+  "event_type",
+  "",
+  "a\nb",
+  "x",
+);
 
 /** @param right - arguments that keep every rule; places in them, or in the objects among them, are changed */
 export function changedArguments(right: object): fc.Arbitrary<unknown> {
   const key = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...Object.keys(right)) }, otherKey);
-  const inner = Object.values(right).flatMap((one) => (typeof one === "object" && one !== null ? Object.keys(one) : []));
+  const inner = Object.values(right).flatMap((one) =>
+    typeof one === "object" && one !== null ? Object.keys(one) : [],
+  );
   const innerKey = inner.length === 0 ? otherKey : fc.oneof(fc.constantFrom(...inner), otherKey);
   const change = fc.record({ key, innerKey, value, isInner: fc.boolean() }, { noNullPrototype: true });
   return fc.oneof(
@@ -46,6 +73,9 @@ function changed(before: object, change: Change): object {
   const entries = new Map(Object.entries(before));
   const inside = entries.get(change.key);
   const isObject = typeof inside === "object" && inside !== null && !Array.isArray(inside);
-  const put = change.isInner && isObject ? Object.fromEntries([...Object.entries(inside), [change.innerKey, change.value]]) : change.value;
+  const put =
+    change.isInner && isObject
+      ? Object.fromEntries([...Object.entries(inside), [change.innerKey, change.value]])
+      : change.value;
   return Object.fromEntries([...entries, [change.key, put]]);
 }

@@ -12,7 +12,18 @@ const method = fc.oneof(
   fc.constantFrom(...METHODS.filter((name) => name !== "CONNECT")),
 );
 
-const path = fc.constantFrom("/mcp", "/health", "/healthz", "/metrics", "/", "*", "/mcp/", "/mcp/../health", "//mcp", "http://evil.example/mcp");
+const path = fc.constantFrom(
+  "/mcp",
+  "/health",
+  "/healthz",
+  "/metrics",
+  "/",
+  "*",
+  "/mcp/",
+  "/mcp/../health",
+  "//mcp",
+  "http://evil.example/mcp",
+);
 const target = fc.oneof(
   { weight: 4, arbitrary: path },
   fc.tuple(path, fc.stringMatching(/^\?[!-~]{0,30}$/)).map((parts) => parts.join("")),
@@ -58,7 +69,9 @@ const host = fc.oneof(
 const goodCall = toolCall(1, "track_session_start", startArguments());
 const body = fc.oneof(
   fc.constant(Buffer.alloc(0)),
-  fc.constantFrom(goodCall, "{", "[]", "null", '{"jsonrpc":"2.0"}', '{"jsonrpc":"2.0","id":1,"method":"ping"}').map(latin1),
+  fc
+    .constantFrom(goodCall, "{", "[]", "null", '{"jsonrpc":"2.0"}', '{"jsonrpc":"2.0","id":1,"method":"ping"}')
+    .map(latin1),
   fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
   fc.json({ maxDepth: 1 }).map((text) => Buffer.from(text)),
 );

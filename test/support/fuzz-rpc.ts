@@ -93,7 +93,19 @@ const anyJson = fc.oneof(
   },
 );
 const anyKey = fc.oneof(
-  fc.constantFrom("id", "method", "params", "jsonrpc", "result", "error", "name", "arguments", "_meta", "task", "token"),
+  fc.constantFrom(
+    "id",
+    "method",
+    "params",
+    "jsonrpc",
+    "result",
+    "error",
+    "name",
+    "arguments",
+    "_meta",
+    "task",
+    "token",
+  ),
   fc.constantFrom("__proto__", "constructor", "toString", "then", "", "\ud800", "a\nb"),
   fc.string({ unit: "binary", maxLength: 8 }),
 );
@@ -132,7 +144,10 @@ interface Field {
 function toNode(value: unknown): Node {
   if (typeof value !== "object" || value === null) return new Raw(JSON.stringify(value));
   const isList = Array.isArray(value);
-  return Object.entries(value).map(([key, inner]) => ({ key: isList ? null : JSON.stringify(key), value: toNode(inner) }));
+  return Object.entries(value).map(([key, inner]) => ({
+    key: isList ? null : JSON.stringify(key),
+    value: toNode(inner),
+  }));
 }
 
 function write(node: Node): string {
@@ -181,15 +196,18 @@ const largestBytes = 10_000;
 /** One body of a POST. */
 export const anyMessage: fc.Arbitrary<string> = fc
   .oneof(
-  { weight: 30, arbitrary: changed },
-  { weight: 2, arbitrary: fc.array(changed, { maxLength: 3 }).map((batch) => `[${batch.join(",")}]`) },
-  { weight: 3, arbitrary: fc.tuple(changed, fc.nat(500)).map(([text, at]) => text.slice(0, at % (text.length + 1))) },
-  {
-    weight: 3,
-    arbitrary: fc
-      .tuple(changed, fc.nat(500), fc.string({ unit: "binary", maxLength: 2 }))
-      .map(([text, at, inserted]) => text.slice(0, at % (text.length + 1)) + inserted + text.slice(at % (text.length + 1))),
-  },
-  { weight: 1, arbitrary: anyJson },
-)
+    { weight: 30, arbitrary: changed },
+    { weight: 2, arbitrary: fc.array(changed, { maxLength: 3 }).map((batch) => `[${batch.join(",")}]`) },
+    { weight: 3, arbitrary: fc.tuple(changed, fc.nat(500)).map(([text, at]) => text.slice(0, at % (text.length + 1))) },
+    {
+      weight: 3,
+      arbitrary: fc
+        .tuple(changed, fc.nat(500), fc.string({ unit: "binary", maxLength: 2 }))
+        .map(
+          ([text, at, inserted]) =>
+            text.slice(0, at % (text.length + 1)) + inserted + text.slice(at % (text.length + 1)),
+        ),
+    },
+    { weight: 1, arbitrary: anyJson },
+  )
   .filter((text) => Buffer.byteLength(text) < largestBytes);

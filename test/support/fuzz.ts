@@ -53,14 +53,21 @@ export async function openFuzzedServer(t: TestContext, env: Readonly<Record<stri
 }
 
 /** Runs the inputs and proves that the server is as good as before: no more memory, no fault of its own, and it records. */
-export async function assertUnharmed(t: TestContext, server: RunningServer, warmUp: () => Promise<void>, inputs: () => Promise<void>) {
+export async function assertUnharmed(
+  t: TestContext,
+  server: RunningServer,
+  warmUp: () => Promise<void>,
+  inputs: () => Promise<void>,
+) {
   await warmUp();
   const before = await memoryOf(server);
   const from = performance.now();
   await inputs();
   const seconds = (performance.now() - from) / 1000;
   const after = await memoryOf(server);
-  t.diagnostic(`${inputCount} inputs in ${seconds.toFixed(1)} s; ${shown("resident", before.resident, after.resident)}; ${shown("heap", before.heap, after.heap)}`);
+  t.diagnostic(
+    `${inputCount} inputs in ${seconds.toFixed(1)} s; ${shown("resident", before.resident, after.resident)}; ${shown("heap", before.heap, after.heap)}`,
+  );
   assert.equal(server.child.exitCode, null, server.log().slice(-2_000));
   assertGrowth("heap", before.heap, after.heap);
   assertGrowth("resident", before.resident, after.resident);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { type WireAnswer, readAnswer } from "./wire-answers.ts";
+import { readAnswer, type WireAnswer } from "./wire-answers.ts";
 
 /** How long a server may take before it counts as one that does not answer, in milliseconds. */
 const deadlineMs = 30_000;
