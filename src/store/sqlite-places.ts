@@ -58,7 +58,7 @@ export function planDirectory(
 
 /** A range of texts: the directory itself, and what begins with its path and a slash (`0` follows `/`). */
 function bounds(cwd: string): readonly (readonly [from: string, before: string])[] {
-  const path = cwd.replace(/\/+$/, "");
+  const path = cwd.replace(/(?<!\/)\/+$/, "");
   const below = [`${path}/`, `${path}0`] as const;
   return path === "" ? [below] : [[path, `${path}\0`], below];
 }

@@ -12,7 +12,8 @@ type Pending = { readonly value: Json } | { readonly text: string };
  * Writes JSON data with sorted keys and no white space, so that equal data gives equal text. Works without recursion,
  * so that no nesting is too deep for the stack.
  *
- * @throws TypeError when a number is not finite, because JSON would turn it into null
+ * @throws TypeError, with a sentence for whoever sent it, when a number is not finite, because JSON would turn it into
+ *   null, or a value is of no kind that JSON has, because it would be left out
  */
 export function canonicalJson(value: Json): string {
   let text = "";
@@ -25,8 +26,8 @@ export function canonicalJson(value: Json): string {
 
 /** @returns the text of a scalar or the opening of anything else, whose rest is put on the stack, last part first. */
 function begin(value: Json, pending: Pending[]): string {
-  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError("a number is not finite");
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError("Numbers should be finite");
+  if (value === null || typeof value !== "object") return scalar(value);
   if (isArray(value)) {
     pending.push({ text: "]" });
     for (let index = value.length - 1; index >= 0; index -= 1) {
@@ -43,6 +44,12 @@ function begin(value: Json, pending: Pending[]): string {
   return "{";
 }
 
+function scalar(value: null | boolean | number | string): string {
+  const text: string | undefined = typeof value === "bigint" ? undefined : JSON.stringify(value);
+  if (text === undefined) throw new TypeError("Values should be of kinds that JSON has");
+  return text;
+}
+
 // Array.isArray does not narrow readonly arrays.
 function isArray(value: readonly Json[] | JsonObject): value is readonly Json[] {
   return Array.isArray(value);
@@ -55,7 +62,9 @@ function isArray(value: readonly Json[] | JsonObject): value is readonly Json[] 
  */
 const mark = "\uE000";
 // Outside its strings, JSON has no quotes: taken one after the other, every string is seen whole, and a key by its colon.
-const stringOrKey = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?/g;
+// One without its closing quote is taken to the end of the text: to look on behind its first quote, and behind every quote
+// in it, would take as long as the square of its length.
+const stringOrKey = /"([^"\\]*(?:\\[\s\S]?[^"\\]*)*)(?:"(\s*:)?|$)/g;
 const escapeOrMark = /\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))|\uE000/g;
 const marked = /\uE000([0-9a-f]{4})/g;
 const shortEscapes: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };

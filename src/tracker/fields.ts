@@ -27,8 +27,9 @@ export class Fields {
     if (this.#issues.length > 0) throw new SessionBuddyError("invalid", this.#issues.join("; "));
   }
 
+  /** A field that is undefined is as good as none: JSON has no such value. */
   has(name: string): boolean {
-    return this.#values.has(name);
+    return this.#values.get(name) !== undefined;
   }
 
   /** Whether the field is there and not null. */
@@ -124,11 +125,9 @@ export class Fields {
   }
 
   #required(name: string): unknown {
-    if (!this.#values.has(name)) {
-      this.#fail(name, "Field required");
-      return undefined;
-    }
-    return this.#values.get(name);
+    const value = this.#values.get(name);
+    if (value === undefined) this.#fail(name, "Field required");
+    return value;
   }
 
   #checked(value: string, issueOf: IssueOf<string>): string {

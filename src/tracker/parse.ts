@@ -173,7 +173,7 @@ function metadataIssue(metadata: JsonObject): string | null {
     if (utf8Length(text) <= maxMetadataBytes) return null;
     return `Object should have at most ${maxMetadataBytes} bytes when serialised`;
   } catch (error) {
-    if (error instanceof TypeError) return "Numbers should be finite";
+    if (error instanceof TypeError) return error.message;
     throw error;
   }
 }

@@ -12,3 +12,17 @@ export function refusal(code: ErrorCode, sentence: RegExp | string): (error: unk
     return true;
   };
 }
+
+/**
+ * @returns whether the work was refused with one of our errors, which has a sentence; false when it was done
+ * @throws whatever else it threw
+ */
+export function refusedInWords(code: ErrorCode, work: () => void): boolean {
+  try {
+    work();
+    return false;
+  } catch (error) {
+    if (error instanceof SessionBuddyError && error.code === code && error.message !== "") return true;
+    throw error;
+  }
+}
