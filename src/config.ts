@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
-import { basename, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { SessionBuddyError } from "./tracker/errors.ts";
 import { componentNameIssue } from "./tracker/parse.ts";
 
@@ -283,12 +283,14 @@ export function resolveSecret(env: Environment): string | null {
   const secret = env.SESSION_BUDDY_SECRET;
   if (secret !== undefined) return goodSecret(secret, "SESSION_BUDDY_SECRET");
   const file = env.SESSION_BUDDY_SECRET_FILE;
-  return file === undefined ? null : goodSecret(readSecretFile(file), `the secret in ${file}`);
+  return file === undefined ? null : goodSecret(readSecretFile(file, env), `the secret in ${file}`);
 }
 
-function readSecretFile(path: string): string {
+function readSecretFile(path: string, { CREDENTIALS_DIRECTORY: credentials }: Environment): string {
+  // systemd hands credentials over by an access list, which shows as the group's bit, in a folder for the service alone.
+  const isCredential = credentials !== undefined && isAbsolute(credentials) && dirname(path) === credentials;
   try {
-    if ((statSync(path).mode & 0o077) !== 0) {
+    if ((statSync(path).mode & (isCredential ? 0o037 : 0o077)) !== 0) {
       throw new SessionBuddyError(
         "auth.secret",
         `the secret file ${path} is open to other users; close it with: chmod 600 '${path}'`,
@@ -322,6 +324,11 @@ function parseList(text: string): string[] {
 function checked(text: string, issue: string | null): string {
   if (issue !== null) throw new Error(issue);
   return text;
+}
+
+/** @returns whether systemd waits to be told that a service is ready (sd_notify(3)). */
+export function isWaitedForBySystemd(env: Environment): boolean {
+  return Boolean(env.NOTIFY_SOCKET);
 }
 
 /** @returns the directory the caller is in; one that was removed meanwhile has only the shell's name for it. */

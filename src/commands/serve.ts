@@ -1,8 +1,8 @@
 /** `session-buddy serve`: the tracker for MCP clients. */
 import packageJson from "../../package.json" with { type: "json" };
 import { openApp } from "../app.ts";
-import { parseSetting, resolveConfig } from "../config.ts";
-import { createLog } from "../log.ts";
+import { isWaitedForBySystemd, parseSetting, resolveConfig } from "../config.ts";
+import { createLog, type Log } from "../log.ts";
 import { serveHttp, serveStdio } from "../server/serve.ts";
 
 export interface ServeCommandOptions {
@@ -16,7 +16,7 @@ export async function run(options: ServeCommandOptions): Promise<void> {
   const host = options.host === undefined ? config.settings.host : String(parseSetting("host", options.host));
   const port = options.port === undefined ? config.settings.port : Number(parseSetting("port", options.port));
   const log = createLog({ toStandardError: true, file: config.settings.log_file });
-  const stop = stopSignal();
+  const stop = stopSignal(log, config.settings.log_file);
   const app = await openApp(config, log);
   const common = { app, log, version: packageJson.version, store: config.paths.database, signal: stop };
   const { settings } = config;
@@ -29,16 +29,31 @@ export async function run(options: ServeCommandOptions): Promise<void> {
   };
   const areMetricsOpen = settings.open_metrics === "yes";
   try {
-    await (options.stdio ? serveStdio(common) : serveHttp({ ...common, host, port, limits, areMetricsOpen }));
+    await (options.stdio
+      ? serveStdio(common)
+      : serveHttp({
+          ...common,
+          host,
+          port,
+          limits,
+          areMetricsOpen,
+          isWaitedForBySystemd: isWaitedForBySystemd(process.env),
+        }));
   } finally {
     await app.close();
   }
 }
 
-/** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once, as if nobody listened. */
-function stopSignal(): AbortSignal {
+/**
+ * Aborted by the first SIGINT or SIGTERM, or SIGHUP where there is no log file; a second one ends the process at once,
+ * as if nobody listened. Where there is one, SIGHUP comes from whoever has moved it away.
+ */
+function stopSignal(log: Log, logFile: string | null): AbortSignal {
   const controller = new AbortController();
-  const names = ["SIGINT", "SIGTERM"] as const;
+  const names: NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
+  if (logFile === null) names.push("SIGHUP");
+  // Each line opens the file by its name, so that this one already goes to the new file.
+  else process.on("SIGHUP", () => log.info("Log file reopened", { file: logFile }));
   const stop = () => {
     for (const name of names) process.removeListener(name, stop);
     controller.abort();

@@ -1,0 +1,30 @@
+/** Owns what systemd is told of a server that it started (sd_notify(3)). For `serve.ts` alone. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { Log } from "../log.ts";
+
+export type ServiceState = "ready" | "stopping";
+
+/** Never throws: a server that cannot say that it is ready is ready nevertheless. */
+export type Notify = (state: ServiceState) => Promise<void>;
+
+const deadlineMs = 5_000;
+
+/**
+ * Node.js has no datagram sockets of the file system, so systemd's own program does it; the unit must let it, by
+ * `NotifyAccess=all`.
+ *
+ * @param isWaitedFor - whether systemd listens; else nothing is done
+ */
+export function createNotify(isWaitedFor: boolean, log: Log): Notify {
+  if (!isWaitedFor) return async () => {};
+  return async (state) => {
+    try {
+      await promisify(execFile)("systemd-notify", [`--${state}`], { timeout: deadlineMs });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const reason = code === "ENOENT" ? "there is no program systemd-notify" : message;
+      log.warning("systemd could not be told", { state, reason });
+    }
+  };
+}
