@@ -8,6 +8,8 @@ export type ServiceState = "ready" | "stopping";
 /** Never throws: a server that cannot say that it is ready is ready nevertheless. */
 export type Notify = (state: ServiceState) => Promise<void>;
 
+/** Release 252 of the program has options for some states alone; it takes assignments for all. */
+const assignments: Readonly<Record<ServiceState, string>> = { ready: "READY=1", stopping: "STOPPING=1" };
 const deadlineMs = 5_000;
 
 /**
@@ -20,7 +22,7 @@ export function createNotify(isWaitedFor: boolean, log: Log): Notify {
   if (!isWaitedFor) return async () => {};
   return async (state) => {
     try {
-      await promisify(execFile)("systemd-notify", [`--${state}`], { timeout: deadlineMs });
+      await promisify(execFile)("systemd-notify", [assignments[state]], { timeout: deadlineMs });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       const reason = code === "ENOENT" ? "there is no program systemd-notify" : message;
