@@ -156,6 +156,24 @@ test("the secret is the variable's, or the file's without its last line end", ()
   );
 });
 
+test("a credential of systemd may be read by its group, which is how its access list shows, and by nobody else", () => {
+  const credentials = join(folder, "credentials");
+  const file = join(credentials, "secret");
+  mkdirSync(credentials);
+  writeFileSync(file, "s".repeat(32), { mode: 0o600 });
+  const env = { SESSION_BUDDY_SECRET_FILE: file, CREDENTIALS_DIRECTORY: credentials };
+  const open = refusal("auth.secret", /open to other users/);
+  chmodSync(file, 0o440);
+  assert.equal(resolveSecret(env), "s".repeat(32));
+  for (const other of [{}, { CREDENTIALS_DIRECTORY: folder }, { CREDENTIALS_DIRECTORY: "" }]) {
+    assert.throws(() => resolveSecret({ SESSION_BUDDY_SECRET_FILE: file, ...other }), open);
+  }
+  for (const mode of [0o460, 0o450, 0o404, 0o441]) {
+    chmodSync(file, mode);
+    assert.throws(() => resolveSecret(env), open);
+  }
+});
+
 test("a secret is measured in bytes: 32 are enough, 31 are not", () => {
   assert.equal(resolveSecret({ SESSION_BUDDY_SECRET: "é".repeat(16) }), "é".repeat(16));
   for (const secret of ["", "s".repeat(31), `${"é".repeat(15)}s`]) {

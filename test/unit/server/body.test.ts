@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { canonicalJson } from "../../../src/tracker/canonical.ts";
 import { answerOf, dial, head, rpc, sendBytes } from "../../support/door.ts";
 import { startArguments } from "../../support/events.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -64,13 +65,18 @@ test("the largest metadata the contract allows is recorded, whatever it is made 
 
 test("keys with escapes arrive as they were sent, whatever was sent before them", async (t) => {
   const { url } = await createSandbox(t).serve();
-  const keys = ["\\", "\n", '"', "a\\", "a\n", "a\t", "\ue000", "\ue000000a", "\ud83d\ude00", "__proto__"];
-  for (const key of [...keys, ...keys.toReversed()]) {
-    const escaped = JSON.stringify(key);
-    const body = startWith({}).replace('"metadata":{}', () => `"metadata":{${escaped}:{${escaped}:1}}`);
-    const id = String(answerOf(await ask(url, { body })).result?.structuredContent?.session_id);
-    const shown = await ask(url, { body: toolCall(1, "get_session", { session_id: id }) });
-    assert.ok(shown.body.includes(`"metadata":{${escaped}:{${escaped}:1}}`), shown.body);
+  const keys = ["\\", "\n", '"', "w\\", "w\n", "\ue000", "\ue000000a", "\ud83d\ude00"];
+  const pairs = keys.flatMap((before) => keys.map((key) => [before, key] as const));
+  for (const [index, pair] of pairs.entries()) {
+    for (const key of pair) {
+      // What V8 expects of a key depends on the one before it.
+      const metadata = { [`place-${index}`]: 1, [key]: 1 };
+      const { result } = answerOf(await ask(url, { body: startWith(metadata) }));
+      const { body } = await ask(url, {
+        body: toolCall(1, "get_session", { session_id: result?.structuredContent?.session_id }),
+      });
+      assert.ok(body.includes(`"metadata":${canonicalJson(metadata)}`), JSON.stringify(pair));
+    }
   }
 });
 

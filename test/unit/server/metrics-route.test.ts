@@ -1,6 +1,7 @@
 /** Proves who may read `/metrics`, in which form it comes, and that it agrees with the store after a restart. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openEntrance } from "../../support/entrance.ts";
 import { startArguments } from "../../support/events.ts";
 import { claims, secret, tokenMakers } from "../../support/jwt.ts";
 import { ask, type HttpAnswer, type HttpQuestion, toolCall } from "../../support/raw-http.ts";
@@ -86,3 +87,12 @@ function activeIn({ body }: HttpAnswer): Record<string, number> {
     [...lines].filter(([, name = ""]) => names.includes(name)).map(([, name, count]) => [name, Number(count)]),
   );
 }
+
+test("what goes wrong inside is told to the log, and to the client only that it did", async (t) => {
+  const failure = new Error("a path of the machine");
+  const text = () => Promise.reject(failure);
+  const { url, failures } = await openEntrance(t, { metrics: { contentType: "text/plain", text } });
+  const answer = await ask(new URL("/metrics", url).href, { method: "GET" });
+  assert.deepEqual([answer.status, JSON.parse(answer.body).error.message], [500, "Internal error"]);
+  assert.deepEqual(failures, [failure]);
+});
