@@ -128,12 +128,17 @@ test("a session without a request or a stream gives its place to another, and is
 
 test("a stream that is open keeps its session, until it ends", async (t) => {
   const { url } = await openEntrance(t, { limits: { sessions: 2, sessionIdleMs: 100 } });
+  // A stream that nobody refers to is closed by the collection of garbage.
+  const streams: Response[] = [];
+  t.after(() => streams.length);
   const openWithStream = async () => {
     const session = await openSession(url);
     const abort = new AbortController();
     t.after(() => abort.abort());
     const headers = { ...session, Accept: "text/event-stream" };
-    assert.equal((await fetch(url, { headers, signal: abort.signal })).status, 200);
+    const stream = await fetch(url, { headers, signal: abort.signal });
+    assert.equal(stream.status, 200);
+    streams.push(stream);
     return { session, abort };
   };
   const { session, abort } = await eventually(openWithStream);
