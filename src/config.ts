@@ -276,6 +276,8 @@ export interface CredentialSources {
   readonly previousSecrets: string | undefined;
   readonly previousSecretsFile: string | undefined;
   readonly keysFile: string | undefined;
+  /** Folder in which systemd hands credentials to a service (systemd.exec(5)). */
+  readonly credentialsFolder: string | undefined;
 }
 
 /** Nothing is read here: a shell that is recorded has no use for secrets, and must not fail for a bad one. */
@@ -286,6 +288,7 @@ export function credentialSources(env: Environment): CredentialSources {
     previousSecrets: env.SESSION_BUDDY_PREVIOUS_SECRETS,
     previousSecretsFile: env.SESSION_BUDDY_PREVIOUS_SECRETS_FILE,
     keysFile: env.SESSION_BUDDY_KEYS_FILE,
+    credentialsFolder: env.CREDENTIALS_DIRECTORY,
   };
 }
 
@@ -304,6 +307,11 @@ function parseList(text: string): string[] {
 function checked(text: string, issue: string | null): string {
   if (issue !== null) throw new Error(issue);
   return text;
+}
+
+/** @returns whether systemd waits to be told that a service is ready (sd_notify(3)). */
+export function isWaitedForBySystemd(env: Environment): boolean {
+  return Boolean(env.NOTIFY_SOCKET);
 }
 
 /** @returns the directory the caller is in; one that was removed meanwhile has only the shell's name for it. */

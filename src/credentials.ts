@@ -7,7 +7,6 @@ import { type PrivateFile, readPrivateFile } from "./host/private-file.ts";
 import { SessionBuddyError } from "./tracker/errors.ts";
 
 const always = () => true;
-const noFurtherKeys: readonly StoredKey[] = [];
 
 /** @returns the gate of a server; null when neither a secret nor keys are set: authentication is off */
 export async function openGate(sources: CredentialSources, issuers: readonly string[]): Promise<Gate | null> {
@@ -24,7 +23,7 @@ export async function openGate(sources: CredentialSources, issuers: readonly str
  */
 export async function openCredentials(sources: CredentialSources): Promise<Credentials | null> {
   const current = await importCurrentSecret(sources);
-  const stored = sources.keysFile === undefined ? noFurtherKeys : await readKeys(sources.keysFile);
+  const stored = await readKeys(sources);
   const previous = await importPreviousSecrets(sources);
   if (current === null && stored.length === 0) {
     if (previous.length === 0) return null;
@@ -42,37 +41,42 @@ export async function openCredentials(sources: CredentialSources): Promise<Crede
 }
 
 /** @throws SessionBuddyError `auth.secret` */
-async function readKeys(path: string): Promise<readonly StoredKey[]> {
-  return (await readKeysFile(path, "SESSION_BUDDY_KEYS_FILE")).keys;
+async function readKeys({ keysFile, credentialsFolder }: CredentialSources): Promise<readonly StoredKey[]> {
+  if (keysFile === undefined) return [];
+  return (await readKeysFile(keysFile, "SESSION_BUDDY_KEYS_FILE", credentialsFolder)).keys;
 }
 
 /**
  * Reads a file of keys, which others may look into when it holds public ones alone.
  *
  * @param name - the variable or flag that names it
+ * @param credentialsFolder - where systemd has put it; none by default
  * @throws SessionBuddyError `auth.secret`
  */
 export async function readKeysFile(
   path: string,
   name: string,
+  credentialsFolder?: string,
 ): Promise<{ readonly file: PrivateFile; readonly keys: readonly StoredKey[] }> {
-  const file = readPrivateFile(path, "keys file", name, holdsPrivatePart);
+  const file = readPrivateFile(path, "keys file", name, holdsPrivatePart, credentialsFolder);
   return { file, keys: await parseKeySet(file.text, `the keys file ${path}`) };
 }
 
 /** The variable wins over the file, which is not even read then. */
-async function importCurrentSecret({ secret, secretFile }: CredentialSources): Promise<TokenKey | null> {
+async function importCurrentSecret(sources: CredentialSources): Promise<TokenKey | null> {
+  const { secret, secretFile, credentialsFolder } = sources;
   if (secret !== undefined) return importSecret(secret, "the secret", "SESSION_BUDDY_SECRET");
   if (secretFile === undefined) return null;
-  const text = readSecretFile(secretFile, "SESSION_BUDDY_SECRET_FILE").replace(/\r?\n$/, "");
+  const text = readSecretFile(secretFile, "SESSION_BUDDY_SECRET_FILE", credentialsFolder).replace(/\r?\n$/, "");
   return importSecret(text, "the secret", `the secret in ${secretFile}`);
 }
 
 async function importPreviousSecrets(sources: CredentialSources): Promise<readonly TokenKey[]> {
-  const { previousSecrets: text, previousSecretsFile: path } = sources;
+  const { previousSecrets: text, previousSecretsFile: path, credentialsFolder } = sources;
   if (text !== undefined) return importSecrets(text.split(/[\s,]+/), "SESSION_BUDDY_PREVIOUS_SECRETS");
   if (path === undefined) return [];
-  return importSecrets(readSecretFile(path, "SESSION_BUDDY_PREVIOUS_SECRETS_FILE").split(/\r?\n/), path);
+  const lines = readSecretFile(path, "SESSION_BUDDY_PREVIOUS_SECRETS_FILE", credentialsFolder).split(/\r?\n/);
+  return importSecrets(lines, path);
 }
 
 function importSecrets(texts: readonly string[], source: string): Promise<readonly TokenKey[]> {
@@ -82,6 +86,6 @@ function importSecrets(texts: readonly string[], source: string): Promise<readon
   );
 }
 
-function readSecretFile(path: string, name: string): string {
-  return readPrivateFile(path, "secret file", name, always).text;
+function readSecretFile(path: string, name: string, credentialsFolder: string | undefined): string {
+  return readPrivateFile(path, "secret file", name, always, credentialsFolder).text;
 }

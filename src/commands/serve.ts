@@ -1,9 +1,9 @@
 /** `session-buddy serve`: the tracker for MCP clients. */
 import packageJson from "../../package.json" with { type: "json" };
 import { openApp } from "../app.ts";
-import { credentialSources, parseSetting, resolveConfig } from "../config.ts";
+import { credentialSources, isWaitedForBySystemd, parseSetting, resolveConfig } from "../config.ts";
 import { openGate } from "../credentials.ts";
-import { createLog } from "../log.ts";
+import { createLog, type Log } from "../log.ts";
 import { serveHttp, serveStdio } from "../server/serve.ts";
 
 export interface ServeCommandOptions {
@@ -18,7 +18,7 @@ export async function run(options: ServeCommandOptions): Promise<void> {
   const port = options.port === undefined ? config.settings.port : Number(parseSetting("port", options.port));
   const log = createLog({ toStandardError: true, file: config.settings.log_file });
   const gate = await openGate(credentialSources(process.env), config.settings.issuers);
-  const stop = stopSignal();
+  const stop = stopSignal(log, config.settings.log_file);
   const app = await openApp(config, log, gate);
   const common = { app, log, version: packageJson.version, store: config.paths.database, signal: stop };
   const { settings } = config;
@@ -31,16 +31,31 @@ export async function run(options: ServeCommandOptions): Promise<void> {
   };
   const areMetricsOpen = settings.open_metrics === "yes";
   try {
-    await (options.stdio ? serveStdio(common) : serveHttp({ ...common, host, port, limits, areMetricsOpen }));
+    await (options.stdio
+      ? serveStdio(common)
+      : serveHttp({
+          ...common,
+          host,
+          port,
+          limits,
+          areMetricsOpen,
+          isWaitedForBySystemd: isWaitedForBySystemd(process.env),
+        }));
   } finally {
     await app.close();
   }
 }
 
-/** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once, as if nobody listened. */
-function stopSignal(): AbortSignal {
+/**
+ * Aborted by the first SIGINT or SIGTERM, or SIGHUP where there is no log file; a second one ends the process at once,
+ * as if nobody listened. Where there is one, SIGHUP comes from whoever has moved it away.
+ */
+function stopSignal(log: Log, logFile: string | null): AbortSignal {
   const controller = new AbortController();
-  const names = ["SIGINT", "SIGTERM"] as const;
+  const names: NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
+  if (logFile === null) names.push("SIGHUP");
+  // Each line opens the file by its name, so that this one already goes to the new file.
+  else process.on("SIGHUP", () => log.info("Log file reopened", { file: logFile }));
   const stop = () => {
     for (const name of names) process.removeListener(name, stop);
     controller.abort();

@@ -30,6 +30,8 @@ export interface PrivateFile {
 const privateMode = 0o600;
 const modeBits = 0o7777;
 const othersBits = 0o077;
+/** systemd hands a credential over by an access list, which shows as the group's bit, in a folder for the service alone. */
+const othersBitsOfCredential = 0o037;
 const othersMayWrite = 0o022;
 
 /**
@@ -38,6 +40,7 @@ const othersMayWrite = 0o022;
  * @param kind - what it is, as a person would say it: `secret file`
  * @param name - the variable or flag that names it
  * @param isSecret - tells by the text whether nobody else may look into it; others may never write there
+ * @param credentialsFolder - where systemd has put it; none by default
  * @throws SessionBuddyError `auth.secret` with what to do
  */
 export function readPrivateFile(
@@ -45,14 +48,16 @@ export function readPrivateFile(
   kind: string,
   name: string,
   isSecret: (text: string) => boolean,
+  credentialsFolder?: string,
 ): PrivateFile {
+  const isCredential = credentialsFolder !== undefined && dirname(path) === credentialsFolder;
   try {
     const descriptor = openSync(path, constants.O_RDONLY);
     try {
       const stats = fstatSync(descriptor);
       requireClosed(stats, othersMayWrite, kind, path);
       const text = readFileSync(descriptor, "utf8");
-      if (isSecret(text)) requireClosed(stats, othersBits, kind, path);
+      if (isSecret(text)) requireClosed(stats, isCredential ? othersBitsOfCredential : othersBits, kind, path);
       return { path, text, stats };
     } finally {
       closeSync(descriptor);

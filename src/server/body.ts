@@ -26,10 +26,11 @@ const mostElements = 10_000;
 const notJson = refusal(400, rpcCodes.parseError, "Parse error: the body is not JSON");
 const notRpc = refusal(400, rpcCodes.invalidRequest, "Invalid Request: the body is no JSON-RPC 2.0 message");
 
-/** Reads the message that a request brings. */
-export async function readMessage(request: IncomingMessage): Promise<JSONRPCMessage | BodyRefusal> {
+/** Reads the message that a request brings. @returns null when the client went away before it had sent all of it */
+export async function readMessage(request: IncomingMessage): Promise<JSONRPCMessage | BodyRefusal | null> {
   const body = await readBody(request);
-  if (body === null) {
+  if (body === "gone") return null;
+  if (body === "too large") {
     return refusal(413, rpcCodes.serverError, `The body is larger than ${largestBodyBytes} bytes`);
   }
   if (hasTooManyElements(body)) {
@@ -51,40 +52,48 @@ export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
   return "method" in message && "id" in message;
 }
 
-/** @returns null when the body is over the limit */
-function readBody(request: IncomingMessage): Promise<Buffer | null> {
-  return new Promise((resolve, reject) => {
+function readBody(request: IncomingMessage): Promise<Buffer | "too large" | "gone"> {
+  return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let length = 0;
     request.on("data", (chunk: Buffer) => {
       length += chunk.length;
       if (length <= largestBodyBytes) chunks.push(chunk);
-      if (length > largestDroppedBytes) resolve(null);
+      if (length > largestDroppedBytes) resolve("too large");
     });
-    request.on("end", () => resolve(length > largestBodyBytes ? null : Buffer.concat(chunks, length)));
-    request.on("error", reject);
-    // A client that goes away in the middle of its body is not heard of otherwise.
-    request.on("close", () => reject(new Error("the client went away")));
+    request.on("end", () => resolve(length > largestBodyBytes ? "too large" : Buffer.concat(chunks, length)));
+    // A client that goes away in the middle of its body; after the end it changes nothing.
+    request.on("error", () => resolve("gone"));
+    request.on("close", () => resolve("gone"));
   });
 }
 
-const [quote, backslash, comma, openBrace, openBracket] = Buffer.from('"\\,{[');
+const [quote, backslash, comma, openBrace, openBracket, closeBrace, closeBracket, space] = Buffer.from('"\\,{[}] ');
 
 /**
- * Reading many small elements blocks everybody else for long. Each but the first of a list or object follows a comma, so
- * that a body of so few bytes cannot have too many.
+ * Reading many small elements blocks everybody else for long. The first of a list or object follows its bracket, each
+ * other one a comma, so that a body of so few bytes cannot have too many.
  */
 function hasTooManyElements(body: Buffer): boolean {
   if (body.length <= mostElements) return false;
   let elements = 0;
   let isInString = false;
+  let hasJustOpened = false;
   for (let at = 0; at < body.length; at += 1) {
     const byte = body[at];
     if (isInString) {
       if (byte === backslash) at += 1;
       else if (byte === quote) isInString = false;
-    } else if (byte === quote) isInString = true;
-    else if (byte === comma || byte === openBrace || byte === openBracket) elements += 1;
+      continue;
+    }
+    // JSON's white space is all that is not above it.
+    if (byte === undefined || byte <= (space ?? 0)) continue;
+    const opens = byte === openBrace || byte === openBracket;
+    if (opens || byte === comma) elements += 1;
+    // An empty list or object has no first element.
+    else if (hasJustOpened && (byte === closeBrace || byte === closeBracket)) elements -= 1;
+    else if (byte === quote) isInString = true;
+    hasJustOpened = opens;
   }
   return elements > mostElements;
 }

@@ -13,10 +13,24 @@ export function addressOf(request: IncomingMessage): string {
   return request.socket.remoteAddress ?? "";
 }
 
-/** RFC 6750, section 2.1; the scheme's name in any letter case. @returns an empty text when there is none */
+/**
+ * RFC 6750, section 2.1; the scheme's name in any letter case. Two headers arrive as one with a comma in it, which is no
+ * token. @returns an empty text when there is none
+ */
 export function bearerOf({ headers }: IncomingMessage): string {
   return /^bearer +(.*)$/i.exec(headers.authorization ?? "")?.[1] ?? "";
 }
+
+/** What a call brings, its token among it; the one of the header stands in where it brings none. */
+export function withToken(
+  args: Readonly<Record<string, unknown>>,
+  caller: AuthInfo | undefined,
+): Readonly<Record<string, unknown>> {
+  const isGiven = args.token !== undefined && args.token !== null && args.token !== "";
+  return isGiven || !caller?.token ? args : { ...args, token: caller.token };
+}
+
+const acceptsJson = /(?:^|,)\s*(?:application\/json|application\/\*|\*\/\*)\s*(?:[,;]|$)/i;
 
 /** What the transport's specification asks of headers; the sentences say what to send. */
 export function unfitHeader({
@@ -24,7 +38,11 @@ export function unfitHeader({
 }: IncomingMessage): { readonly status: number; readonly message: string } | null {
   const mediaType = headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
   if (mediaType !== "application/json") return { status: 415, message: "Content-Type must be application/json" };
-  if (!/application\/(?:json|\*)|\*\/\*/.test(headers.accept ?? "*/*")) {
+  const encoding = headers["content-encoding"];
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
+    return { status: 415, message: "Content-Encoding is not served; send the body as it is" };
+  }
+  if (headers.accept !== undefined && !acceptsJson.test(headers.accept)) {
     return { status: 406, message: "Accept must allow application/json" };
   }
   const revision = headers["mcp-protocol-version"];

@@ -1,12 +1,18 @@
 /** Owns the HTTP entrance: who may come in, the paths, and what each request gets. For `server/` alone. */
-import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { rpcCodes } from "./body.ts";
 import { addressOf, bearerOf, isAccepted, isTrusted } from "./caller.ts";
 import { openExchange } from "./exchange.ts";
 import { createLimit } from "./limits.ts";
 import { type Authenticate, handleMcp, type McpPath } from "./mcp-path.ts";
-import { sendError, sendJson, sendNotAllowed } from "./respond.ts";
+import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "./respond.ts";
 import { createSessions, type StreamOptions } from "./sessions.ts";
 import { health } from "./tools.ts";
 
@@ -24,6 +30,18 @@ export interface HttpLimits {
   readonly sessionIdleMs: number;
 }
 
+/** How long a connection may take, in milliseconds, each from its beginning. */
+export interface HttpTimeouts {
+  /** For the headers of a request. */
+  readonly headersMs: number;
+  /** For a whole request. */
+  readonly requestMs: number;
+  /** Between an answer and the next request. */
+  readonly idleMs: number;
+  /** How often connections are looked at for the first two. */
+  readonly checkMs: number;
+}
+
 /** What `GET /metrics` answers. */
 export interface MetricsPage {
   readonly contentType: string;
@@ -37,11 +55,15 @@ export interface HttpOptions {
   /** Names a `Host` or `Origin` header may hold; null allows every name. */
   readonly allowedHosts: ReadonlySet<string> | null;
   readonly limits: HttpLimits;
+  /** 10, 30 and 65 seconds by default, looked at every second. */
+  readonly timeouts?: HttpTimeouts;
   readonly authenticate: Authenticate;
   readonly metrics: MetricsPage;
   /** Whether `/metrics` is for everyone, also where calls need a token. */
   readonly areMetricsOpen: boolean;
   readonly streamOptions?: () => StreamOptions;
+  /** Told what went wrong where the client is only told that something did. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** A listener and what to do with its MCP part. */
@@ -57,13 +79,12 @@ export interface HttpEntrance {
 type Entrance = HttpOptions & McpPath;
 
 const mcpPath = "/mcp";
-/** Headers must be there after the first, a request after the second, the next request of a connection after the third. */
-const timeoutsMs = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 };
+const usualTimeouts: HttpTimeouts = { headersMs: 10_000, requestMs: 30_000, idleMs: 65_000, checkMs: 1_000 };
 const largestHeaderBytes = 16 * 1024;
 
 /** Makes the listener. */
 export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntrance> {
-  const { limits, createServer: createMcp, streamOptions } = options;
+  const { limits, createServer: createMcp, streamOptions, onFailure } = options;
   const sessions = createSessions({
     createServer: createMcp,
     limit: limits.sessions,
@@ -77,8 +98,9 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     calls: createLimit(limits.callsPerSecond, 1),
     refusals: createLimit(limits.refusalsPerMinute, 60),
   };
-  const server = createServer({ maxHeaderSize: largestHeaderBytes, ...timeoutsMs }, (request, response) => {
-    handle(request, response, entrance).catch(() => {
+  const server = createServer(serverOptions(options.timeouts ?? usualTimeouts), (request, response) => {
+    handle(request, response, entrance).catch((error) => {
+      onFailure(error);
       if (!response.headersSent) sendError(response, 500, rpcCodes.serverError, "Internal error");
       else response.destroy();
     });
@@ -88,6 +110,18 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     server,
     countRefusal: (address) => void entrance.refusals.take(address),
     close: () => sessions.close(),
+  };
+}
+
+function serverOptions({ headersMs, requestMs, idleMs, checkMs }: HttpTimeouts): ServerOptions {
+  return {
+    maxHeaderSize: largestHeaderBytes,
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: idleMs,
+    connectionsCheckingInterval: checkMs,
+    // Of two headers Authorization, Node.js would drop the second in silence.
+    joinDuplicateHeaders: true,
   };
 }
 
@@ -117,7 +151,8 @@ async function handleReading(
 async function sendMetrics(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
   const { authenticate, areMetricsOpen, metrics } = entrance;
   if (authenticate !== null && !areMetricsOpen && !(await isAccepted(bearerOf(request), authenticate))) {
-    entrance.refusals.take(addressOf(request));
+    const waitSeconds = await entrance.refusals.take(addressOf(request));
+    if (waitSeconds !== null) return sendTooMany(response, waitSeconds, tooManyRefusals);
     response.setHeader("WWW-Authenticate", 'Bearer realm="session-buddy"');
     return sendJson(response, 401, { error: "A token is needed: Authorization: Bearer TOKEN" });
   }

@@ -40,8 +40,12 @@ function secondsOf({ msBeforeNext = 0 }: IRateLimiterRes): number {
   return Math.max(1, Math.ceil(msBeforeNext / 1000));
 }
 
+/** How an IPv4 address looks to a server that listens on IPv6 (RFC 4291, section 2.5.5.2). */
+const mappedPrefix = "::ffff:";
+
 /** One who has one IPv6 address has 2^64 of them (RFC 6177). @returns the network that counts as one address */
 export function network(address: string): string {
+  if (address.startsWith(mappedPrefix)) return address.slice(mappedPrefix.length);
   if (!isIPv6(address) || address.startsWith("::")) return address;
   const [head = "", tail = ""] = address.split("::");
   const [before, after] = [groups(head), groups(tail)];

@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isRefusal, isRequest, readMessage, rpcCodes } from "./body.ts";
-import { addressOf, callerOf, isAccepted, unfitHeader } from "./caller.ts";
+import { addressOf, callerOf, isAccepted, unfitHeader, withToken } from "./caller.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Limit } from "./limits.ts";
-import { sendError, sendJson, sendNotAllowed, sendTooMany } from "./respond.ts";
+import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "./respond.ts";
 import type { Sessions } from "./sessions.ts";
 
 /**
@@ -15,6 +15,9 @@ import type { Sessions } from "./sessions.ts";
  * @throws SessionBuddyError `auth.*`
  */
 export type Authenticate = ((token: unknown) => Promise<unknown>) | null;
+
+/** The one tool that asks nobody for a token. */
+const openTool = "health_check";
 
 /** What stands behind `/mcp`. */
 export interface McpPath {
@@ -29,8 +32,6 @@ export interface McpPath {
 const sessionHeader = "mcp-session-id";
 /** The code that the SDK's transport has for it. */
 const sessionNotFound = -32001;
-/** What goes through the gate. */
-const gatedMethods: ReadonlySet<string> = new Set(["tools/call", "resources/read"]);
 
 export async function handleMcp(
   request: IncomingMessage,
@@ -62,13 +63,14 @@ async function handlePost(request: IncomingMessage, response: ServerResponse, po
   const unfit = unfitHeader(request);
   if (unfit !== null) return sendError(response, unfit.status, rpcCodes.serverError, unfit.message);
   const message = await readMessage(request);
+  if (message === null) return;
   if (isRefusal(message)) {
     if (message.status === 413) response.setHeader("Connection", "close");
     return sendError(response, message.status, message.code, message.message);
   }
   const { sessionId, query, caller } = post;
   const over = await refusedTooOften(message, caller, path);
-  if (over !== null) return sendTooMany(response, over, "Too many refused tokens");
+  if (over !== null) return sendTooMany(response, over, tooManyRefusals);
   if (sessionId !== undefined) {
     if (await path.sessions.continue(String(sessionId), request, response, message)) return;
     return sendError(response, 404, sessionNotFound, "Session not found");
@@ -94,7 +96,8 @@ async function openSession(
   { authenticate, sessions, refusals }: McpPath,
 ): Promise<void> {
   if (authenticate !== null && !(await isAccepted(caller.token, authenticate))) {
-    await refusals.take(caller.clientId);
+    const waitSeconds = await refusals.take(caller.clientId);
+    if (waitSeconds !== null) return sendTooMany(response, waitSeconds, tooManyRefusals);
     // A 401 would make clients look for an authorization server, which there is none.
     return sendError(response, 400, rpcCodes.serverError, "A session needs the header Authorization: Bearer TOKEN");
   }
@@ -109,14 +112,22 @@ function asksForSession(query: string): boolean {
 
 /** Whoever holds a good token is served, however often others behind the same address are refused. */
 async function refusedTooOften(message: JSONRPCMessage, caller: AuthInfo, path: McpPath): Promise<number | null> {
-  if (path.authenticate === null || !("method" in message) || !gatedMethods.has(message.method)) return null;
+  if (path.authenticate === null) return null;
+  const gated = gatedPart(message);
+  if (gated === null) return null;
   const waitSeconds = await path.refusals.look(caller.clientId);
-  if (waitSeconds === null || (await isAccepted(tokenOf(message) || caller.token, path.authenticate))) return null;
+  if (waitSeconds === null || (await isAccepted(withToken(gated, caller).token, path.authenticate))) return null;
   return waitSeconds;
 }
 
-/** The token that a request brings in its parameters: a call in the arguments, a reading of a resource in `_meta`. */
-function tokenOf(message: unknown): unknown {
-  const { params } = message as { params?: { arguments?: { token?: unknown }; _meta?: { token?: unknown } } };
-  return params?.arguments?.token ?? params?._meta?.token;
+/** @returns the part of a request in which it brings its token; null when the request does not go through the gate */
+function gatedPart(message: JSONRPCMessage): Readonly<Record<string, unknown>> | null {
+  if (!("method" in message)) return null;
+  const { name, arguments: args, _meta: meta } = message.params ?? {};
+  if (message.method === "tools/call") return name === openTool ? null : recordOf(args);
+  return message.method === "resources/read" ? recordOf(meta) : null;
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }

@@ -1,5 +1,3 @@
-/** Owns the MCP server object: which requests it answers and how. For `server/` alone. */
-import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   CallToolRequestSchema,
@@ -13,6 +11,7 @@ import {
 import type { JsonSchemaValidator, jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation";
 import { escapeJson } from "../log.ts";
 import { failureOf } from "../tracker/result.ts";
+import { withToken } from "./caller.ts";
 import { ResourceError, type ServedResources } from "./resources.ts";
 import type { ServedTool } from "./schema.ts";
 import { serviceName } from "./tools.ts";
@@ -59,12 +58,6 @@ export function createMcpServer({ tools, resources, version, onRefusal }: Servic
     }
   });
   return server;
-}
-
-/** The token of the header stands in where the call itself brings none. */
-function withToken(args: Record<string, unknown>, authInfo: AuthInfo | undefined): Record<string, unknown> {
-  const isGiven = args.token !== undefined && args.token !== null && args.token !== "";
-  return isGiven || !authInfo?.token ? args : { ...args, token: authInfo.token };
 }
 
 /** The SDK validates answers to elicitations, which this server never asks for; making its validator takes long. */

@@ -7,6 +7,9 @@ export function sendNotAllowed(response: ServerResponse, allowed: string): void 
   sendError(response, 405, rpcCodes.serverError, `Method not allowed; this path serves ${allowed}`);
 }
 
+/** What there are too many of where tokens are refused. */
+export const tooManyRefusals = "Too many refused tokens";
+
 export function sendTooMany(response: ServerResponse, waitSeconds: number, what: string): void {
   response.setHeader("Retry-After", String(waitSeconds));
   sendError(response, 429, rpcCodes.serverError, `${what}; try again in ${waitSeconds} s`);

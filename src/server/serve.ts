@@ -4,14 +4,15 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { type AnswersApp, createAnswers } from "../answers.ts";
-import type { App } from "../app.ts";
+import { type App, logFailure } from "../app.ts";
 import type { Log, LogFields } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { hostsFor, isLoopback } from "./caller.ts";
-import { createHttpEntrance, type HttpLimits } from "./http.ts";
+import { createHttpEntrance, type HttpEntrance, type HttpLimits } from "./http.ts";
 import { createMcpServer, type Service } from "./mcp.ts";
 import type { MetricsApp } from "./metrics.ts";
 import { createResources } from "./resources.ts";
+import { createNotify } from "./systemd.ts";
 import { createTools } from "./tools.ts";
 
 export interface ServeOptions {
@@ -30,11 +31,17 @@ export interface HttpServeOptions extends ServeOptions {
   readonly limits: HttpLimits;
   /** Whether `/metrics` is for everyone, also where calls need a token. */
   readonly areMetricsOpen: boolean;
+  /** Whether systemd is to be told when the server is ready, and when it stops. */
+  readonly isWaitedForBySystemd: boolean;
 }
 
 /** How often a server finishes what shells left behind, and how long it may take each time, in milliseconds. */
 const sweepIntervalMs = 30_000;
 const sweepDeadlineMs = 5_000;
+/** How long a server that stops waits for requests that have not arrived to their end, in milliseconds. */
+const lastRequestsMs = 3_000;
+/** How often it closes the connections that have become idle. */
+const idleCheckMs = 20;
 
 /**
  * Serves over HTTP until the signal is aborted.
@@ -61,6 +68,7 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
     authenticate: app.isGuarded ? (token) => app.authenticate({ token }) : null,
     metrics,
     areMetricsOpen: options.areMetricsOpen,
+    onFailure: (error) => logFailure(options.log, "Request failed", error),
   });
   const { server } = entrance;
   try {
@@ -74,14 +82,28 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
   const address = server.address() as AddressInfo;
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
   logServing(options, { url: `http://${shown}:${address.port}/mcp` });
+  const notify = createNotify(options.isWaitedForBySystemd, options.log);
+  const ready = notify("ready");
 
   await sweepUntil(signal, app, metrics.follow);
+  const closed = closeEntrance(entrance, calls);
+  await ready;
+  await Promise.all([closed, notify("stopping")]);
+}
+
+/** Lets nobody in any more, answers what was asked, and ends the connections. */
+async function closeEntrance({ server, close }: HttpEntrance, calls: RunningCalls): Promise<void> {
   const closed = once(server, "close");
   server.close();
-  server.closeIdleConnections();
+  // Node.js keeps a connection for the next request that never comes, and waits for ever for one that comes too slowly.
+  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+  const late = setTimeout(() => calls.done().then(() => server.closeAllConnections()), lastRequestsMs);
   await calls.done();
-  await entrance.close();
+  await close();
   await closed;
+  clearInterval(idle);
+  clearTimeout(late);
+  await calls.done();
 }
 
 /** One line that says what is served, and to whom. */

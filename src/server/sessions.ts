@@ -50,12 +50,20 @@ interface Session {
   idleSinceMs: number;
 }
 
+/** How often idle sessions are looked for; a timer takes no more than 2^31 milliseconds. */
+const shortestSweepMs = 10;
+const longestSweepMs = 60_000;
+
 export function createSessions(options: SessionOptions): Sessions {
   const sessions = new Map<string, Session>();
-  const sweep = setInterval(() => endIdle(sessions, options.idleMs), Math.max(10, Math.ceil(options.idleMs / 4)));
+  const sweepMs = Math.min(longestSweepMs, Math.max(shortestSweepMs, options.idleMs / 4));
+  const sweep = setInterval(() => endIdle(sessions, options.idleMs), sweepMs);
   sweep.unref();
 
   const serve = async (session: Session, request: IncomingMessage, response: ServerResponse, message: unknown) => {
+    session.idleSinceMs = performance.now();
+    // Whoever has gone away already is not heard of again.
+    if (response.destroyed) return;
     session.openResponses += 1;
     response.once("close", () => {
       session.openResponses -= 1;
@@ -79,11 +87,14 @@ export function createSessions(options: SessionOptions): Sessions {
       // Taken before anything is waited for, so that requests at once cannot be more than the limit.
       sessions.set(id, session);
       transport.onclose = () => void sessions.delete(id);
-      // The SDK's class and its own interface disagree about undefined under exactOptionalPropertyTypes.
-      await options.createServer().connect(transport as Transport);
-      await serve(session, request, response, message);
-      // What the transport refused has opened nothing.
-      if (transport.sessionId === undefined) await transport.close();
+      try {
+        // The SDK's class and its own interface disagree about undefined under exactOptionalPropertyTypes.
+        await options.createServer().connect(transport as Transport);
+        await serve(session, request, response, message);
+      } finally {
+        // What the transport refused, or did not get, has opened nothing.
+        if (transport.sessionId === undefined) await transport.close();
+      }
       return true;
     },
     async continue(id, request, response, message) {

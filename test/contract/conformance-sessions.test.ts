@@ -27,6 +27,7 @@ async function serveFixture(t: TestContext): Promise<string> {
     authenticate: null,
     metrics: { contentType: "text/plain", text: async () => "" },
     areMetricsOpen: false,
+    onFailure: (error) => assert.fail(String(error)),
     streamOptions: () => ({ eventStore: createEventStore(), retryInterval: 100 }),
   });
   server.listen(0, "127.0.0.1");

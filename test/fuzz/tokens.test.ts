@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { importSecret } from "../../src/auth/credentials.ts";
 import { createGate } from "../../src/auth/gate.ts";
 import { SessionBuddyError } from "../../src/tracker/errors.ts";
 import { assertGrowth, collectedHeap, fuzzing, inputCount, shown } from "../support/fuzz.ts";
@@ -98,7 +99,8 @@ async function assertDecision(gate: ReturnType<typeof createGate>, input: unknow
 }
 
 test(`${inputCount} tokens at the gate`, async (t) => {
-  const gate = createGate({ secret, issuers: ["session-buddy"], now: () => now * 1000 });
+  const keys = [await importSecret(secret, "the secret", "test")];
+  const gate = createGate({ keys, issuers: ["session-buddy"], now: () => now * 1000 });
   assert.equal(await gate(good), "les");
   const property = fc.asyncProperty(
     fc.array(anyToken, { minLength: tokensPerRun, maxLength: tokensPerRun }),

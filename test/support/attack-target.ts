@@ -56,6 +56,7 @@ export function targetIn(folder: string) {
     previousSecrets: previousSecret,
     previousSecretsFile: undefined,
     keysFile: file,
+    credentialsFolder: undefined,
   };
   const env = {
     SESSION_BUDDY_SECRET: secret,

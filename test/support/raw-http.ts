@@ -9,7 +9,8 @@ export interface HttpAnswer {
 
 export interface HttpQuestion {
   readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** A list stands for a header that comes more than once. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string;
   /** Called when the server has accepted the headers and waits for the body; the body is sent after it. */
   readonly beforeBody?: () => void | Promise<void>;

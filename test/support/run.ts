@@ -28,6 +28,7 @@ const neededPrograms: ReadonlyMap<string, string> = new Map([
   ["zsh", "zsh"],
   ["fish", "fish"],
   ["shellcheck", "shellcheck"],
+  ["systemd-analyze", "systemd"],
   ["unshare", "util-linux"],
   ["faketime", "faketime"],
 ]);

@@ -142,13 +142,14 @@ test("a port is read exactly when it is the decimal form of a number from 0 to 6
 });
 
 test("the names of secrets and keys are read, and nothing behind them", () => {
-  assert.deepEqual(Object.values(credentialSources({})), Array(5).fill(undefined));
+  assert.deepEqual(Object.values(credentialSources({})), Array(6).fill(undefined));
   const env = {
     SESSION_BUDDY_SECRET: "",
     SESSION_BUDDY_SECRET_FILE: "/missing/a",
     SESSION_BUDDY_PREVIOUS_SECRETS: "short",
     SESSION_BUDDY_PREVIOUS_SECRETS_FILE: "/missing/b",
     SESSION_BUDDY_KEYS_FILE: "/missing/c",
+    CREDENTIALS_DIRECTORY: "/missing",
   };
   assert.deepEqual(Object.values(credentialSources(env)), Object.values(env));
 });

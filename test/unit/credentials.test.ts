@@ -1,7 +1,7 @@
 /** Proves where secrets and keys come from, which one signs, which verify, and which are refused in words. */
 import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { formatKeySet, generateKey, toPublicKeySet } from "../../src/auth/key-set.ts";
 import { credentialSources } from "../../src/config.ts";
@@ -94,6 +94,20 @@ test("a private key signs before the secret, and both verify; public keys alone 
   assert.equal(await outcomeOf(published, await tokenOf(env)), "accepted");
   assert.equal(await outcomeOf(secret, await tokenOf(env)), "invalid");
   await assert.rejects(tokenOf(published), refusal("auth.secret", /holds public keys alone.*SESSION_BUDDY_SECRET/));
+});
+
+test("a credential of systemd may be read by its group, which is how its access list shows, and by nobody else", async (t) => {
+  const path = file(t, one, 0o440);
+  const env = { SESSION_BUDDY_SECRET_FILE: path, CREDENTIALS_DIRECTORY: dirname(path) };
+  assert.notEqual(await open(env), null);
+  const isOpen = refusal("auth.secret", /is open to other users/);
+  for (const CREDENTIALS_DIRECTORY of [undefined, "", dirname(dirname(path))]) {
+    await assert.rejects(open({ ...env, CREDENTIALS_DIRECTORY } as Env), isOpen);
+  }
+  for (const mode of [0o460, 0o450, 0o404, 0o441]) {
+    chmodSync(path, mode);
+    await assert.rejects(open(env), isOpen);
+  }
 });
 
 test("what cannot be used is refused by its name, with what to do, and without what it holds", async (t) => {
