@@ -6,13 +6,14 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { rpcCodes } from "./body.ts";
 import { addressOf, bearerOf, isAccepted, isTrusted } from "./caller.ts";
 import { openExchange } from "./exchange.ts";
 import { createLimit } from "./limits.ts";
 import { type Authenticate, handleMcp, type McpPath } from "./mcp-path.ts";
-import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "./respond.ts";
+import { sendError, sendJson, sendNotAllowed, sendTooMany, sendUnreadable, tooManyRefusals } from "./respond.ts";
 import { createSessions, type StreamOptions } from "./sessions.ts";
 import { health } from "./tools.ts";
 
@@ -98,12 +99,22 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     calls: createLimit(limits.callsPerSecond, 1),
     refusals: createLimit(limits.refusalsPerMinute, 60),
   };
+  /** The newest answer of each connection. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
   const server = createServer(serverOptions(options.timeouts ?? usualTimeouts), (request, response) => {
+    answers.set(request.socket, response);
     handle(request, response, entrance).catch((error) => {
       onFailure(error);
       if (!response.headersSent) sendError(response, 500, rpcCodes.serverError, "Internal error");
       else response.destroy();
     });
+  });
+  server.on("clientError", (error, socket) => {
+    const answer = answers.get(socket);
+    // Behind a part of an answer, another would be taken for its rest.
+    const isBetweenAnswers = answer === undefined || answer.writableFinished || !answer.headersSent;
+    if (socket.writable && isBetweenAnswers) sendUnreadable(socket, error);
+    else socket.destroy(error);
   });
   if (limits.connections > 0) server.maxConnections = limits.connections;
   return {

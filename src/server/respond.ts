@@ -1,5 +1,6 @@
 /** Owns the forms in which the HTTP entrance answers by itself, all of them JSON. For `server/` alone. */
-import type { ServerResponse } from "node:http";
+import { type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
 import { rpcCodes } from "./body.ts";
 
 export function sendNotAllowed(response: ServerResponse, allowed: string): void {
@@ -23,4 +24,28 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   const text = JSON.stringify(body);
   response.writeHead(status, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) });
   response.end(text);
+}
+
+/** What cannot be read as HTTP, by the code that Node.js has for it; anything else is a bad request. */
+const unreadable: ReadonlyMap<string | undefined, number> = new Map([
+  ["ERR_HTTP_REQUEST_TIMEOUT", 408],
+  ["HPE_HEADER_OVERFLOW", 431],
+  ["HPE_CHUNK_EXTENSIONS_OVERFLOW", 413],
+]);
+
+/** Answers what is no request, and closes the connection. */
+export function sendUnreadable(socket: Duplex, error: NodeJS.ErrnoException): void {
+  const status = unreadable.get(error.code) ?? 400;
+  const text = JSON.stringify({ error: STATUS_CODES[status] });
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      "Connection: close",
+      "Content-Type: application/json",
+      `Content-Length: ${Buffer.byteLength(text)}`,
+      "",
+      text,
+    ].join("\r\n"),
+    () => socket.destroy(),
+  );
 }

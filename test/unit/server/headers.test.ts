@@ -87,6 +87,28 @@ test("a foreign name is forbidden on every path, and in a session that is open",
   assert.equal((await ask(url, { headers: session, body })).status, 200);
 });
 
+test("what is no HTTP is answered in JSON too, and takes no answer before it away", async (t) => {
+  const { url } = await createSandbox(t).serve();
+  const { host } = new URL(url);
+  const cases: readonly (readonly [bytes: string, status: number, error: string])[] = [
+    ["nonsense\r\n\r\n", 400, "Bad Request"],
+    [
+      `GET /health HTTP/1.1\r\nHost: ${host}\r\nX: ${"x".repeat(20_000)}\r\n\r\n`,
+      431,
+      "Request Header Fields Too Large",
+    ],
+    [`POST /mcp HTTP/1.1\r\nHost: ${host}\r\nContent-Length: five\r\n\r\n`, 400, "Bad Request"],
+  ];
+  for (const [bytes, status, error] of cases) {
+    const answer = await sendBytes(url, bytes);
+    assert.ok(answer.startsWith(`HTTP/1.1 ${status} `), answer);
+    assert.match(answer, /\r\nContent-Type: application\/json\r\n/);
+    assert.deepEqual(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))), { error });
+  }
+  const behind = await sendBytes(url, `GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\nnonsense\r\n\r\n`);
+  assert.match(behind, /^HTTP\/1\.1 200 OK\r\n.*\{"status":"ok"\}/s);
+});
+
 test("more than 16 KiB of headers are refused, and less are served", async (t) => {
   const { url } = await createSandbox(t).serve();
   const withFiller = (bytes: number) => ask(url, { headers: { "X-Filler": "x".repeat(bytes) }, body });
