@@ -137,6 +137,8 @@ test(`${inputCount} timestamps`, (t) => {
     if (instant === null) return;
     assert.match(instant, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
     assert.equal(parseTimestamp(formatInstant(instant)), instant);
+    // A day that is not there would become one of the next month.
+    assert.equal(new Date(`${text.slice(0, 19)}Z`).toISOString().slice(0, 19), text.slice(0, 19));
     // Date reads milliseconds, and is laxer than the contract.
     assert.equal(Date.parse(`${instant.slice(0, 23)}Z`), Date.parse(text.replace(/(\.\d{3})\d+/, "$1")), text);
   });
