@@ -2,7 +2,13 @@
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import type { JSONRPCMessage, JSONRPCRequest, MessageExtraInfo, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import {
+  ErrorCode,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  type MessageExtraInfo,
+  type RequestId,
+} from "@modelcontextprotocol/sdk/types.js";
 
 /** Answers one request of a client. */
 export type Exchange = (request: JSONRPCRequest, caller: AuthInfo) => Promise<JSONRPCMessage>;
@@ -16,6 +22,7 @@ export async function openExchange(server: Server): Promise<Exchange> {
   const transport = new ExchangeTransport();
   // The SDK's interface and its implementations disagree about undefined under exactOptionalPropertyTypes.
   await server.connect(transport as Transport);
+  server.onerror = () => transport.refuse();
   return (request, caller) => transport.exchange(request, caller);
 }
 
@@ -30,6 +37,8 @@ class ExchangeTransport {
   onclose?: () => void;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
+  /** The request that the server is being given at this moment. */
+  #given: number | null = null;
 
   async start(): Promise<void> {}
 
@@ -37,13 +46,22 @@ class ExchangeTransport {
     this.onclose?.();
   }
 
-  exchange(request: JSONRPCRequest, authInfo: AuthInfo): Promise<JSONRPCMessage> {
+  exchange({ id: theirs, method, params }: JSONRPCRequest, authInfo: AuthInfo): Promise<JSONRPCMessage> {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve) => {
-      this.#waiting.set(id, { id: request.id, resolve });
-      this.onmessage?.({ ...request, id }, { authInfo });
+      this.#waiting.set(id, { id: theirs, resolve });
+      this.#given = id;
+      // The SDK takes no further keys.
+      this.onmessage?.({ jsonrpc: "2.0", id, method, ...(params === undefined ? {} : { params }) }, { authInfo });
+      this.#given = null;
     });
+  }
+
+  /** A request of which the SDK can make nothing, such as one whose `_meta` is no object, it would leave without an answer. */
+  refuse(): void {
+    if (this.#given === null) return;
+    void this.send({ jsonrpc: "2.0", id: this.#given, error: invalidParams });
   }
 
   /** What is no answer, as a notification, has nobody who could hear it. */
@@ -55,6 +73,13 @@ class ExchangeTransport {
     const waiting = this.#waiting.get(Number(message.id));
     if (waiting === undefined) return;
     this.#waiting.delete(Number(message.id));
-    waiting.resolve({ ...message, id: waiting.id });
+    waiting.resolve({ ...message, ...(isSchemaIssue(message) ? { error: invalidParams } : {}), id: waiting.id });
   }
+}
+
+const invalidParams = { code: ErrorCode.InvalidParams, message: "Invalid params" };
+
+/** What the schema of a method refuses, the SDK calls an error of its own, in the words of its schema library. */
+function isSchemaIssue(message: JSONRPCMessage): boolean {
+  return "error" in message && message.error.code === ErrorCode.InternalError && message.error.message.startsWith("[");
 }

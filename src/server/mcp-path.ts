@@ -91,7 +91,7 @@ async function handlePost(request: IncomingMessage, response: ServerResponse, po
 async function openSession(
   request: IncomingMessage,
   response: ServerResponse,
-  message: unknown,
+  message: JSONRPCMessage,
   caller: AuthInfo,
   { authenticate, sessions, refusals }: McpPath,
 ): Promise<void> {

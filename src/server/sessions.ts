@@ -7,6 +7,9 @@ import {
   type StreamableHTTPServerTransportOptions,
 } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import { isRequest, rpcCodes } from "./body.ts";
+import { sendError } from "./respond.ts";
 
 /** What a session may need that this server does not, as a place for events that a client can ask for again. */
 export type StreamOptions = Pick<StreamableHTTPServerTransportOptions, "eventStore" | "retryInterval">;
@@ -30,14 +33,14 @@ export interface Sessions {
    *
    * @returns false when there are as many as there may be
    */
-  open(request: IncomingMessage, response: ServerResponse, message: unknown): Promise<boolean>;
+  open(request: IncomingMessage, response: ServerResponse, message: JSONRPCMessage): Promise<boolean>;
   /**
    * Serves a request that belongs to a session.
    *
    * @param message - the body of a POST
    * @returns false when there is no such session, or no longer
    */
-  continue(id: string, request: IncomingMessage, response: ServerResponse, message?: unknown): Promise<boolean>;
+  continue(id: string, request: IncomingMessage, response: ServerResponse, message?: JSONRPCMessage): Promise<boolean>;
   /** Ends all sessions, their streams too. */
   close(): Promise<void>;
 }
@@ -46,6 +49,8 @@ interface Session {
   readonly transport: StreamableHTTPServerTransport;
   /** Requests and streams that are not answered to their end. */
   openResponses: number;
+  /** Ids of the requests among them. */
+  readonly running: Set<RequestId>;
   /** When the last one ended, in milliseconds of the monotonic clock. */
   idleSinceMs: number;
 }
@@ -60,16 +65,32 @@ export function createSessions(options: SessionOptions): Sessions {
   const sweep = setInterval(() => endIdle(sessions, options.idleMs), sweepMs);
   sweep.unref();
 
-  const serve = async (session: Session, request: IncomingMessage, response: ServerResponse, message: unknown) => {
+  const serve = async (
+    session: Session,
+    request: IncomingMessage,
+    response: ServerResponse,
+    message?: JSONRPCMessage,
+  ) => {
+    const { transport, running } = session;
     session.idleSinceMs = performance.now();
     // Whoever has gone away already is not heard of again.
     if (response.destroyed) return;
+    const id = message !== undefined && isRequest(message) ? message.id : null;
+    // The SDK would answer one of two requests with the same id, and leave the other without an end.
+    if (id !== null && running.has(id)) {
+      return sendError(response, 400, rpcCodes.invalidRequest, "A request with this id is under way");
+    }
+    if (id !== null) running.add(id);
     session.openResponses += 1;
     response.once("close", () => {
+      if (id !== null) running.delete(id);
       session.openResponses -= 1;
       session.idleSinceMs = performance.now();
     });
-    await session.transport.handleRequest(request, response, message);
+    await transport.handleRequest(request, response, message);
+    // A request that is cancelled gets no answer, and the SDK would leave its stream open.
+    const cancelled = message === undefined ? null : cancelledIn(message);
+    if (cancelled !== null) transport.closeSSEStream(cancelled);
   };
 
   return {
@@ -83,7 +104,7 @@ export function createSessions(options: SessionOptions): Sessions {
         ...options.streamOptions?.(),
         sessionIdGenerator: () => id,
       });
-      const session: Session = { transport, openResponses: 0, idleSinceMs: performance.now() };
+      const session: Session = { transport, openResponses: 0, running: new Set(), idleSinceMs: performance.now() };
       // Taken before anything is waited for, so that requests at once cannot be more than the limit.
       sessions.set(id, session);
       transport.onclose = () => void sessions.delete(id);
@@ -108,6 +129,13 @@ export function createSessions(options: SessionOptions): Sessions {
       await Promise.all([...sessions.values()].map(({ transport }) => transport.close()));
     },
   };
+}
+
+/** @returns the id of the request that a notification takes back; null for any other message */
+function cancelledIn(message: JSONRPCMessage): RequestId | null {
+  if (!("method" in message) || "id" in message || message.method !== "notifications/cancelled") return null;
+  const id = message.params?.requestId;
+  return typeof id === "string" || typeof id === "number" ? id : null;
 }
 
 function endIdle(sessions: ReadonlyMap<string, Session>, idleMs: number): void {

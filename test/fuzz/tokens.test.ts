@@ -58,14 +58,8 @@ const anyToken: fc.Arbitrary<unknown> = fc.oneof(
 );
 const tokensPerRun = 50;
 
-/** The last character of a signature has two bits that stand for nothing; what it is made of is the same without them. */
-function isUntouched(token: unknown): boolean {
-  if (typeof token !== "string" || !token.startsWith(`${goodHeader}.${goodPayload}.`)) return false;
-  const signature = token.slice(goodHeader.length + goodPayload.length + 2);
-  return (
-    /^[\w-]{43}$/.test(signature) && Buffer.from(signature, "base64url").equals(Buffer.from(goodSignature, "base64url"))
-  );
-}
+/** The end of the year 9999, the last one that a date of RFC 3339 can name. */
+const lastSecond = 253_402_300_799;
 
 /** Claims that the gate may let through, by the table of contract section 5; the tolerance is 5 s. */
 function isAllowed(some: Readonly<Record<string, unknown>>): boolean {
@@ -73,8 +67,10 @@ function isAllowed(some: Readonly<Record<string, unknown>>): boolean {
   return (
     typeof user === "string" &&
     user !== "" &&
+    !/[\p{Cc}\p{Cs}]/u.test(user) &&
     typeof exp === "number" &&
     exp > now - 5 &&
+    exp <= lastSecond &&
     typeof iat === "number" &&
     iat <= now + 5 &&
     (nbf === undefined || (typeof nbf === "number" && nbf <= now + 5)) &&
@@ -87,7 +83,7 @@ function isAllowed(some: Readonly<Record<string, unknown>>): boolean {
 async function assertDecision(gate: ReturnType<typeof createGate>, input: unknown): Promise<void> {
   const made = typeof input === "object" && input !== null && "signed" in input ? input.signed : null;
   const token = made === null ? input : await tokenMakers.hand(made as Record<string, unknown>);
-  const mayPass = made === null ? isUntouched(token) : isAllowed(made as Record<string, unknown>);
+  const mayPass = made === null ? token === good : isAllowed(made as Record<string, unknown>);
   const refusal = await gate(token).then(
     () => null,
     (error: unknown) => error,

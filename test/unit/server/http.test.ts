@@ -158,3 +158,28 @@ test("loopback is told by the whole address, and names are limited on it alone",
     assert.equal(hostsFor(address), null);
   }
 });
+
+test("every request is answered, also one of which the protocol's library makes nothing", async (t) => {
+  const { url } = await startServer(t);
+  const pings = ['"extra":1', '"result":{}', '"error":{}', '"__proto__":{"polluted":1}', '"params":{}'];
+  for (const more of pings) {
+    const answer = await ask(url, { body: `{"jsonrpc":"2.0","id":1,"method":"ping",${more}}` });
+    assert.deepEqual(JSON.parse(answer.body), { jsonrpc: "2.0", id: 1, result: {} }, more);
+  }
+  const refused: readonly (readonly [method: string, params: unknown])[] = [
+    ["ping", { _meta: 5 }],
+    ["ping", { _meta: { progressToken: {} } }],
+    ["tools/call", {}],
+    ["tools/call", { name: 5 }],
+    ["tools/call", { name: "health_check", arguments: [] }],
+    ["resources/read", {}],
+    ["initialize", {}],
+  ];
+  for (const [method, params] of refused) {
+    const answer = await ask(url, { body: JSON.stringify({ jsonrpc: "2.0", id: "a", method, params }) });
+    assert.deepEqual(
+      [answer.status, JSON.parse(answer.body)],
+      [200, { jsonrpc: "2.0", id: "a", error: { code: -32602, message: "Invalid params" } }],
+    );
+  }
+});

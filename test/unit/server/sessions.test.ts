@@ -263,3 +263,25 @@ test("2,000 sessions that were opened and ended leave nothing", async (t) => {
   await Promise.all(Array.from({ length: 50 }, client));
   assert.equal(sessions.count, 0);
 });
+
+test("a call that its client cancels ends without an answer, its id is free again, and until then it is taken", async (t) => {
+  const sandbox = createSandbox(t);
+  const { url } = await sandbox.serve();
+  const headers = await openSession(url);
+  const body = toolCall(7, "track_session_start", startArguments());
+  const { release } = await holdLock(t, join(sandbox.home, "sessions.db"));
+  const first = await new Promise<{ answer: Promise<HttpAnswer> }>((resolve) => {
+    const answer: Promise<HttpAnswer> = ask(url, { headers, body, beforeBody: () => resolve({ answer }) });
+  });
+  await eventually(async () => {
+    const { status, body: refusal } = await ask(url, { headers, body: rpc(7, "ping") });
+    assert.deepEqual([status, JSON.parse(refusal).error?.code], [400, -32600]);
+  });
+  const cancelled = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 7 } };
+  assert.equal((await ask(url, { headers, body: JSON.stringify(cancelled) })).status, 202);
+  assert.deepEqual([(await first.answer).status, (await first.answer).body], [200, ""]);
+  assert.deepEqual(answerOf(await ask(url, { headers, body: rpc(7, "ping") })).result, {});
+  await release();
+  // It was under way, and what is recorded twice is one record.
+  assert.equal(answerOf(await ask(url, { headers, body })).result?.structuredContent?.status, "tracked");
+});
