@@ -29,7 +29,7 @@ for (const kind of shellKinds) {
     const { parent_pid } = await environmentOf(sandbox, row);
     assert.equal(parent_pid, kind === "fish" ? undefined : String(process.pid));
     const text = await runWell(sandbox, ["show", String(row?.session_id)]);
-    assert.equal(text.includes(`"parent_pid":"${process.pid}"`), kind !== "fish");
+    assert.equal(new RegExp(`^ +environment\\.parent_pid +${process.pid}$`, "m").test(text), kind !== "fish");
   });
 }
 
