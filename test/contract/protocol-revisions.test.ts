@@ -89,7 +89,10 @@ test("a request of a revision that is not spoken is refused in JSON-RPC; one tha
     assert.match(String(answered["content-type"]), /^application\/json/);
     const { jsonrpc, error } = JSON.parse(body);
     assert.deepEqual([jsonrpc, error.code], ["2.0", -32000], revision);
-    assert.match(error.message, new RegExp(`Unsupported protocol version.*${LATEST_PROTOCOL_VERSION}`));
+    assert.match(
+      error.message,
+      new RegExp(`MCP-Protocol-Version is none of those spoken here.*${LATEST_PROTOCOL_VERSION}`),
+    );
   }
   assert.deepEqual(namesIn(JSON.parse((await ask(url, { body: listTools })).body)), toolNames);
 });
