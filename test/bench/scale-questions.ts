@@ -11,8 +11,6 @@ export interface QuestionCost {
   readonly question: string;
   readonly medianMs: number;
   readonly p95Ms: number;
-  /** Of the processor alone, which a busy machine or disk changes less. */
-  readonly cpuMs: number;
   /** Rows that SQLite looked at; the answer's own among them. */
   readonly rowsRead: number;
   readonly rowsFound: number;
@@ -110,18 +108,10 @@ async function measureShow(store: Store, runs: number): Promise<QuestionCost> {
 
 async function timesOf(runs: number, ask: (run: number) => Promise<unknown>) {
   const times: number[] = [];
-  const cpuTimes: number[] = [];
   for (let run = 0; run < runs; run += 1) {
-    const cpuBefore = process.threadCpuUsage();
     const startedMs = performance.now();
     await ask(run);
     times.push(performance.now() - startedMs);
-    const { user, system } = process.threadCpuUsage(cpuBefore);
-    cpuTimes.push((user + system) / 1000);
   }
-  return {
-    medianMs: rounded(median(times)),
-    p95Ms: rounded(percentile(times, 0.95)),
-    cpuMs: rounded(median(cpuTimes)),
-  };
+  return { medianMs: rounded(median(times)), p95Ms: rounded(percentile(times, 0.95)) };
 }

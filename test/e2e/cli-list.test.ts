@@ -1,9 +1,12 @@
 /** Proves what list finds by each filter, how it prints it, and how it is read page by page. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { recordHistory, type Story } from "../support/history.ts";
+import { instantFromMs } from "../../src/tracker/instant.ts";
+import { recordHistory, type Story, withStore } from "../support/history.ts";
 import { assertRefused, rowKeys, runWell, type SessionRow } from "../support/rows.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+import { startEvent } from "../support/session-events.ts";
+import { recordLives } from "../support/store-place.ts";
 
 /** What has no zone is of the local one. */
 const utc = { env: { TZ: "UTC" } };
@@ -135,6 +138,25 @@ test("ndjson is a row a line, the same rows as json", async (t) => {
   assert.deepEqual(
     lines.map((line) => JSON.parse(line)),
     rows,
+  );
+});
+
+test("what is printed as it comes is everything once, in its order, however many pages the store gives", async (t) => {
+  const sandbox = createSandbox(t);
+  const lives = Array.from({ length: 2_001 }, (_, index) => [
+    startEvent({ timestamp: instantFromMs(Date.parse(day("08:00")) + index * 1_000) }, { sessionId: `s${index}` }),
+  ]);
+  await withStore(sandbox, (store) => recordLives(store, lives));
+  const expected = Array.from(lives.keys(), (index) => `s${2_000 - index}`);
+  const ndjson = (await runWell(sandbox, ["list", "--format", "ndjson"])).trimEnd().split("\n");
+  assert.deepEqual(
+    ndjson.map((line) => JSON.parse(line).session_id),
+    expected,
+  );
+  const csv = (await runWell(sandbox, ["list", "--format", "csv"])).trimEnd().split("\r\n").slice(1);
+  assert.deepEqual(
+    csv.map((line) => line.split(",")[0]),
+    expected,
   );
 });
 

@@ -141,3 +141,17 @@ test("current of a shell that is not on record is exit status 1, with what to do
   assert.ok(child.pid);
   assertRefused(await sandbox.run(["current"]), 1, /not on record/);
 });
+
+test("current is no session whose process cannot be told from the caller's, though it had the same pid", async (t) => {
+  const sandbox = createSandbox(t);
+  const once = {
+    hostId: "elsewhere",
+    bootId: "b",
+    pidNamespace: "1",
+    pid: process.pid,
+    startTicks: "1",
+    executable: null,
+  };
+  await recordHistory(sandbox, [{ id: "same-pid", from: "2026-03-10T08:00:00Z", process: once }]);
+  assertRefused(await sandbox.run(["current"]), 1, /not on record/);
+});

@@ -63,6 +63,21 @@ test("a session that is open now goes on at the right edge", async (t) => {
   assert.match(lines[1] ?? "", />$/);
 });
 
+test("without a window the last day is drawn", async (t) => {
+  const sandbox = createSandbox(t);
+  const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+  await recordHistory(sandbox, [
+    { id: "lately", from: ago(26), to: ago(20) },
+    { id: "long-ago", from: ago(50), to: ago(40) },
+  ]);
+  const { since, until, lines } = JSON.parse(await runWell(sandbox, ["timeline", "--json"]));
+  assert.equal(Date.parse(until) - Date.parse(since), 24 * 3_600_000);
+  assert.deepEqual(
+    lines.map(({ key }: { key: string }) => key),
+    ["lately"],
+  );
+});
+
 test("programs get the window and the sessions of each line", async (t) => {
   const [text = ""] = await drawn(t, ["--by", "user", "--json"]);
   const { since, until, lines } = JSON.parse(text);

@@ -4,10 +4,12 @@ import { renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
-import { recordHistory } from "../support/history.ts";
+import { recordHistory, withStore } from "../support/history.ts";
 import { openTerminal } from "../support/pty.ts";
 import { allRows, assertRefused, runWell } from "../support/rows.ts";
 import { createSandbox, launcher, runToEnd, type Sandbox } from "../support/sandbox.ts";
+import { at, endEvent, startEvent } from "../support/session-events.ts";
+import { recordLives } from "../support/store-place.ts";
 
 /** One that ended, one that is proven dead and one that is open, all of long ago. */
 async function longAgo(t: TestContext): Promise<Sandbox> {
@@ -33,6 +35,20 @@ test("prune only counts until --yes is given, then removes what ended, and keeps
   assert.deepEqual(await idsOf(sandbox), ["new-2", "open"]);
   assert.match(await runWell(sandbox, ["prune", "--older-than", "1d"]), /^Would remove 0 sessions [^.]*\.?\d*Z\.\n$/);
   assert.match(await runWell(sandbox, ["rebuild", "--check"]), /: 0 differ, 0 put right\.\n$/);
+});
+
+test("prune removes and counts all, however many times it has to begin", async (t) => {
+  const sandbox = createSandbox(t);
+  const lives = Array.from({ length: 1_001 }, (_, index) => {
+    const known = { sessionId: `s${index}` };
+    return [
+      startEvent({ timestamp: at("2024-03-10T08:00:00Z") }, known),
+      endEvent({ timestamp: at("2024-03-10T09:00:00Z") }, known),
+    ];
+  });
+  await withStore(sandbox, (store) => recordLives(store, lives));
+  assert.match(await runWell(sandbox, ["prune", "--older-than", "1d", "--yes"]), /^Removed 1001 sessions that ended/);
+  assert.deepEqual(await allRows(sandbox), []);
 });
 
 test("prune of an age before all time removes nothing", async (t) => {

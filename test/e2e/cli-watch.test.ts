@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { recordHistory } from "../support/history.ts";
 import { openTerminal } from "../support/pty.ts";
 import { assertRefused, runWell } from "../support/rows.ts";
@@ -60,6 +61,31 @@ test("the stream has every event after a position in order, goes on as they come
   const resumed = streamOf(t, sandbox, ["--from", String(second.seq)]);
   assert.equal((await resumed.next()).session_id, two);
   assert.equal(await resumed.stop("SIGTERM"), 0);
+});
+
+test("the stream has no event twice where some were removed, and without a position only what is new", async (t) => {
+  const sandbox = createSandbox(t);
+  const old = { from: "2024-03-10T08:00:00Z", to: "2024-03-10T09:00:00Z" };
+  await recordHistory(sandbox, [
+    { id: "old-1", ...old },
+    { id: "old-2", ...old },
+    { id: "kept", from: "2026-03-10T08:00:00Z" },
+  ]);
+  await runWell(sandbox, ["prune", "--older-than", "1d", "--yes"]);
+  const [all, fresh] = [streamOf(t, sandbox, ["--from", "0"]), streamOf(t, sandbox, [])];
+  assert.equal((await all.next()).session_id, "kept");
+  // Until one comes after the stream has found out where the record ends.
+  let newest: Line | null = null;
+  const first = fresh.next().then((line) => {
+    newest = line;
+  });
+  const ids = [await started(sandbox, "new")];
+  while (newest === null) {
+    ids.push(await started(sandbox, "new"));
+    await Promise.race([first, pause(100)]);
+  }
+  assert.equal((await all.next()).session_id, ids[0]);
+  assert.ok(ids.includes((newest as Line).session_id));
 });
 
 test("a terminal shows the sessions that open and close; Ctrl-C brings back what was there, with exit status 0", async (t) => {

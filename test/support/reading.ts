@@ -1,5 +1,6 @@
 /** What answering a question reads from a database: its statements, and how many rows they look at. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { usualLimits } from "../../src/store/sqlite-places.ts";
 import { matchingRows } from "../../src/store/sqlite-query.ts";
 import type { SessionQuery } from "../../src/tracker/store.ts";
 
@@ -11,8 +12,8 @@ export interface Reading {
   readonly found: number;
 }
 
-/** Answers a question as the store does. */
-export function readAnswer(database: DatabaseSync, query: SessionQuery): Reading {
+/** Answers a question as the store does. @param limits - with which a directory is searched */
+export function readAnswer(database: DatabaseSync, query: SessionQuery, limits = usualLimits): Reading {
   const sql = new Set<string>();
   const statements = new Map<string, StatementSync>();
   let rows = 0;
@@ -29,6 +30,6 @@ export function readAnswer(database: DatabaseSync, query: SessionQuery): Reading
     statements.set(text, statement);
     return statement;
   };
-  const found = [...matchingRows(prepare, query)].length;
+  const found = [...matchingRows(prepare, query, limits)].length;
   return { sql, rows, found };
 }

@@ -34,6 +34,19 @@ const questions = Array.from(
   (_, set): SessionQuery => Object.assign({}, ...filters.filter((_, index) => set & (2 ** index))),
 );
 
+/** Limits with which a directory of the history is searched in this way, whatever lies in it. */
+const ways: readonly (readonly [way: string, limits: DirectoryLimits])[] = [
+  ["by sorting", { ...usualLimits, fewInside: sessions + 1, longestCount: 1 }],
+  ["by places", { ...usualLimits, fewInside: 1, longestCount: 1, mostPlaces: 1_500 }],
+  ["by sorting because there are many places", { ...usualLimits, fewInside: 1, longestCount: 1, mostPlaces: 1 }],
+  ["by all else", { fewInside: 1, longestCount: 1, mostPlaces: 1, longestSort: 1 }],
+  ["by what is counted to be less", { ...usualLimits, longestCount: sessions }],
+];
+const directories = ["/", "/home/user-3", "/home/user-3/project-1/", "/srv", "/tmp"];
+const searches = directories.flatMap((cwd, offset) =>
+  questions.filter((_, index) => index % 97 === offset).map((query): SessionQuery => ({ ...query, cwd, limit: 20 })),
+);
+
 const folder = mkdtempSync(join(tmpdir(), "session-buddy-test-"));
 const path = join(folder, "sessions.db");
 let database: DatabaseSync;
@@ -49,8 +62,12 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test(`each of ${questions.length} sets of filters is answered through an index in its order, without sorting`, () => {
-  const sql = new Set(questions.flatMap((query) => [...read({ ...query, limit: 50 }).sql]));
+test(`each of ${questions.length} sets of filters, and a directory in each way, is answered through an index in its order, without sorting`, () => {
+  const usual = questions.flatMap((query) => [...read({ ...query, limit: 50 }).sql]);
+  const inEachWay = ways.flatMap(([, limits]) =>
+    searches.flatMap((query) => [...readAnswer(database, query, limits).sql]),
+  );
+  const sql = new Set([...usual, ...inEachWay]);
   assert.ok(sql.size > 30, "the sets of filters make many statements");
   for (const statement of sql) {
     const plan = database
@@ -93,18 +110,6 @@ for (const [name, query] of rarely) {
   });
 }
 
-/** Limits with which a directory of the history is searched in this way, whatever lies in it. */
-const ways: readonly (readonly [way: string, limits: DirectoryLimits])[] = [
-  ["by sorting", { ...usualLimits, fewInside: sessions + 1, longestCount: 1 }],
-  ["by places", { ...usualLimits, fewInside: 1, longestCount: 1, mostPlaces: sessions }],
-  ["by sorting because there are many places", { ...usualLimits, fewInside: 1, longestCount: 1, mostPlaces: 1 }],
-  ["by all else", { fewInside: 1, longestCount: 1, mostPlaces: 1, longestSort: 1 }],
-  ["by what is counted to be less", { ...usualLimits, longestCount: sessions }],
-];
-const directories = ["/", "/home/user-3", "/home/user-3/project-1/", "/srv", "/tmp"];
-const searches = directories.flatMap((cwd, offset) =>
-  questions.filter((_, index) => index % 97 === offset).map((query): SessionQuery => ({ ...query, cwd, limit: 20 })),
-);
 for (const [way, limits] of ways) {
   test(`a directory is searched ${way} with the same answer as by looking at every session`, () => {
     for (const query of searches) {
