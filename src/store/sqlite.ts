@@ -40,6 +40,8 @@ const defaultBusyTimeoutMs = 10_000;
 const blockingWaitMs = 25;
 const longestPauseMs = 50;
 const largestGroup = 256;
+/** So many turns of the event loop a call may wait for others. */
+const mostTurns = 8;
 
 /**
  * Opens the store, creating or migrating the file.
@@ -264,8 +266,7 @@ class SqliteStore implements Store {
 
   /** One transaction for all that wait: one fsync, and each is answered after it. */
   async #commitWaiting(): Promise<void> {
-    // Calls that arrive in this turn of the event loop come from separate callbacks; one turn later all are here.
-    await nextTurn();
+    await this.#gathered();
     const group = this.#waiting.slice(0, largestGroup);
     try {
       await this.#commit(group);
@@ -276,6 +277,18 @@ class SqliteStore implements Store {
     this.#waiting = this.#waiting.slice(group.length);
     // Behind the reads that came meanwhile.
     if (this.#waiting.length > 0) void this.#alone(() => this.#commitWaiting());
+  }
+
+  /**
+   * Calls that arrive in one turn of the event loop come from separate callbacks; one turn later all are here. While each
+   * turn brings more, it is cheaper to take them along than to have the next ones wait for a commit of their own.
+   */
+  async #gathered(): Promise<void> {
+    for (let turn = 0; turn < mostTurns; turn += 1) {
+      const before = this.#waiting.length;
+      await nextTurn();
+      if (this.#waiting.length === before) return;
+    }
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {

@@ -2,11 +2,15 @@
  * Measures how many starts `serve` records a second over HTTP, against a bare echo of the same JSON, and against a server
  * that is set up for every request as the SDK's documents show.
  */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { closeSync, mkdtempSync, openSync, readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { startArguments } from "../support/events.ts";
-import type { RunningServer, Sandbox } from "../support/sandbox.ts";
+import { eventually } from "../support/eventually.ts";
+import { launcher, type Sandbox } from "../support/sandbox.ts";
 import { median, percentile, rounded } from "./statistics.ts";
 
 /** Calls a second, and how long a call took in milliseconds, at one number of connections. */
@@ -37,12 +41,11 @@ const goodAnswer = /"status":"tracked"|"method":"tools\/call"/;
 
 /** @param rounds - how often each load is put on each server, in turn */
 export async function measureServers(sandbox: Sandbox, rounds: number): Promise<readonly ServerRate[]> {
-  // The others stand where a wrapper of the launcher would, and take no notice of what they should wrap.
-  const standIn = (file: string) => sandbox.serve({}, [process.execPath, join(import.meta.dirname, file)]);
+  const standIn = (file: string) => start(sandbox, process.execPath, [join(import.meta.dirname, file)]);
   const servers = new Map<ServerName, RunningServer>([
     ["echo", await standIn("echo.ts")],
     ["per request", await standIn("per-request.ts")],
-    ["serve", await sandbox.serve()],
+    ["serve", await start(sandbox, launcher, ["serve", "--port", "0"])],
   ]);
   const rates: ServerRate[] = [];
   for (const [connections, calls] of loads) {
@@ -53,8 +56,31 @@ export async function measureServers(sandbox: Sandbox, rounds: number): Promise<
     }
     for (const [name, each] of done) rates.push(toRate(name, connections, each));
   }
-  await Promise.all([...servers.values()].map((server) => server.stop()));
+  for (const { child } of servers.values()) child.kill();
   return rates;
+}
+
+interface RunningServer {
+  readonly url: string;
+  readonly child: ChildProcess;
+}
+
+/** Its log goes to a file, as a service's does: who puts on the load has no time to read it. */
+async function start(sandbox: Sandbox, program: string, args: readonly string[]): Promise<RunningServer> {
+  const file = join(mkdtempSync(join(sandbox.folder, "server-")), "log");
+  const home = join(dirname(file), "sb");
+  const log = openSync(file, "w");
+  const child = spawn(program, args, {
+    env: { ...sandbox.env, SESSION_BUDDY_HOME: home },
+    stdio: ["ignore", "ignore", log],
+  });
+  closeSync(log);
+  const url = await eventually(() => {
+    const found = /url=(http\S+\/mcp)/.exec(readFileSync(file, "utf8"))?.[1];
+    assert.ok(found, `${program} does not listen`);
+    return found;
+  });
+  return { url, child };
 }
 
 async function putLoad(url: string, connections: number, calls: number): Promise<Round> {
