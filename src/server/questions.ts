@@ -16,7 +16,6 @@ const limit = optional(
 const places = {
   username: optionalText("exact name of the user"),
   hostname: optionalText("exact name of the host"),
-  host_id: optionalText("id of the host that identified the process; see the events of get_session"),
   component_name: optionalText("exact name of the component"),
   cwd: optionalText("absolute path: sessions that started in this directory or below it"),
 };

@@ -37,7 +37,6 @@ const filters = {
   states: (fields: Fields) => ({ states: fields.choices("states", sessionStates) }),
   username: (fields: Fields) => ({ username: fields.text("username", hostTextRules.maxUsername) }),
   hostname: (fields: Fields) => ({ hostname: fields.text("hostname", maxHostname) }),
-  host_id: (fields: Fields) => ({ hostId: fields.text("host_id", maxHostname) }),
   component_name: (fields: Fields) => ({ componentName: fields.text("component_name", maxComponentNameLength) }),
   cwd: (fields: Fields) => ({ cwd: fields.text("cwd", hostTextRules.maxCwd, absolutePathIssue) }),
   open_since: (fields: Fields) => ({ openSince: instant(fields, "open_since") }),
@@ -46,7 +45,7 @@ const filters = {
 } as const satisfies Readonly<Record<string, (fields: Fields) => SessionQuery>>;
 
 const allFilters = Object.keys(filters) as Filter[];
-const placeFilters: readonly Filter[] = ["username", "hostname", "host_id", "component_name", "cwd"];
+const placeFilters: readonly Filter[] = ["username", "hostname", "component_name", "cwd"];
 
 /**
  * Reads the arguments of `list_active_sessions`.

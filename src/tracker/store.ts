@@ -6,7 +6,7 @@ import type { Instant } from "./instant.ts";
 /** What a query of sessions asks for; a missing field restricts nothing, several are joined by "and". */
 export interface SessionQuery {
   readonly states?: readonly SessionState[];
-  /** Only sessions whose process was identified on this host. */
+  /** Only sessions whose process was identified on this host. No index has it: for the few that are open. */
   readonly hostId?: string;
   /** Exact names. */
   readonly username?: string;

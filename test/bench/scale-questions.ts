@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { type Instant, instantFromMs } from "../../src/tracker/instant.ts";
 import type { SessionQuery, Store } from "../../src/tracker/store.ts";
 import { readAnswer } from "../support/reading.ts";
-import { historyEndMs, historyStartMs, hostIdOf } from "./generate.ts";
+import { historyEndMs, historyStartMs } from "./generate.ts";
 import { median, percentile, rounded } from "./statistics.ts";
 
 /** What one question costs: milliseconds in the store, and rows. Medians over many values of its parameters. */
@@ -38,7 +38,6 @@ const questions: readonly (readonly [name: string, query: (run: number) => Sessi
   ["by user", (run) => ({ limit, username: user(run) })],
   ["by user, deep page", (run) => ({ limit, username: user(run), after: { startedAt: moment(run), sessionId: "" } })],
   ["by host", (run) => ({ limit, hostname: host(run) })],
-  ["by host id", (run) => ({ limit, hostId: hostIdOf((run * 3) % 40) })],
   ["by component", () => ({ limit, componentName: "agent" })],
   ["by user and host", (run) => ({ limit, username: user(run), hostname: host(run) })],
   ["by user and component, none", (run) => ({ limit, username: user(run), componentName: "none" })],

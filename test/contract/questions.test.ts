@@ -51,7 +51,6 @@ for (const kind of transportKinds) {
       [{ component_name: "one" }, [first]],
       [{ cwd: "/srv" }, [first]],
       [{ cwd: "/sr" }, []],
-      [{ host_id: "none" }, []],
       [{ open_since: "2026-02-06T09:30:00Z" }, [second]],
       [{ open_until: "2026-02-06T09:30:00Z" }, [first]],
       [{ open_since: "2026-02-06T08:30:00Z", open_until: "2026-02-06T08:30:00Z" }, [first]],

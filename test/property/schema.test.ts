@@ -38,7 +38,6 @@ const limit = fc.integer({ min: 1, max: 200 });
 const pageOptions: Fields = {
   username: fc.option(text(4096)),
   hostname: fc.option(text(255)),
-  host_id: fc.option(text(255)),
   component_name: fc.option(text(100)),
   cwd: fc.option(anyText.map((path) => `/${path}`)),
   limit: fc.option(fc.oneof(limit, limit.map(String))),
