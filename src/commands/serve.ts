@@ -46,8 +46,11 @@ export async function run(options: ServeCommandOptions): Promise<void> {
   }
 }
 
+/** Whoever signals a whole process group, as timeout(1) does, may signal the server twice and means it once. */
+const sameSignalMs = 100;
+
 /**
- * Aborted by the first SIGINT or SIGTERM, or SIGHUP where there is no log file; a second one ends the process at once,
+ * Aborted by the first SIGINT or SIGTERM, or SIGHUP where there is no log file; a later one ends the process at once,
  * as if nobody listened. Where there is one, SIGHUP comes from whoever has moved it away.
  */
 function stopSignal(log: Log, logFile: string | null): AbortSignal {
@@ -57,8 +60,11 @@ function stopSignal(log: Log, logFile: string | null): AbortSignal {
   // Each line opens the file by its name, so that this one already goes to the new file.
   else process.on("SIGHUP", () => log.info("Log file reopened", { file: logFile }));
   const stop = () => {
-    for (const name of names) process.removeListener(name, stop);
+    if (controller.signal.aborted) return;
     controller.abort();
+    setTimeout(() => {
+      for (const name of names) process.removeListener(name, stop);
+    }, sameSignalMs).unref();
   };
   for (const name of names) process.on(name, stop);
   return controller.signal;

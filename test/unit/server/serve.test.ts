@@ -79,7 +79,13 @@ for (const [first, second] of [
     const outcomes = Promise.allSettled(answers);
     server.child.kill(first);
     await closedDoor(server);
-    assert.equal((await server.stop(second)).signal, second);
+    const outcome = server.stop(second);
+    // A signal that comes right behind the first is taken for the same one.
+    await eventually(() => {
+      server.child.kill(second);
+      assert.ok(server.child.signalCode !== null || server.child.exitCode !== null, "the server goes on");
+    });
+    assert.equal((await outcome).signal, second);
     await release();
     assert.deepEqual(
       (await outcomes).map(({ status }) => status),
@@ -88,6 +94,17 @@ for (const [first, second] of [
     assert.deepEqual(await allRows(sandbox), []);
   });
 }
+
+test("a signal that comes twice at once, as from timeout(1), is one: running calls are answered", async (t) => {
+  const { server, answers, release } = await createBusyServer(t, 2);
+  server.child.kill("SIGTERM");
+  // Two of the same kind could be one before they arrive.
+  server.child.kill("SIGINT");
+  await closedDoor(server);
+  await release();
+  for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200);
+  assert.equal((await server.stop()).status, 0);
+});
 
 test("a server without calls ends at once, whether its clients are still connected or not", async (t) => {
   const sandbox = createSandbox(t);
