@@ -25,12 +25,11 @@ const neededPrograms: ReadonlyMap<string, string> = new Map([
   ["/usr/lib/kitty/shell-integration/bash/kitty.bash", "kitty-shell-integration"],
   ["setpriv", "util-linux"],
   ["shfmt", "shfmt"],
-  ["zsh", "zsh"],
-  ["fish", "fish"],
   ["shellcheck", "shellcheck"],
   ["systemd-analyze", "systemd"],
   ["unshare", "util-linux"],
   ["faketime", "faketime"],
+  ["ps", "procps"],
 ]);
 
 requirePrograms();
