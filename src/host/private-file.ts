@@ -1,12 +1,8 @@
 /** Owns files that hold secrets and keys: who may look into them, and writing one whole or not at all. For the composition root. */
-import { randomUUID } from "node:crypto";
 import {
   closeSync,
   constants,
-  fchmodSync,
-  fchownSync,
   fstatSync,
-  fsyncSync,
   linkSync,
   openSync,
   readFileSync,
@@ -14,11 +10,10 @@ import {
   renameSync,
   rmSync,
   type Stats,
-  statSync,
-  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { isAsItWas, syncFolder, writtenBeside } from "./whole-file.ts";
 
 /** A file as it was read. */
 export interface PrivateFile {
@@ -27,8 +22,6 @@ export interface PrivateFile {
   readonly stats: Stats;
 }
 
-const privateMode = 0o600;
-const modeBits = 0o7777;
 const othersBits = 0o077;
 /** systemd hands a credential over by an access list, which shows as the group's bit, in a folder for the service alone. */
 const othersBitsOfCredential = 0o037;
@@ -83,7 +76,7 @@ function requireClosed(stats: Stats, bits: number, kind: string, path: string): 
  */
 export function createPrivateFile(path: string, text: string): void {
   writing(path, () => {
-    const temporary = written(path, text, null);
+    const temporary = writtenBeside(path, text, null);
     try {
       // Unlike a rename, a link never takes the place of a file that is there.
       linkSync(temporary, path);
@@ -104,11 +97,9 @@ export function replacePrivateFile(file: PrivateFile, text: string): void {
   writing(file.path, () => {
     // A link stays one.
     const path = realpathSync(file.path);
-    const temporary = written(path, text, file.stats);
+    const temporary = writtenBeside(path, text, file.stats);
     try {
-      const now = statSync(path);
-      if (now.ino !== file.stats.ino || now.mtimeMs !== file.stats.mtimeMs || now.size !== file.stats.size)
-        throw new Error("it was changed by another program at this moment; try again");
+      if (!isAsItWas(path, file.stats)) throw new Error("it was changed by another program at this moment; try again");
       renameSync(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });
@@ -118,26 +109,6 @@ export function replacePrivateFile(file: PrivateFile, text: string): void {
   });
 }
 
-/** @returns the path of a new file beside `path` that is on the disk */
-function written(path: string, text: string, like: Stats | null): string {
-  const temporary = `${path}.session-buddy-${randomUUID()}`;
-  const descriptor = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, privateMode);
-  try {
-    writeFileSync(descriptor, text);
-    if (like !== null) {
-      fchownSync(descriptor, like.uid, like.gid);
-      fchmodSync(descriptor, like.mode & modeBits);
-    }
-    fsyncSync(descriptor);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  } finally {
-    closeSync(descriptor);
-  }
-  return temporary;
-}
-
 function writing(path: string, write: () => void): void {
   try {
     write();
@@ -145,14 +116,5 @@ function writing(path: string, write: () => void): void {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") throw new SessionBuddyError("usage", `${path} is there already; it is left as it was`);
     throw new SessionBuddyError("storage.unavailable", `${path} cannot be written: ${message}`, { cause: error });
-  }
-}
-
-function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, constants.O_RDONLY);
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

@@ -1,15 +1,10 @@
 /** Owns reading and writing a person's startup files: which may be changed, and changing one whole. For `hooks.ts` alone. */
 import {
   accessSync,
-  closeSync,
   constants,
   existsSync,
-  fchmodSync,
-  fchownSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -17,10 +12,10 @@ import {
   type Stats,
   statSync,
   unlinkSync,
-  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { isAsItWas, syncFolder, writtenBeside } from "./whole-file.ts";
 
 /** A startup file as it was read. */
 export interface RcFile {
@@ -33,7 +28,6 @@ export interface RcFile {
 }
 
 const ownerMayWrite = 0o200;
-const modeBits = 0o7777;
 const nixStore = /^\/nix\/store\//;
 /** What programs that write startup files put at their top. */
 const managedHead =
@@ -100,19 +94,8 @@ export function writeRcFile(file: RcFile, bytes: Buffer | null): void {
 function replace(file: RcFile, bytes: Buffer): void {
   const folder = dirname(file.path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const temporary = `${file.path}.session-buddy-${process.pid}`;
-  const descriptor = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  const temporary = writtenBeside(file.path, bytes, file.stats);
   try {
-    try {
-      writeFileSync(descriptor, bytes);
-      if (file.stats !== null) {
-        fchownSync(descriptor, file.stats.uid, file.stats.gid);
-        fchmodSync(descriptor, file.stats.mode & modeBits);
-      }
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
     requireUnchanged(file);
     renameSync(temporary, file.path);
   } catch (error) {
@@ -128,18 +111,8 @@ function remove(file: RcFile): void {
 }
 
 function requireUnchanged({ path, stats }: RcFile): void {
-  const now = lstatSync(path, { throwIfNoEntry: false });
-  if (now?.ino === stats?.ino && now?.mtimeMs === stats?.mtimeMs && now?.size === stats?.size) return;
+  if (isAsItWas(path, stats)) return;
   throw new SessionBuddyError("storage.unavailable", "was changed by another program at this moment; try again");
-}
-
-function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, constants.O_RDONLY);
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 function isWritable(path: string): boolean {
