@@ -3,7 +3,8 @@ import { SessionBuddyError } from "../tracker/errors.ts";
 import { type Instant, instantFromMs, parseTimestamp } from "../tracker/instant.ts";
 
 const secondMs = 1_000;
-const unitMs: ReadonlyMap<string, number> = new Map([
+/** The units of lengths of time, in milliseconds. */
+export const unitMs: ReadonlyMap<string, number> = new Map([
   ["s", secondMs],
   ["m", 60 * secondMs],
   ["h", 3_600 * secondMs],

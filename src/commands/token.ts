@@ -2,6 +2,7 @@
 import { credentialSources, resolveConfig } from "../config.ts";
 import { createAccessToken, createNewSecret } from "../tokens.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { unitMs } from "./moment.ts";
 import { printJson, printLine, printMessage } from "./print.ts";
 
 export interface TokenOptions {
@@ -13,7 +14,6 @@ export interface TokenOptions {
   readonly json?: boolean;
 }
 
-const secondsPerUnit: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 /** One hundred years; beyond it a lifetime is a typing error. */
 const longestSeconds = 100 * 365 * 86_400;
 /** Beyond it a token that is lost is a danger for longer than anybody remembers it. */
@@ -44,7 +44,7 @@ export function runSecret(): void {
 /** @returns seconds; reads `90s`, `15m`, `24h`, `7d`, `2w`. */
 function parseTtl(text: string): number {
   const match = /^(\d{1,10})([smhdw])$/.exec(text);
-  const seconds = match === null ? 0 : Number(match[1]) * (secondsPerUnit[match[2] ?? ""] ?? 0);
+  const seconds = match === null ? 0 : (Number(match[1]) * (unitMs.get(match[2] ?? "") ?? 0)) / 1000;
   if (seconds < 1 || seconds > longestSeconds) {
     throw new SessionBuddyError(
       "usage",
