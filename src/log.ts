@@ -22,6 +22,8 @@ export function createLog(options: LogOptions): Log {
   // Whoever read standard error may go away, as `head` does; that must not end the program.
   if (options.toStandardError) process.stderr.on("error", () => {});
   const write = (level: LogLevel, message: string, fields: LogFields = {}) => {
+    // Most commands have nowhere to log to, and a line costs to be made.
+    if (!options.toStandardError && options.file === null) return;
     const line = `${formatLine(level, message, fields)}\n`;
     if (options.toStandardError) writeQuietly(() => process.stderr.write(line));
     if (options.file !== null) {

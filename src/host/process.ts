@@ -131,8 +131,15 @@ function pidNamespace(): string | null {
   return inode === null || time === null ? inode : `${inode}/${time}`;
 }
 
+/** A process stays in the namespaces that it sees; a sweep asks once for each session. */
+const inodes = new Map<string, string | null>();
+
 function namespaceInode(name: string): string | null {
-  return /\[(\d+)\]/.exec(readLink(`/proc/self/ns/${name}`) ?? "")?.[1] ?? null;
+  const known = inodes.get(name);
+  if (known !== undefined) return known;
+  const inode = /\[(\d+)\]/.exec(readLink(`/proc/self/ns/${name}`) ?? "")?.[1] ?? null;
+  inodes.set(name, inode);
+  return inode;
 }
 
 function isSameFile(a: string, b: string): boolean {
