@@ -4,7 +4,6 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createMCPClient } from "@ai-sdk/mcp";
-import type { ToolMessage } from "@langchain/core/messages";
 import { MultiServerMCPClient } from "@langchain/mcp-adapters";
 import { Client as Successor, StreamableHTTPClientTransport as SuccessorTransport } from "@modelcontextprotocol/client";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -15,6 +14,7 @@ import { type AnyClient, assertExchange, assertTokenRequired, toolNames } from "
 import { startArguments } from "../support/events.ts";
 import { resultOf } from "../support/inspector.ts";
 import { claims, secret, tokenMakers } from "../support/jwt.ts";
+import { viaLangChain } from "../support/langchain.ts";
 import { createSandbox, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
 
 /** Connects to a URL and sends these headers with every request. */
@@ -64,16 +64,7 @@ const clients: Readonly<Record<string, Connect>> = {
       buddy: { transport: "http", url, headers, automaticSSEFallback: false },
     });
     t.after(() => client.close());
-    const tools = await client.getTools();
-    return {
-      toolNames: async () => tools.map(({ name }) => name),
-      async call(name, args) {
-        const tool = tools.find((one) => one.name === name);
-        const message: ToolMessage = await tool?.invoke({ type: "tool_call", id: "1", name, args });
-        const artifacts = message.artifact as { type: string; data: unknown }[];
-        return artifacts.find(({ type }) => type === "mcp_structured_content")?.data;
-      },
-    };
+    return viaLangChain(client);
   },
   "mcp-remote": async (t, { env, folder }, url, headers) => {
     const file = join(folder, "headers");

@@ -1,9 +1,9 @@
 /** Proves that the MCP adapters of LangChain work over HTTP and over stdio. */
 import { type TestContext, test } from "node:test";
-import type { ToolMessage } from "@langchain/core/messages";
 import { MultiServerMCPClient, type StreamableHTTPConnection } from "@langchain/mcp-adapters";
 import { type AnyClient, assertExchange, assertTokenRequired } from "../support/client-exchange.ts";
 import { claims, secret, tokenMakers } from "../support/jwt.ts";
+import { viaLangChain } from "../support/langchain.ts";
 import { createSandbox, launcher, type Sandbox } from "../support/sandbox.ts";
 import { type TransportKind, transportKinds } from "../support/transports.ts";
 
@@ -15,16 +15,7 @@ async function connect(
 ): Promise<AnyClient> {
   const client = new MultiServerMCPClient({ buddy: await connectionOf(sandbox, kind, env) });
   t.after(() => client.close());
-  const tools = await client.getTools();
-  return {
-    toolNames: async () => tools.map(({ name }) => name),
-    async call(name, args) {
-      const tool = tools.find((one) => one.name === name);
-      const message: ToolMessage = await tool?.invoke({ type: "tool_call", id: "1", name, args });
-      const artifacts = message.artifact as { type: string; data: unknown }[];
-      return artifacts.find(({ type }) => type === "mcp_structured_content")?.data;
-    },
-  };
+  return viaLangChain(client);
 }
 
 async function connectionOf(sandbox: Sandbox, kind: TransportKind, extra: Readonly<Record<string, string>>) {
