@@ -20,10 +20,6 @@ import {
 
 const endOfInput = "\x04";
 
-function kill(terminal: Terminal, signal: NodeJS.Signals): void {
-  process.kill(terminal.pid, signal);
-}
-
 /** Starts a command in the foreground and closes the window when it runs. */
 async function closeOver(terminal: Terminal, command: string): Promise<void> {
   terminal.type(`${command}\r`);
@@ -89,14 +85,14 @@ describe("ends", { concurrency: 4 }, () => {
     })),
     {
       title: "row 2: SIGHUP to the shell alone is on record as its signal where the shell can tell",
-      drive: (terminal) => kill(terminal, "SIGHUP"),
+      drive: (terminal) => terminal.signal("SIGHUP"),
       // To bash and fish it looks like Ctrl-D; only its terminal that is gone would tell.
       record: { bash: [told("bash", 0, null)], zsh: [told("zsh", 1, "signal")], fish: [told("fish", 0, null)] },
     },
     {
       title: "row 24: SIGTERM at the prompt leaves bash and zsh alive and open",
       async drive(terminal) {
-        kill(terminal, "SIGTERM");
+        await terminal.signal("SIGTERM");
         await runLine(terminal, "true");
         terminal.type("exit 4\r");
       },
@@ -105,7 +101,7 @@ describe("ends", { concurrency: 4 }, () => {
     },
     {
       title: "row 24: SIGTERM at the prompt kills fish without a word, which its process proves",
-      drive: (terminal) => kill(terminal, "SIGTERM"),
+      drive: (terminal) => terminal.signal("SIGTERM"),
       record: { fish: [inferred("fish", "pid_gone")] },
     },
     {
@@ -130,7 +126,7 @@ describe("ends", { concurrency: 4 }, () => {
       const sandbox = createUsedSandbox(t);
       const terminal = await openShell(t, sandbox, kind);
       const [started] = await assertRecord(sandbox, [open(kind)]);
-      kill(terminal, "SIGKILL");
+      process.kill(terminal.pid, "SIGKILL");
       assert.deepEqual(await terminal.ended(), { code: 0, signal: 9 });
       const [ended] = await assertRecord(sandbox, [inferred(kind, "pid_gone")]);
       assert.equal(ended?.session_id, started?.session_id);
