@@ -96,7 +96,8 @@ export interface Store {
   /**
    * Runs `work` alone: no other transaction of any process comes between its reads and its writes. What it wrote is
    * durable when the promise resolves, and gone when `work` throws. Transactions of one process that wait together may
-   * share one commit.
+   * share one commit; where one of them is taken back, the others' work may run once more, so that it must change
+   * nothing outside of the transaction.
    */
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
   session(sessionId: string): Promise<Session | null>;

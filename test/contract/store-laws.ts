@@ -66,6 +66,26 @@ export function storeLaws(name: string, createPlace: (t: TestContext) => StorePl
     assert.equal(await store.transact((tx) => tx.isSessionIdTaken("thrown")), false);
   });
 
+  law("work that waited together with work that throws sees nothing of it", async (place, t) => {
+    const store = await openAt(place, t);
+    const thrown = startEvent({}, { sessionId: "thrown" });
+    const isTaken = () => store.transact((tx) => tx.isSessionIdTaken("thrown"));
+    const outcomes = await Promise.allSettled([
+      isTaken(),
+      store.transact(async (tx) => {
+        await tx.appendEvent(thrown);
+        throw new Error("the work failed");
+      }),
+      isTaken(),
+      record(store, startEvent({}, { sessionId: "kept" })),
+    ]);
+    assert.deepEqual(
+      outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : "thrown")),
+      [false, "thrown", false, undefined],
+    );
+    assert.equal((await eventsIn(store)).length, 1);
+  });
+
   law(
     "no other transaction comes between the reads and the writes of one, in one open store or several",
     async (place, t) => {

@@ -4,6 +4,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { openSqliteStore } from "../../../src/store/sqlite.ts";
+import type { SessionEvent } from "../../../src/tracker/event.ts";
 import type { Store } from "../../../src/tracker/store.ts";
 import { eventually } from "../../support/eventually.ts";
 import { refusal } from "../../support/refusals.ts";
@@ -40,6 +41,23 @@ test("the database and the files beside it are the owner's alone, whatever the u
   for (const suffix of ["", "-wal", "-shm"]) {
     assert.equal(statSync(`${place.options.path}${suffix}`).mode & 0o777, 0o600, suffix);
   }
+});
+
+test("work that throws before it writes has nobody's work run again", async (t) => {
+  const store = await openAt(sqlitePlace(t), t);
+  let runs = 0;
+  const counted = (event: SessionEvent) =>
+    store.transact(async (tx) => {
+      runs += 1;
+      await tx.appendEvent(event);
+    });
+  const start = startEvent();
+  const outcomes = await Promise.allSettled([counted(start), counted(start), counted(endEvent())]);
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ["fulfilled", "rejected", "fulfilled"],
+  );
+  assert.equal(runs, outcomes.length);
 });
 
 const queries: readonly (readonly [name: string, run: (store: Store) => Promise<unknown>, index: RegExp])[] = [
