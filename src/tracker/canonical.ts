@@ -5,8 +5,13 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** What is still to be written: a value, or text that is in its final form. */
-type Pending = { readonly value: Json } | { readonly text: string };
+/** A list or an object of which a part is written. */
+interface Open {
+  readonly parts: readonly Json[];
+  /** Null for a list. */
+  readonly keys: readonly string[] | null;
+  written: number;
+}
 
 /**
  * Writes JSON data with sorted keys and no white space, so that equal data gives equal text. Works without recursion,
@@ -16,35 +21,39 @@ type Pending = { readonly value: Json } | { readonly text: string };
  *   null, or a value is of no kind that JSON has, because it would be left out
  */
 export function canonicalJson(value: Json): string {
-  let text = "";
-  const pending: Pending[] = [{ value }];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    text += "text" in next ? next.text : begin(next.value, pending);
-  }
+  const open: Open[] = [];
+  let text = begin(value, open);
+  for (let inner = open.at(-1); inner !== undefined; inner = open.at(-1)) text += goOn(inner, open);
   return text;
 }
 
-/** @returns the text of a scalar or the opening of anything else, whose rest is put on the stack, last part first. */
-function begin(value: Json, pending: Pending[]): string {
-  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError("Numbers should be finite");
+/** @returns the text of a scalar, or the bracket of anything else, which is then the innermost that is open */
+function begin(value: Json, open: Open[]): string {
   if (value === null || typeof value !== "object") return scalar(value);
   if (isArray(value)) {
-    pending.push({ text: "]" });
-    for (let index = value.length - 1; index >= 0; index -= 1) {
-      pending.push({ value: value[index] as Json });
-      if (index > 0) pending.push({ text: "," });
-    }
+    open.push({ parts: value, keys: null, written: 0 });
     return "[";
   }
-  pending.push({ text: "}" });
   const keys = Object.keys(value).sort();
-  for (const [index, key] of [...keys.entries()].reverse()) {
-    pending.push({ value: value[key] as Json }, { text: `${index > 0 ? "," : ""}${JSON.stringify(key)}:` });
-  }
+  open.push({ parts: keys.map((key) => value[key] as Json), keys, written: 0 });
   return "{";
 }
 
+/** @returns the beginning of the next part of the innermost that is open, or its end */
+function goOn(inner: Open, open: Open[]): string {
+  const { parts, keys, written } = inner;
+  if (written === parts.length) {
+    open.pop();
+    return keys === null ? "]" : "}";
+  }
+  inner.written += 1;
+  const comma = written > 0 ? "," : "";
+  const key = keys === null ? "" : `${JSON.stringify(keys[written])}:`;
+  return comma + key + begin(parts[written] as Json, open);
+}
+
 function scalar(value: null | boolean | number | string): string {
+  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError("Numbers should be finite");
   const text: string | undefined = typeof value === "bigint" ? undefined : JSON.stringify(value);
   if (text === undefined) throw new TypeError("Values should be of kinds that JSON has");
   return text;

@@ -1,5 +1,6 @@
 /** Owns reading named fields of unknown data, and the words for what is wrong with one (contract section 1). Pure core. */
 import { SessionBuddyError } from "./errors.ts";
+import { type Instant, parseTimestamp } from "./instant.ts";
 
 type IssueOf<T> = (value: T) => string | null;
 
@@ -52,6 +53,16 @@ export class Fields {
     if (value === undefined) return "";
     if (typeof value !== "string") return this.#fail(name, "Input should be a valid string");
     return this.#checked(value, issueOf);
+  }
+
+  /** A timestamp of the contract; `sentence` says what is wrong with a text that is none. */
+  timestamp(name: string, sentence: (text: string) => string): Instant {
+    let instant: Instant | null = null;
+    this.matching(name, (text) => {
+      instant = parseTimestamp(text);
+      return instant === null ? sentence(text) : null;
+    });
+    return instant ?? ("" as Instant);
   }
 
   constant(name: string, expected: string, sentence: (value: string) => string): void {

@@ -1,7 +1,7 @@
 /** Owns what may be asked over the wire: unknown arguments become a query, or every rule they break. Pure core. */
 import { Fields } from "./fields.ts";
 import type { SessionState } from "./fold.ts";
-import { type Instant, parseTimestamp } from "./instant.ts";
+import type { Instant } from "./instant.ts";
 import { hostTextRules, maxComponentNameLength, maxHostname, maxSessionId } from "./parse.ts";
 import type { SessionQuery, StatsKey } from "./store.ts";
 
@@ -99,8 +99,7 @@ function readLimit(fields: Fields): number {
 }
 
 function instant(fields: Fields, name: string): Instant {
-  const text = fields.matching(name, (value) => (parseTimestamp(value) === null ? timestampIssue(name) : null));
-  return (parseTimestamp(text) ?? "") as Instant;
+  return fields.timestamp(name, () => timestampIssue(name));
 }
 
 function timestampIssue(name: string): string {
