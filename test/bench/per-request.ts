@@ -1,6 +1,7 @@
 /**
  * What this server would be if it were set up as the SDK's documents show it for clients without sessions: for every
- * request a new server with its tools, and a new transport. The tools are the same, and so is the record behind them.
+ * request a new server with its tools, and a new transport. The tools are the same, and so is the record behind them,
+ * whose commits requests share that wait together; with the argument `own-commits` each has a commit of its own.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,32 +9,42 @@ import { createMcpExpressApp } from "@modelcontextprotocol/sdk/server/express.js
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import type { z } from "zod";
+import { z } from "zod";
 import { createAnswers } from "../../src/answers.ts";
 import { openApp } from "../../src/app.ts";
 import { resolveConfig } from "../../src/config.ts";
 import { createLog } from "../../src/log.ts";
-import { questionSchemas } from "../../src/server/questions.ts";
-import { inputSchemas } from "../../src/server/tools.ts";
+import type { ServedTool } from "../../src/server/schema.ts";
+import { createTools, serviceName } from "../../src/server/tools.ts";
 
+const hasOwnCommits = process.argv[2] === "own-commits";
+const version = "0";
 const log = createLog({ toStandardError: false, file: null });
 const app = await openApp(await resolveConfig(process.env), log, null);
 const answers = createAnswers(app, log);
 
-const tools: readonly (readonly [name: string, inputSchema: z.ZodType, run: (args: unknown) => Promise<object>])[] = [
-  ["track_session_start", inputSchemas.start, app.trackStart],
-  ["track_session_end", inputSchemas.end, app.trackEnd],
-  ["list_active_sessions", questionSchemas.active, answers.activeSessions],
-  ["search_sessions", questionSchemas.search, answers.search],
-  ["get_session", questionSchemas.session, answers.session],
-  ["explain_session", questionSchemas.session, answers.explanation],
-  ["session_stats", questionSchemas.stats, answers.stats],
-];
+let last: Promise<unknown> = Promise.resolve();
+
+/** One after the other, so that no two wait together. */
+function alone(run: ServedTool["run"]): ServedTool["run"] {
+  return (args) => {
+    const answer = last.then(() => run(args));
+    last = answer.catch(() => {});
+    return answer;
+  };
+}
+
+const schemaOf = (schema: unknown) => z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
+const tools = [...createTools(app, answers, version).values()].map(({ definition, run }) => {
+  const schemas = { inputSchema: schemaOf(definition.inputSchema), outputSchema: schemaOf(definition.outputSchema) };
+  const { name, title = "", description = "", annotations = {} } = definition;
+  return { name, run: hasOwnCommits ? alone(run) : run, config: { title, description, annotations, ...schemas } };
+});
 
 function createMcpServer(): McpServer {
-  const server = new McpServer({ name: "per-request", version: "1" });
-  for (const [name, inputSchema, run] of tools) {
-    server.registerTool(name, { description: name, inputSchema }, async (args: unknown) => {
+  const server = new McpServer({ name: serviceName, version });
+  for (const { name, config, run } of tools) {
+    server.registerTool(name, config, async (args: unknown) => {
       const answer = await run(args);
       return {
         content: [{ type: "text" as const, text: JSON.stringify(answer) }],

@@ -22,9 +22,9 @@ try {
     servers,
   );
   const ratios = ratiosOf(servers);
-  for (const { connections, toEcho, toPerRequest } of ratios) {
+  for (const { connections, toEcho, toPerRequest, toOwnCommits } of ratios) {
     process.stdout.write(
-      `At ${connections} connections serve answers ${toEcho} of what the echo does, and ${toPerRequest} times what a set-up for each request does.\n`,
+      `At ${connections} connections serve answers ${toEcho} of what the echo does, and ${toPerRequest} times what a set-up for each request does, ${toOwnCommits} times where each has a commit of its own.\n`,
     );
   }
   process.stdout.write(`${JSON.stringify({ runs, rounds, commands, servers, ratios })}\n`);
@@ -36,6 +36,7 @@ interface Ratios {
   readonly connections: number;
   readonly toEcho: number;
   readonly toPerRequest: number;
+  readonly toOwnCommits: number;
 }
 
 function ratiosOf(servers: Awaited<ReturnType<typeof measureServers>>): readonly Ratios[] {
@@ -47,6 +48,7 @@ function ratiosOf(servers: Awaited<ReturnType<typeof measureServers>>): readonly
       connections,
       toEcho: rounded(serve / rateOf("echo", connections)),
       toPerRequest: rounded(serve / rateOf("per request", connections)),
+      toOwnCommits: rounded(serve / rateOf("per request, own commits", connections)),
     };
   });
 }

@@ -23,7 +23,7 @@ export interface ServerRate {
   readonly p99Ms: number;
 }
 
-export type ServerName = "serve" | "echo" | "per request";
+export type ServerName = "serve" | "echo" | "per request" | "per request, own commits";
 
 interface Round {
   readonly callsPerSecond: number;
@@ -41,10 +41,12 @@ const goodAnswer = /"status":"tracked"|"method":"tools\/call"/;
 
 /** @param rounds - how often each load is put on each server, in turn */
 export async function measureServers(sandbox: Sandbox, rounds: number): Promise<readonly ServerRate[]> {
-  const standIn = (file: string) => start(sandbox, process.execPath, [join(import.meta.dirname, file)]);
+  const standIn = (file: string, ...args: string[]) =>
+    start(sandbox, process.execPath, [join(import.meta.dirname, file), ...args]);
   const servers = new Map<ServerName, RunningServer>([
     ["echo", await standIn("echo.ts")],
     ["per request", await standIn("per-request.ts")],
+    ["per request, own commits", await standIn("per-request.ts", "own-commits")],
     ["serve", await start(sandbox, launcher, ["serve", "--port", "0"])],
   ]);
   const rates: ServerRate[] = [];
