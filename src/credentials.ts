@@ -14,6 +14,34 @@ export async function openGate(sources: CredentialSources, issuers: readonly str
   return credentials === null ? null : createGate({ keys: credentials.verifying, issuers, now: Date.now });
 }
 
+/** A gate whose secrets and keys can be read again while calls go through it. */
+export interface ReloadableGate {
+  readonly gate: Gate;
+  /**
+   * From here on what the files say now counts; when it fails, what was read last.
+   *
+   * @throws SessionBuddyError `auth.secret`
+   */
+  reload(): Promise<void>;
+}
+
+/** @returns null when neither a secret nor keys are set; that cannot change while the server runs */
+export async function openReloadableGate(
+  sources: CredentialSources,
+  issuers: readonly string[],
+): Promise<ReloadableGate | null> {
+  const first = await openGate(sources, issuers);
+  if (first === null) return null;
+  let current = first;
+  return {
+    gate: (token) => current(token),
+    async reload() {
+      // What is set in the environment stays set, so that there is a gate again.
+      current = (await openGate(sources, issuers)) ?? current;
+    },
+  };
+}
+
 /**
  * Reads and imports every secret and key, once. A private key signs before the secret does, so that a server moves from
  * the one to the other without a day on which tokens of neither are accepted.

@@ -1,8 +1,8 @@
 /** `session-buddy serve`: the tracker for MCP clients. */
 import packageJson from "../../package.json" with { type: "json" };
-import { openApp } from "../app.ts";
+import { logFailure, openApp } from "../app.ts";
 import { credentialSources, isWaitedForBySystemd, parseSetting, resolveConfig } from "../config.ts";
-import { openGate } from "../credentials.ts";
+import { openReloadableGate, type ReloadableGate } from "../credentials.ts";
 import { createLog, type Log } from "../log.ts";
 import { serveHttp, serveStdio } from "../server/serve.ts";
 
@@ -17,9 +17,12 @@ export async function run(options: ServeCommandOptions): Promise<void> {
   const host = options.host === undefined ? config.settings.host : String(parseSetting("host", options.host));
   const port = options.port === undefined ? config.settings.port : Number(parseSetting("port", options.port));
   const log = createLog({ toStandardError: true, file: config.settings.log_file });
-  const gate = await openGate(credentialSources(process.env), config.settings.issuers);
-  const stop = stopSignal(log, config.settings.log_file);
-  const app = await openApp(config, log, gate);
+  const door = await openReloadableGate(credentialSources(process.env), config.settings.issuers);
+  const logFile = config.settings.log_file;
+  const isService = logFile !== null || isWaitedForBySystemd(process.env);
+  const stop = stopSignal(isService ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"]);
+  if (isService) process.on("SIGHUP", () => void reload(log, logFile, door));
+  const app = await openApp(config, log, door === null ? null : door.gate);
   const common = { app, log, version: packageJson.version, store: config.paths.database, signal: stop };
   const { settings } = config;
   const limits = {
@@ -49,16 +52,9 @@ export async function run(options: ServeCommandOptions): Promise<void> {
 /** Whoever signals a whole process group, as timeout(1) does, may signal the server twice and means it once. */
 const sameSignalMs = 100;
 
-/**
- * Aborted by the first SIGINT or SIGTERM, or SIGHUP where there is no log file; a later one ends the process at once,
- * as if nobody listened. Where there is one, SIGHUP comes from whoever has moved it away.
- */
-function stopSignal(log: Log, logFile: string | null): AbortSignal {
+/** Aborted by the first of these signals; a later one ends the process at once, as if nobody listened. */
+function stopSignal(names: readonly NodeJS.Signals[]): AbortSignal {
   const controller = new AbortController();
-  const names: NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
-  if (logFile === null) names.push("SIGHUP");
-  // Each line opens the file by its name, so that this one already goes to the new file.
-  else process.on("SIGHUP", () => log.info("Log file reopened", { file: logFile }));
   const stop = () => {
     if (controller.signal.aborted) return;
     controller.abort();
@@ -68,4 +64,17 @@ function stopSignal(log: Log, logFile: string | null): AbortSignal {
   };
   for (const name of names) process.on(name, stop);
   return controller.signal;
+}
+
+/** To a service, SIGHUP says that its log file was moved away, or that what it has read is no longer so. Never throws. */
+async function reload(log: Log, logFile: string | null, door: ReloadableGate | null): Promise<void> {
+  // Each line opens the file by its name, so that this one already goes to the new file.
+  if (logFile !== null) log.info("Log file reopened", { file: logFile });
+  if (door === null) return;
+  try {
+    await door.reload();
+    log.info("Secrets and keys read again");
+  } catch (error) {
+    logFailure(log, "Secrets and keys stay as they were", error);
+  }
 }

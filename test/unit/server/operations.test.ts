@@ -10,9 +10,10 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { dial, head, heardUntilClosed, openSession, rpc } from "../../support/door.ts";
 import { startArguments } from "../../support/events.ts";
 import { eventually } from "../../support/eventually.ts";
+import { claims, secret, tokenMakers } from "../../support/jwt.ts";
 import { holdLock } from "../../support/lock.ts";
 import { ask, toolCall } from "../../support/raw-http.ts";
-import { allRows } from "../../support/rows.ts";
+import { allRows, runWell } from "../../support/rows.ts";
 import { createSandbox, type RunningServer, type Sandbox } from "../../support/sandbox.ts";
 
 const ping = rpc("another", "ping");
@@ -111,6 +112,64 @@ test("SIGHUP without a log file stops the server as SIGTERM does", async (t) => 
   const server = await sandbox.serve();
   await assertEnds(server.stop("SIGHUP"));
   assert.ok(!existsSync(join(sandbox.home, "sessions.db-wal")));
+});
+
+test("SIGHUP has a server read its secrets and keys again; where they are bad, those it has stay", async (t) => {
+  const sandbox = createSandbox(t);
+  const keys = join(sandbox.folder, "keys.json");
+  const previous = join(sandbox.folder, "previous");
+  const env = { SESSION_BUDDY_KEYS_FILE: keys, SESSION_BUDDY_PREVIOUS_SECRETS_FILE: previous };
+  const keysCommand = (...args: string[]) => runWell(sandbox, ["token", "keys", ...args], { env });
+  const token = async () => (await runWell(sandbox, ["token"], { env })).trimEnd();
+  writeFileSync(previous, `${secret}\n`, { mode: 0o600 });
+  await keysCommand("create");
+  const [first, ofSecret] = [await token(), await tokenMakers.hand(claims())];
+
+  const log = join(sandbox.folder, "log");
+  const server = await sandbox.serve({ ...env, SESSION_BUDDY_LOG_FILE: log });
+  const accepted = async (...tokens: string[]) => {
+    const answers = tokens.map((one) => toolCall(1, "track_session_start", startArguments({ token: one })));
+    return Promise.all(
+      answers.map(async (body) => String((await ask(server.url, { body })).body).includes('"tracked"')),
+    );
+  };
+  const reloaded = async (line: RegExp) => {
+    writeFileSync(log, "");
+    server.child.kill("SIGHUP");
+    await eventually(() => assert.match(readFileSync(log, "utf8"), line));
+  };
+  await keysCommand("rotate", "--drop");
+  const second = await token();
+  assert.deepEqual(await accepted(first, second, ofSecret), [true, false, true]);
+  await reloaded(/^INFO - Secrets and keys read again$/m);
+  assert.deepEqual(await accepted(first, second, ofSecret), [false, true, true]);
+
+  const good = readFileSync(keys, "utf8");
+  for (const [bad, mode, words] of [
+    [good, 0o644, /reason=.*open to other users/],
+    ["{", 0o600, /reason=.*keys file/],
+    ['{"keys":[]}', 0o600, /reason=.*keys/],
+  ] as const) {
+    writeFileSync(keys, bad);
+    chmodSync(keys, mode);
+    await reloaded(new RegExp(`^WARNING - Secrets and keys stay as they were: code=auth.secret, ${words.source}`, "m"));
+    assert.deepEqual(await accepted(first, second, ofSecret), [false, true, true], bad);
+  }
+  writeFileSync(keys, good, { mode: 0o600 });
+  chmodSync(keys, 0o600);
+  writeFileSync(previous, "");
+  await reloaded(/^INFO - Secrets and keys read again$/m);
+  assert.deepEqual(await accepted(first, second, ofSecret), [false, true, false]);
+  await assertEnds(server.stop());
+});
+
+test("SIGHUP does not stop a server that systemd has started, although it has no log file", async (t) => {
+  const sandbox = createSandbox(t);
+  const { env } = createStandIn(sandbox);
+  const server = await sandbox.serve({ ...env, NOTIFY_SOCKET: "/run/x", SESSION_BUDDY_SECRET: secret });
+  server.child.kill("SIGHUP");
+  await eventually(() => assert.match(server.log(), /^INFO - Secrets and keys read again$/m));
+  await assertEnds(server.stop());
 });
 
 /** A folder for PATH with a program in place of systemd's, which writes down what it was told; and the file it writes. */
