@@ -36,8 +36,7 @@ const bashCases: readonly ShellCase[] = [
     drive: exit7,
     ending: { code: 7, signal: 0 },
     record: { bash: [told("bash", 7, "exit")] },
-    check: (_: unknown, sandbox: Sandbox) =>
-      assertMarks(sandbox, ["it's 7\n", "7 11\n", "saved 7\n"][index] ?? ""),
+    check: (_: unknown, sandbox: Sandbox) => assertMarks(sandbox, ["it's 7\n", "7 11\n", "saved 7\n"][index] ?? ""),
   })),
   {
     title: "row 11: an EXIT trap that ends the shell with a status of its own keeps it",

@@ -1,6 +1,7 @@
 /** A terminal with a program in it: a person's window, driven by a test, always closed and emptied at the test's end. */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { type IPty, spawn } from "@lydell/node-pty";
 import { eventually } from "./eventually.ts";
@@ -46,7 +47,8 @@ export interface TerminalOptions {
 /** Opens a terminal of 24 rows and starts a program as the leader of its session. */
 export function openTerminal(t: TestContext, program: string, args: readonly string[], o: TerminalOptions): Terminal {
   const { columns = 80, ...rest } = o;
-  const pty = spawn(program, [...args], { name: o.env.TERM ?? "dumb", cols: columns, rows: 24, ...rest });
+  const pty: Pty = spawn(program, [...args], { name: o.env.TERM ?? "dumb", cols: columns, rows: 24, ...rest });
+  readToTheEnd(pty);
   const ending = new Promise<Ending>((resolve) => {
     pty.onExit(({ exitCode, signal }) => resolve({ code: exitCode, signal: signal ?? 0 }));
   });
@@ -110,8 +112,35 @@ function positionAfter(text: string, wanted: string | RegExp, from: number): num
   return match === null ? null : from + match.index + match[0].length;
 }
 
+/** What is used of a terminal beyond its interface. */
+type Pty = IPty & { destroy?: () => void; _socket?: Pick<Socket, "destroy"> };
+
+/** So long somebody else may have the terminal open after its program is over, until what is left in it is given up. */
+const leftOpenMs = 300;
+const neverEndsMs = 5_000;
+
+/**
+ * node-pty reads for 200 ms after the end of the program, because in some systems a terminal never ends; on a busy machine
+ * the last lines are not there by then. Here it ends, with an error, when nobody has it open any more.
+ */
+function readToTheEnd(pty: Pty): void {
+  const socket = pty._socket;
+  assert.ok(socket !== undefined);
+  const { destroy } = socket;
+  socket.destroy = (error) => {
+    if (error !== undefined) return destroy.call(socket, error);
+    setTimeout(() => destroy.call(socket), sessionMembers(pty.pid).length > 0 ? leftOpenMs : neverEndsMs).unref();
+    return socket as Socket;
+  };
+  const close = pty.destroy;
+  pty.destroy = () => {
+    socket.destroy = destroy;
+    close?.call(pty);
+  };
+}
+
 /** `destroy` sends SIGHUP itself as well, which no terminal does. */
-function closeWindow(pty: IPty & { destroy?: () => void }): void {
+function closeWindow(pty: Pty): void {
   pty.kill = () => {};
   pty.destroy?.();
 }
