@@ -1,7 +1,7 @@
 /** Owns whether a process is proven alive or dead, or cannot be known to be either (`DESIGN.md` section 3). For `app.ts`. */
 import type { DeathProof, ProcessIdentity } from "../tracker/event.ts";
 import type { ProcessLook } from "../tracker/explain.ts";
-import { type ProcessHome, processIdentity } from "./process.ts";
+import { type ProcessHome, processIdentity } from "./processes.ts";
 
 /** Why nothing can be said about a process. */
 export type UnknownReason = "other_host" | "other_namespace" | "not_identified" | "not_permitted";

@@ -4,7 +4,8 @@ import { hostname, machine, release, type as systemName, userInfo } from "node:o
 import { dirname } from "node:path";
 import type { BootClock, ProcessIdentity } from "../tracker/event.ts";
 import { makeFolders } from "./folder.ts";
-import { type Processes, type ProcessHome, processIdentity } from "./process.ts";
+import { createProcProcesses } from "./process.ts";
+import { type Processes, type ProcessHome, processIdentity } from "./processes.ts";
 
 /** Facts about the machine and the user that runs this program. */
 export interface MachineFacts {
@@ -44,6 +45,13 @@ export function createMachine(hostIdFile: string, processes: Processes, machineI
       return clockId === null || ms === null ? null : { bootId: clockId, ms };
     },
   };
+}
+
+/** Of other systems nothing can be told but by proc(5): it is all unknown there. */
+export async function openProcesses(): Promise<Processes> {
+  if (process.platform !== "darwin") return createProcProcesses();
+  const { createPsProcesses } = await import("./ps.ts");
+  return createPsProcesses();
 }
 
 function machineFacts(): MachineFacts {

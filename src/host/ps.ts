@@ -6,7 +6,7 @@
  * and then nothing is known; nobody is taken for dead, because that a pid is gone is asked of kill(2).
  */
 import { spawnSync } from "node:child_process";
-import type { Processes } from "./process.ts";
+import type { Processes } from "./processes.ts";
 
 /** Each has an option of its own: in BSD's ps, what follows a `=` up to the option's end is the column's title. */
 const columns = ["pid=", "ppid=", "stat=", "lstart=", "ucomm="].flatMap((column) => ["-o", column]);

@@ -1,7 +1,7 @@
 /** Owns which files of the state folder are the shells', and which of them are still being written. For `app.ts`. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Processes } from "./process.ts";
+import type { Processes } from "./processes.ts";
 import { lastChangeMs, readStateFile, type StateFile } from "./state-file.ts";
 
 /** A file without a whole record may still be under way; after this time its writer is done or dead. */

@@ -7,7 +7,7 @@ import { type TestContext, test } from "node:test";
 import { type App, openApp } from "../../src/app.ts";
 import { resolveConfig } from "../../src/config.ts";
 import { createMachine } from "../../src/host/machine.ts";
-import { procProcesses } from "../../src/host/process.ts";
+import { createProcProcesses } from "../../src/host/process.ts";
 import { createLog } from "../../src/log.ts";
 import { reconcile } from "../../src/reconcile.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
@@ -88,7 +88,7 @@ test("an end that a shell told between the two looks of a sweep is taken, not th
   // Between the two looks the store is asked for the sessions that are open.
   const store = await openSqliteStore({ path: config.paths.database });
   t.after(() => store.close());
-  const machine = createMachine(config.paths.hostIdFile, procProcesses);
+  const machine = createMachine(config.paths.hostIdFile, createProcProcesses());
   const asked: typeof store.sessions = async (query) => {
     const sessions = await store.sessions(query);
     writeFileSync(path, recordBytes("end/1", { time: `${Date.now() / 1000}`, code: "3", reason: "exit" }), {

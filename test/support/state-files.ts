@@ -2,7 +2,7 @@
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { procProcesses } from "../../src/host/process.ts";
+import { createProcProcesses } from "../../src/host/process.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** @returns a whole record: closed by the entry `.`, preceded by the empty entry that closes a torn one. */
@@ -35,7 +35,7 @@ export function leftBehind({ home }: Sandbox): Left {
     folder,
     file(child, records, suffix = "") {
       const pid = child.pid ?? 0;
-      const path = join(folder, `${bootId}.${pid}.${procProcesses.stat(pid)?.startTicks}${suffix}`);
+      const path = join(folder, `${bootId}.${pid}.${createProcProcesses().stat(pid)?.startTicks}${suffix}`);
       writeFileSync(path, Buffer.concat(records), { mode: 0o600 });
       return path;
     },

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Liveness, liveness } from "../../../src/host/liveness.ts";
 import { createMachine, type Machine } from "../../../src/host/machine.ts";
-import { procProcesses } from "../../../src/host/process.ts";
+import { createProcProcesses } from "../../../src/host/process.ts";
 import type { ProcessIdentity } from "../../../src/tracker/event.ts";
 import { eventually } from "../../support/eventually.ts";
 import { root } from "../../support/sandbox.ts";
@@ -18,7 +18,7 @@ const dead = (proof: string) => ({ state: "dead", proof });
 const unknown = (reason: string) => ({ state: "unknown", reason });
 
 function machineOf(t: TestContext): Machine {
-  return createMachine(join(temporaryFolder(t), "host-id"), procProcesses);
+  return createMachine(join(temporaryFolder(t), "host-id"), createProcProcesses());
 }
 
 function started(t: TestContext, command: string, args: readonly string[]): ChildProcess & { readonly pid: number } {
@@ -131,9 +131,9 @@ test("another user's process that /proc hides is unknown, not dead", (t) => {
   // Its own mount of /proc that hides other users' processes, seen by a user who is not root.
   const look = `
     import { liveness } from ${JSON.stringify(join(root, "src/host/liveness.ts"))};
-    import { procProcesses } from ${JSON.stringify(join(root, "src/host/process.ts"))};
+    import { createProcProcesses } from ${JSON.stringify(join(root, "src/host/process.ts"))};
     const ids = JSON.parse(process.argv[2]);
-    console.log(JSON.stringify(liveness(JSON.parse(process.argv[1]), { ...ids, processes: procProcesses })));`;
+    console.log(JSON.stringify(liveness(JSON.parse(process.argv[1]), { ...ids, processes: createProcProcesses() })));`;
   const output = execFileSync(
     "unshare",
     [

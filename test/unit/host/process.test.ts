@@ -5,12 +5,13 @@ import { once } from "node:events";
 import { copyFileSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { processIdentity, procProcesses } from "../../../src/host/process.ts";
+import { createProcProcesses } from "../../../src/host/process.ts";
+import { processIdentity } from "../../../src/host/processes.ts";
 import { eventually } from "../../support/eventually.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const ids = { hostId: "host", bootId: "boot" };
-const home = { ...ids, processes: procProcesses };
+const home = { ...ids, processes: createProcProcesses() };
 /** Fields of `/proc/PID/stat` after the start time, field 22 of 52. */
 const fieldsAfterStartTime = 30;
 
@@ -29,12 +30,12 @@ for (const name of ["sleep", "a) (b", ") S 1 2", "( ", "a\nb"]) {
     const { pid, path } = sleeperNamed(t, name);
     const text = readFileSync(`/proc/${pid}/stat`, "utf8").trim();
     const startTicks = text.split(" ").at(-1 - fieldsAfterStartTime);
-    assert.deepEqual(procProcesses.stat(pid), { hasExited: false, startTicks });
+    assert.deepEqual(createProcProcesses().stat(pid), { hasExited: false, startTicks });
     assert.match(startTicks ?? "", /^[1-9]\d*$/);
     const identity = processIdentity(pid, home);
     assert.deepEqual(identity, {
       ...ids,
-      pidNamespace: procProcesses.pidNamespace(),
+      pidNamespace: createProcProcesses().pidNamespace(),
       pid,
       startTicks,
       executable: path,
@@ -48,7 +49,7 @@ test("a command's name is told without the dash of a login shell and the spaces 
     ["-bash", "bash"],
     ["zsh-5", "zsh-5"],
   ] as const) {
-    assert.equal(procProcesses.nameOf(sleeperNamed(t, name).pid), told);
+    assert.equal(createProcProcesses().nameOf(sleeperNamed(t, name).pid), told);
   }
 });
 
@@ -58,27 +59,32 @@ test("a process that has ended is told from a running one while its parent has n
   t.after(() => parent.kill("SIGKILL"));
   const [line] = await once(parent.stdout, "data");
   const pid = Number(String(line));
-  assert.equal(procProcesses.stat(pid)?.hasExited, false);
-  await eventually(() => assert.equal(procProcesses.nameOf(parent.pid ?? 0), "sleep"));
+  assert.equal(createProcProcesses().stat(pid)?.hasExited, false);
+  await eventually(() => assert.equal(createProcProcesses().nameOf(parent.pid ?? 0), "sleep"));
   process.kill(pid, "SIGKILL");
-  await eventually(() => assert.equal(procProcesses.stat(pid)?.hasExited, true));
-  assert.match(procProcesses.stat(pid)?.startTicks ?? "", /^[1-9]\d*$/);
+  await eventually(() => assert.equal(createProcProcesses().stat(pid)?.hasExited, true));
+  assert.match(createProcProcesses().stat(pid)?.startTicks ?? "", /^[1-9]\d*$/);
 });
 
 test("of a process that is gone nothing is known but its pid", async (t) => {
   const { child, pid } = sleeperNamed(t, "sleep");
   child.kill("SIGKILL");
   await once(child, "close");
-  assert.equal(procProcesses.stat(pid), null);
-  assert.equal(procProcesses.nameOf(pid), null);
+  assert.equal(createProcProcesses().stat(pid), null);
+  assert.equal(createProcProcesses().nameOf(pid), null);
   const unknown = { startTicks: null, executable: null };
-  assert.deepEqual(processIdentity(pid, home), { ...ids, pidNamespace: procProcesses.pidNamespace(), pid, ...unknown });
+  assert.deepEqual(processIdentity(pid, home), {
+    ...ids,
+    pidNamespace: createProcProcesses().pidNamespace(),
+    pid,
+    ...unknown,
+  });
 });
 
 test("numbers that are no process of this machine are unknown", () => {
-  for (const pid of [0, -1, 4_194_305, Number.NaN]) assert.equal(procProcesses.stat(pid), null);
+  for (const pid of [0, -1, 4_194_305, Number.NaN]) assert.equal(createProcProcesses().stat(pid), null);
 });
 
 test("the pid namespace is the number that the system gives it", () => {
-  assert.equal(`pid:[${procProcesses.pidNamespace()}]`, readlinkSync("/proc/self/ns/pid"));
+  assert.equal(`pid:[${createProcProcesses().pidNamespace()}]`, readlinkSync("/proc/self/ns/pid"));
 });

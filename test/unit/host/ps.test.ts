@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { liveness } from "../../../src/host/liveness.ts";
 import { createMachine, type Machine } from "../../../src/host/machine.ts";
-import { procProcesses } from "../../../src/host/process.ts";
+import { createProcProcesses } from "../../../src/host/process.ts";
 import { createPsProcesses, parseBootSession, parsePsLine } from "../../../src/host/ps.ts";
 import { eventually } from "../../support/eventually.ts";
 import { killed, sleeper } from "../../support/processes.ts";
@@ -94,7 +94,7 @@ test("a process is alive until it ends, and another start, boot, host or kind of
   assert.deepEqual(liveness(earlier, mac), dead("pid_reused"));
   assert.deepEqual(liveness(identity, mac.reboot()), dead("rebooted"));
   assert.deepEqual(liveness({ ...identity, hostId: "another" }, mac), unknown("other_host"));
-  const byProc = { ...mac, processes: procProcesses };
+  const byProc = { ...mac, processes: createProcProcesses() };
   assert.deepEqual(liveness(identity, byProc), unknown("other_namespace"), "who has /proc knows no such start times");
   await killed(child);
   assert.deepEqual(liveness(identity, mac), dead("pid_gone"));

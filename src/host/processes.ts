@@ -1,0 +1,55 @@
+/** Owns what a system can tell about its processes, whichever way it tells it, and how one process is identified. */
+import type { ProcessIdentity } from "../tracker/event.ts";
+
+/** What a system can tell about its processes. */
+export interface Processes {
+  /** Whether there is proc(5). */
+  readonly hasProc: boolean;
+  /** @returns an id of this boot, null where there is none */
+  bootId(): string | null;
+  /** @returns milliseconds since boot, suspend included; null where the system does not say */
+  bootClockMs(): number | null;
+  /** @returns what tells this boot clock from the shifted one that a container sees; null for the machine's own */
+  timeNamespace(): string | null;
+  /** @returns what tells the pids that this program sees from those that a container sees; null where not known */
+  pidNamespace(): string | null;
+  /** @returns null when there is no such process, or none that may be looked at */
+  stat(pid: number): ProcessStat | null;
+  /** @returns the parent of a process, 0 for the first of all; null when there is no such process to look at */
+  parentOf(pid: number): number | null;
+  /** @returns what the process runs: a path, or a name where the system keeps no path; null when not known */
+  executableOf(pid: number): string | null;
+  /** @returns whether the process is known to run something else */
+  hasReplaced(pid: number, executable: string): boolean;
+  /** @returns the command name without a login shell's dash, such as `bash`; null where not known */
+  nameOf(pid: number): string | null;
+}
+
+/** What a system says of a process. */
+export interface ProcessStat {
+  /** Whether it has ended and only waits for its parent to notice (state Z or X). */
+  readonly hasExited: boolean;
+  /** When it started, in the system's own words: clock ticks since boot, or a text. Compared, never converted. */
+  readonly startTicks: string;
+}
+
+/**
+ * Identifies a running process of this machine.
+ *
+ * @param machine - the ids of the machine and its boot
+ */
+export function processIdentity(pid: number, { hostId, bootId, processes }: ProcessHome): ProcessIdentity {
+  return {
+    hostId,
+    bootId,
+    pidNamespace: processes.pidNamespace(),
+    pid,
+    startTicks: processes.stat(pid)?.startTicks ?? null,
+    executable: processes.executableOf(pid),
+  };
+}
+
+/** Where a process is looked at: the ids of the machine and its boot, and what the system can tell. */
+export interface ProcessHome extends Pick<ProcessIdentity, "hostId" | "bootId"> {
+  readonly processes: Processes;
+}
