@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { basename, isAbsolute, join } from "node:path";
 import { SessionBuddyError } from "./tracker/errors.ts";
-import { componentNameIssue } from "./tracker/parse.ts";
+import { componentNameIssue } from "./tracker/limits.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

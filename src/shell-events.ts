@@ -2,9 +2,10 @@
 import type { Machine } from "./host/machine.ts";
 import type { StateFile, StateRecord } from "./host/state-file.ts";
 import { parseJson } from "./tracker/canonical.ts";
-import type { BootClock, EndContent, Observation, ProcessIdentity } from "./tracker/event.ts";
+import type { BootClock, EndContent, Observation, ParsedStart, ProcessIdentity } from "./tracker/event.ts";
 import { formatInstant, type Instant, instantFromMs, instantFromSeconds } from "./tracker/instant.ts";
-import { componentNameIssue, hostTextRules, type ParsedStart, parseStart } from "./tracker/parse.ts";
+import { componentNameIssue, hostTextRules } from "./tracker/limits.ts";
+import { parseStart } from "./tracker/parse.ts";
 
 /** Pids are given in turn, and come round again after many thousands of processes. */
 const pidIsKeptMs = 5_000;

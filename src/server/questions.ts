@@ -1,6 +1,8 @@
 /** Owns the tools that answer questions: what agents are told about them, and their schemas. For `server/` alone. */
 import { z } from "zod";
 import type { Answers } from "../answers.ts";
+import { sessionStates } from "../tracker/fold.ts";
+import { statsKeys } from "../tracker/store.ts";
 import { type ServedTool, tokenArgument, toSchema } from "./schema.ts";
 
 // As with the events, the parser of the tracker decides; these schemas are looser wherever the two could differ.
@@ -8,7 +10,7 @@ const optional = (schema: z.ZodType, description: string) => schema.nullable().o
 const optionalText = (description: string) => optional(z.string(), description);
 const time = "ISO 8601 with time and zone, for example 2026-02-06T12:34:56.789Z";
 
-const state = z.enum(["active", "orphaned", "ended"]);
+const state = z.enum(sessionStates);
 const limit = optional(
   z.union([z.number().int().min(1).max(200), z.string()]),
   "how many at most, 1 to 200; 50 by default",
@@ -43,7 +45,7 @@ const sessionInput = z.looseObject({
   token: tokenArgument,
 });
 const statsInput = z.looseObject({
-  by: z.enum(["user", "host", "component", "state", "day"]).describe("'day' is the day of the start in UTC"),
+  by: z.enum(statsKeys).describe("'day' is the day of the start in UTC"),
   ...filters,
   limit,
   token: tokenArgument,

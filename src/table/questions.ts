@@ -1,5 +1,7 @@
 /** Owns the rows of the command table that answer questions. For `main.ts` alone. */
 import { type Command, Option } from "commander";
+import { sessionStates } from "../tracker/fold.ts";
+import { statsKeys } from "../tracker/store.ts";
 import { example, parseCount, parsePosition } from "./words.ts";
 
 const helpOfMoments = `
@@ -26,7 +28,7 @@ function addFilters(command: Command): Command {
     .option("--user <name>", "of this user")
     .option("--host <name>", "of this host")
     .option("--component <name>", "of this component")
-    .addOption(new Option("--state <state...>", "of these states").choices(["active", "orphaned", "ended"]))
+    .addOption(new Option("--state <state...>", "of these states").choices(sessionStates))
     .option("--since <moment>", "open at this moment or later")
     .option("--until <moment>", "open at this moment or earlier")
     .option("--started-since <moment>", "started at this moment or later")
@@ -96,7 +98,7 @@ export function addStats(program: Command): void {
     .addOption(atMoment())
     .addOption(
       new Option("--by <key>", "what to count by; days are those of the start, in UTC")
-        .choices(["user", "host", "component", "state", "day"])
+        .choices(statsKeys)
         .default("user"),
     )
     .option("--ascii", "draw the bars with # (as where the locale is not UTF-8)")

@@ -92,3 +92,16 @@ export type SessionEvent = StartEvent | EndEvent | DeathEvent;
 
 /** A start before the store has given it a session id. */
 export type NewStart = Omit<StartEvent, "sessionId">;
+
+/** A start that keeps every rule. */
+export interface ParsedStart {
+  /** UUID version 4 in lower case. */
+  readonly eventId: string;
+  readonly content: StartContent;
+}
+
+/** An end that keeps every rule. */
+export interface ParsedEnd {
+  readonly sessionId: string;
+  readonly content: EndContent;
+}

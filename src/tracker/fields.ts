@@ -1,6 +1,7 @@
 /** Owns reading named fields of unknown data, and the words for what is wrong with one (contract section 1). Pure core. */
 import { SessionBuddyError } from "./errors.ts";
 import { type Instant, parseTimestamp } from "./instant.ts";
+import { isLongerThan, isText } from "./limits.ts";
 
 type IssueOf<T> = (value: T) => string | null;
 
@@ -151,18 +152,6 @@ export class Fields {
     this.#issues.push(`${this.#prefix}${name}: ${sentence}`);
     return "";
   }
-}
-
-/** Counts code points, and only when the count of UTF-16 units leaves the question open. */
-export function isLongerThan(text: string, maxLength: number): boolean {
-  if (text.length <= maxLength) return false;
-  if (text.length > maxLength * 2) return true;
-  return [...text].length > maxLength;
-}
-
-/** A lone surrogate is no Unicode text: it could not be stored as it was sent. */
-export function isText(value: unknown): value is string {
-  return typeof value === "string" && value.isWellFormed();
 }
 
 function isObject(value: unknown): value is { readonly [key: string]: unknown } {

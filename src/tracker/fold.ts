@@ -3,7 +3,9 @@ import type { DeathEvent, DeathProof, EndEvent, ProcessIdentity, SessionEvent, S
 import { type Instant, instantToMs } from "./instant.ts";
 
 /** How the end of a session is known, weakest first; a later event only raises it (`DESIGN.md` section 3). */
-export type SessionState = "active" | "orphaned" | "ended";
+export const sessionStates = ["active", "orphaned", "ended"] as const;
+
+export type SessionState = (typeof sessionStates)[number];
 
 /** By what a duration was measured; `clamped` marks clocks that would have made it negative. */
 export type DurationBasis = "boot_clock" | "wall_clock" | "clamped";

@@ -1,14 +1,12 @@
 /** Owns what may be asked over the wire: unknown arguments become a query, or every rule they break. Pure core. */
 import { Fields } from "./fields.ts";
-import type { SessionState } from "./fold.ts";
+import { sessionStates } from "./fold.ts";
 import type { Instant } from "./instant.ts";
-import { hostTextRules, maxComponentNameLength, maxHostname, maxSessionId } from "./parse.ts";
-import type { SessionQuery, StatsKey } from "./store.ts";
+import { hostTextRules, maxComponentNameLength, maxHostname, maxSessionId } from "./limits.ts";
+import { type SessionQuery, type StatsKey, statsKeys } from "./store.ts";
 
 export const largestLimit = 200;
 export const defaultLimit = 50;
-export const sessionStates: readonly SessionState[] = ["active", "orphaned", "ended"];
-export const statsKeys: readonly StatsKey[] = ["user", "host", "component", "state", "day"];
 
 /** Longer than any cursor that is ever given out. */
 const maxCursor = 1_000;

@@ -1,34 +1,21 @@
 /** Owns the contract's sentences: unknown arguments become event content, or every rule they break. Pure core. */
 import { canonicalJson, type JsonObject } from "./canonical.ts";
-import type { EndContent, StartContent } from "./event.ts";
-import { Fields, isLongerThan, isText } from "./fields.ts";
+import type { EndContent, ParsedEnd, ParsedStart } from "./event.ts";
+import { Fields } from "./fields.ts";
+import {
+  componentNameIssue,
+  isText,
+  maxComponentNameLength,
+  maxEnvironmentText,
+  maxHostname,
+  maxMetadataBytes,
+  maxPid,
+  maxSessionId,
+  maxShellType,
+  type TextRules,
+  wireTextRules,
+} from "./limits.ts";
 
-/** The rules for text that names places on a machine; lengths in Unicode code points. */
-export interface TextRules {
-  readonly maxUsername: number;
-  readonly maxHome: number;
-  readonly maxCwd: number;
-  readonly trims: boolean;
-}
-
-/** What the wire contract allows (section 1). */
-export const wireTextRules: TextRules = { maxUsername: 100, maxHome: 500, maxCwd: 500, trims: true };
-
-/**
- * What a shell of this machine may have: its directory is a fact, however long (`PATH_MAX` is 4096 bytes) and with
- * whatever spaces at its ends.
- */
-export const hostTextRules: TextRules = { maxUsername: 4096, maxHome: 4096, maxCwd: 4096, trims: false };
-
-export const maxMetadataBytes = 16_384;
-export const maxComponentNameLength = 100;
-export const maxPid = 4_194_304;
-
-const maxShellType = 100;
-export const maxHostname = 255;
-const maxEnvironmentText = 255;
-export const maxSessionId = 255;
-const componentNamePattern = /^[a-zA-Z0-9_-]+$/;
 const uuidV4Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 const timestampExample = "expected format: 2026-02-06T12:34:56.789Z";
 
@@ -47,19 +34,6 @@ const startArguments = new Set([
   "token",
 ]);
 const endArguments = new Set(["session_id", "timestamp", "event_type", "metadata", "token"]);
-
-/** A start that keeps every rule. */
-export interface ParsedStart {
-  /** UUID version 4 in lower case. */
-  readonly eventId: string;
-  readonly content: StartContent;
-}
-
-/** An end that keeps every rule. */
-export interface ParsedEnd {
-  readonly sessionId: string;
-  readonly content: EndContent;
-}
 
 /**
  * Reads the arguments of `track_session_start` (contract section 1).
@@ -133,15 +107,6 @@ export function understoodMetadata(metadata: JsonObject | null): Pick<EndContent
     exitCode: typeof exitCode === "number" && Number.isSafeInteger(exitCode) ? exitCode : null,
     signal: isText(signal) ? signal : null,
   };
-}
-
-/** @returns the contract's sentence when `name` is no component name, null when it is one. */
-export function componentNameIssue(name: string): string | null {
-  if (isLongerThan(name, maxComponentNameLength)) {
-    return `component_name: String should have at most ${maxComponentNameLength} characters`;
-  }
-  if (componentNamePattern.test(name)) return null;
-  return `Invalid component_name '${name}': must match pattern ^[a-zA-Z0-9_-]+$`;
 }
 
 function readEventType(fields: Fields, expected: string, event: string): void {

@@ -36,7 +36,9 @@ export interface PagePosition {
 }
 
 /** What sessions are counted by; `day` is the day of the start in UTC. */
-export type StatsKey = "user" | "host" | "component" | "state" | "day";
+export const statsKeys = ["user", "host", "component", "state", "day"] as const;
+
+export type StatsKey = (typeof statsKeys)[number];
 
 /** Counts over the sessions of one user, host, component, state or day. */
 export interface StatsRow {

@@ -1,9 +1,17 @@
 /** Owns what happens to a start and an end: recorded once, answered the same however often. Part of the pure core. */
 import { canonicalJson, type Json } from "./canonical.ts";
 import { SessionBuddyError } from "./errors.ts";
-import type { DeathEvent, EndContent, EndEvent, NewStart, Observation, StartContent, StartEvent } from "./event.ts";
+import type {
+  DeathEvent,
+  EndContent,
+  EndEvent,
+  NewStart,
+  Observation,
+  ParsedStart,
+  StartContent,
+  StartEvent,
+} from "./event.ts";
 import { foldSession, type Session } from "./fold.ts";
-import type { ParsedStart } from "./parse.ts";
 import { sessionIdCandidates } from "./session-id.ts";
 import type { Store, StoreTransaction } from "./store.ts";
 

@@ -46,12 +46,6 @@ const roomsToCome: readonly (readonly [files: RegExp, room: string])[] = [
   [/^src\/tracker\/(?:cursor|fields|parse-question|parse|result|view)\.ts$/, "wire"],
 ];
 
-/** Two imports that point upwards until what they need has moved down. */
-const exceptions: ReadonlySet<string> = new Set([
-  "src/config.ts src/tracker/parse.ts",
-  "src/tracker/tracker.ts src/tracker/parse.ts",
-]);
-
 /** Finds every import that leaves its room upwards or sideways, and files without a room. */
 export function checkRooms(source: Source): Finding[] {
   const room = roomOf(source.path);
@@ -95,7 +89,7 @@ function issueOf(imported: Import, source: Source, room: string): Issue | null {
 
 function localIssue(imported: Import, source: Source, room: string): Issue | null {
   const target = posix.join(posix.dirname(source.path), imported.specifier);
-  if (target === "package.json" || exceptions.has(`${source.path} ${target}`)) return null;
+  if (target === "package.json") return null;
   const other = roomOf(target);
   if (other === room) return null;
   const floor = floorOf(other);

@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { canonicalJson, type Json } from "../../src/tracker/canonical.ts";
 import { SessionBuddyError } from "../../src/tracker/errors.ts";
 import { formatInstant } from "../../src/tracker/instant.ts";
-import { hostTextRules, parseEnd, parseStart } from "../../src/tracker/parse.ts";
+import { hostTextRules } from "../../src/tracker/limits.ts";
+import { parseEnd, parseStart } from "../../src/tracker/parse.ts";
 import { anyStart } from "../support/arbitraries.ts";
 import { endArguments, startArguments } from "../support/events.ts";
 

@@ -1,7 +1,8 @@
 /** Proves the rules of an end and of metadata (contract sections 1 and 2). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { maxMetadataBytes, parseEnd, parseStart } from "../../../src/tracker/parse.ts";
+import { maxMetadataBytes } from "../../../src/tracker/limits.ts";
+import { parseEnd, parseStart } from "../../../src/tracker/parse.ts";
 import { endArguments, startArguments } from "../../support/events.ts";
 import { refusal } from "../../support/refusals.ts";
 import { at } from "../../support/session-events.ts";

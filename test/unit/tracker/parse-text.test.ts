@@ -1,7 +1,8 @@
 /** Proves the rules for text: lengths in code points, nothing cut, trimming after the check, and data that is kept. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hostTextRules, parseStart } from "../../../src/tracker/parse.ts";
+import { hostTextRules } from "../../../src/tracker/limits.ts";
+import { parseStart } from "../../../src/tracker/parse.ts";
 import { startArguments } from "../../support/events.ts";
 import { refusal } from "../../support/refusals.ts";
 

@@ -1,0 +1,49 @@
+/** Owns how long each text of an event may be, and what a component may be called (contract section 1). */
+
+/** The rules for text that names places on a machine; lengths in Unicode code points. */
+export interface TextRules {
+  readonly maxUsername: number;
+  readonly maxHome: number;
+  readonly maxCwd: number;
+  readonly trims: boolean;
+}
+
+/** What the wire contract allows (section 1). */
+export const wireTextRules: TextRules = { maxUsername: 100, maxHome: 500, maxCwd: 500, trims: true };
+
+/**
+ * What a shell of this machine may have: its directory is a fact, however long (`PATH_MAX` is 4096 bytes) and with
+ * whatever spaces at its ends.
+ */
+export const hostTextRules: TextRules = { maxUsername: 4096, maxHome: 4096, maxCwd: 4096, trims: false };
+
+export const maxMetadataBytes = 16_384;
+export const maxComponentNameLength = 100;
+export const maxPid = 4_194_304;
+
+export const maxShellType = 100;
+export const maxHostname = 255;
+export const maxEnvironmentText = 255;
+export const maxSessionId = 255;
+const componentNamePattern = /^[a-zA-Z0-9_-]+$/;
+
+/** @returns the contract's sentence when `name` is no component name, null when it is one. */
+export function componentNameIssue(name: string): string | null {
+  if (isLongerThan(name, maxComponentNameLength)) {
+    return `component_name: String should have at most ${maxComponentNameLength} characters`;
+  }
+  if (componentNamePattern.test(name)) return null;
+  return `Invalid component_name '${name}': must match pattern ^[a-zA-Z0-9_-]+$`;
+}
+
+/** Counts code points, and only when the count of UTF-16 units leaves the question open. */
+export function isLongerThan(text: string, maxLength: number): boolean {
+  if (text.length <= maxLength) return false;
+  if (text.length > maxLength * 2) return true;
+  return [...text].length > maxLength;
+}
+
+/** A lone surrogate is no Unicode text: it could not be stored as it was sent. */
+export function isText(value: unknown): value is string {
+  return typeof value === "string" && value.isWellFormed();
+}
