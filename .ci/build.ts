@@ -13,19 +13,21 @@ const dist = resolve(root, "dist");
 // Put in place when it is whole: a program that is running, or a build that fails, keeps what was there.
 const outdir = `${dist}.${process.pid}`;
 /** The commands are what the command table loads late; what lies beside them is bundled with them. */
-const commands = readdirSync(resolve(root, "src/table")).flatMap((file) =>
-  [...readFileSync(resolve(root, "src/table", file), "utf8").matchAll(/import\("\.\.\/commands\/([\w-]+)\.ts"\)/g)].map(
-    ([, name = ""]) => name,
-  ),
+const commands = readdirSync(resolve(root, "src/cli/syntax")).flatMap((file) =>
+  [
+    ...readFileSync(resolve(root, "src/cli/syntax", file), "utf8").matchAll(
+      /import\("\.\.\/commands\/([\w-]+)\.ts"\)/g,
+    ),
+  ].map(([, name = ""]) => name),
 );
 const entryPoints = {
-  entry: resolve(root, "src/entry.ts"),
-  main: resolve(root, "src/main.ts"),
-  settings: resolve(root, "src/settings.ts"),
+  entry: resolve(root, "src/cli/entry.ts"),
+  main: resolve(root, "src/cli/main.ts"),
+  "settings-file": resolve(root, "src/config/settings-file.ts"),
   ps: resolve(root, "src/host/ps.ts"),
-  metrics: resolve(root, "src/server/metrics.ts"),
-  "session-table": resolve(root, "src/commands/session-table.ts"),
-  ...Object.fromEntries(commands.map((name) => [name, resolve(root, `src/commands/${name}.ts`)])),
+  metrics: resolve(root, "src/server/metrics/metrics.ts"),
+  "session-table": resolve(root, "src/cli/terminal/session-table.ts"),
+  ...Object.fromEntries(commands.map((name) => [name, resolve(root, `src/cli/commands/${name}.ts`)])),
 };
 
 const separateFiles: Plugin = {

@@ -23,7 +23,7 @@ __session_buddy_file=
 __session_buddy_program=${BASH_SOURCE[0]%/*}/../bin/session-buddy
 
 # ── State file ───────────────────────────────────────────────────────────────────────────────────────────────────────
-# One file a shell, appended to by builtins alone; src/host/state-file.ts describes its form. Every redirection is
+# One file a shell, appended to by builtins alone; src/capture/state-file.ts describes its form. Every redirection is
 # inside a group whose errors are dropped, because the folder may vanish, fill up or be forbidden at any time.
 
 __session_buddy_open() {

@@ -22,7 +22,7 @@ set -gu __session_buddy_file
 set -gu __session_buddy_program (builtin status filename | builtin string replace -r '[^/]*$' '')../bin/session-buddy
 
 # ── State file ───────────────────────────────────────────────────────────────────────────────────────────────────────
-# One file a shell; src/host/state-file.ts describes its form. fish prints an error of a redirection whatever is done
+# One file a shell; src/capture/state-file.ts describes its form. fish prints an error of a redirection whatever is done
 # about it, so it is /bin/sh that appends the record, with its builtins alone, before it starts the courier. fish has no
 # clock among its builtins; the times of the file and the boot clock serve.
 

@@ -31,7 +31,7 @@ builtin typeset -g +x __session_buddy_file=
 builtin typeset -g +x __session_buddy_program=${${(%):-%x}:h}/../bin/session-buddy
 
 # ── State file ───────────────────────────────────────────────────────────────────────────────────────────────────────
-# One file a shell, appended to by builtins alone; src/host/state-file.ts describes its form. Every redirection is
+# One file a shell, appended to by builtins alone; src/capture/state-file.ts describes its form. Every redirection is
 # inside a group whose errors are dropped, because the folder may vanish, fill up or be forbidden at any time.
 
 __session_buddy_open() {

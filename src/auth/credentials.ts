@@ -1,52 +1,120 @@
-/** Owns what tokens are signed and verified with: secrets and key pairs, each with its one algorithm. For `auth/` and the composition root. */
-import { randomBytes, type webcrypto } from "node:crypto";
+/** Owns how secrets and keys become what tokens are signed and verified with, and the gate they open. Loaded only where tokens are. */
+
+import type { CredentialSources } from "../config/config.ts";
+import { type PrivateFile, readPrivateFile } from "../host/private-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { createGate, type Gate } from "./gate.ts";
+import { holdsPrivatePart, importPrivate, importPublic, parseKeySet, type StoredKey } from "./key-set.ts";
+import { type Credentials, importSecret, type TokenKey } from "./token-key.ts";
 
-/** `HS256` for secrets, the others for key pairs (RFC 7518, RFC 8037). */
-export type Algorithm = "HS256" | "EdDSA" | "ES256";
+const always = () => true;
 
-/** One key, ready for use. What a token says of its algorithm never changes which one a key is used with. */
-export interface TokenKey {
-  readonly algorithm: Algorithm;
-  /** RFC 7517 section 4.5; null for a secret, which has no name. */
-  readonly kid: string | null;
-  /** What it is, for a person: `the secret`, `previous secret 2`, `key 3Vqo…`. */
-  readonly name: string;
-  readonly key: webcrypto.CryptoKey;
+/** @returns the gate of a server; null when neither a secret nor keys are set: authentication is off */
+export async function openGate(sources: CredentialSources, issuers: readonly string[]): Promise<Gate | null> {
+  const credentials = await openCredentials(sources);
+  return credentials === null ? null : createGate({ keys: credentials.verifying, issuers, now: Date.now });
 }
 
-export interface Credentials {
-  /** Null when there are public keys alone. */
-  readonly signing: TokenKey | null;
-  /** Every key that tokens may be signed with; one or more. */
-  readonly verifying: readonly TokenKey[];
+/** A gate whose secrets and keys can be read again while calls go through it. */
+export interface ReloadableGate {
+  readonly gate: Gate;
+  /**
+   * From here on what the files say now counts; when it fails, what was read last.
+   *
+   * @throws SessionBuddyError `auth.secret`
+   */
+  reload(): Promise<void>;
 }
 
-const smallestSecretBytes = 32;
-const newSecretBytes = 48;
+/** @returns null when neither a secret nor keys are set; that cannot change while the server runs */
+export async function openReloadableGate(
+  sources: CredentialSources,
+  issuers: readonly string[],
+): Promise<ReloadableGate | null> {
+  const first = await openGate(sources, issuers);
+  if (first === null) return null;
+  let current = first;
+  return {
+    gate: (token) => current(token),
+    async reload() {
+      // What is set in the environment stays set, so that there is a gate again.
+      current = (await openGate(sources, issuers)) ?? current;
+    },
+  };
+}
 
 /**
- * Makes a secret ready for use.
+ * Reads and imports every secret and key, once. A private key signs before the secret does, so that a server moves from
+ * the one to the other without a day on which tokens of neither are accepted.
  *
- * @param name - what it is, for a person
- * @param source - where it comes from, for the error
- * @throws SessionBuddyError `auth.secret` when it is empty or shorter than 32 bytes (RFC 7518 section 3.2)
+ * @returns null when nothing is set: authentication is off
+ * @throws SessionBuddyError `auth.secret` when one is empty, too short, no key, or in a file that others can read
  */
-export async function importSecret(secret: string, name: string, source: string): Promise<TokenKey> {
-  const bytes = Buffer.from(secret);
-  if (bytes.length < smallestSecretBytes) {
-    const problem = secret === "" ? "is empty" : `is shorter than ${smallestSecretBytes} bytes`;
+export async function openCredentials(sources: CredentialSources): Promise<Credentials | null> {
+  const current = await importCurrentSecret(sources);
+  const stored = await readKeys(sources);
+  const previous = await importPreviousSecrets(sources);
+  if (current === null && stored.length === 0) {
+    if (previous.length === 0) return null;
     throw new SessionBuddyError(
       "auth.secret",
-      `${source} ${problem}; make a good one with: session-buddy token secret`,
+      "there are previous secrets but no current one; set SESSION_BUDDY_SECRET or SESSION_BUDDY_KEYS_FILE too",
     );
   }
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const key = await crypto.subtle.importKey("raw", bytes, algorithm, false, ["sign", "verify"]);
-  return { algorithm: "HS256", kid: null, name, key };
+  const publicKeys = await Promise.all(stored.map(importPublic));
+  const privateKeys = await Promise.all(stored.map(importPrivate));
+  return {
+    signing: privateKeys.find((key) => key !== null) ?? current,
+    verifying: [...publicKeys, ...(current === null ? [] : [current]), ...previous],
+  };
 }
 
-/** @returns a new secret of 384 random bits, in base64url: 64 characters. */
-export function createSecret(): string {
-  return randomBytes(newSecretBytes).toString("base64url");
+/** @throws SessionBuddyError `auth.secret` */
+async function readKeys({ keysFile, credentialsFolder }: CredentialSources): Promise<readonly StoredKey[]> {
+  if (keysFile === undefined) return [];
+  return (await readKeysFile(keysFile, "SESSION_BUDDY_KEYS_FILE", credentialsFolder)).keys;
+}
+
+/**
+ * Reads a file of keys, which others may look into when it holds public ones alone.
+ *
+ * @param name - the variable or flag that names it
+ * @param credentialsFolder - where systemd has put it; none by default
+ * @throws SessionBuddyError `auth.secret`
+ */
+export async function readKeysFile(
+  path: string,
+  name: string,
+  credentialsFolder?: string,
+): Promise<{ readonly file: PrivateFile; readonly keys: readonly StoredKey[] }> {
+  const file = readPrivateFile(path, "keys file", name, holdsPrivatePart, credentialsFolder);
+  return { file, keys: await parseKeySet(file.text, `the keys file ${path}`) };
+}
+
+/** The variable wins over the file, which is not even read then. */
+async function importCurrentSecret(sources: CredentialSources): Promise<TokenKey | null> {
+  const { secret, secretFile, credentialsFolder } = sources;
+  if (secret !== undefined) return importSecret(secret, "the secret", "SESSION_BUDDY_SECRET");
+  if (secretFile === undefined) return null;
+  const text = readSecretFile(secretFile, "SESSION_BUDDY_SECRET_FILE", credentialsFolder).replace(/\r?\n$/, "");
+  return importSecret(text, "the secret", `the secret in ${secretFile}`);
+}
+
+async function importPreviousSecrets(sources: CredentialSources): Promise<readonly TokenKey[]> {
+  const { previousSecrets: text, previousSecretsFile: path, credentialsFolder } = sources;
+  if (text !== undefined) return importSecrets(text.split(/[\s,]+/), "SESSION_BUDDY_PREVIOUS_SECRETS");
+  if (path === undefined) return [];
+  const lines = readSecretFile(path, "SESSION_BUDDY_PREVIOUS_SECRETS_FILE", credentialsFolder).split(/\r?\n/);
+  return importSecrets(lines, path);
+}
+
+function importSecrets(texts: readonly string[], source: string): Promise<readonly TokenKey[]> {
+  const secrets = texts.filter((text) => text !== "");
+  return Promise.all(
+    secrets.map((secret, at) => importSecret(secret, `previous secret ${at + 1}`, `secret ${at + 1} of ${source}`)),
+  );
+}
+
+function readSecretFile(path: string, name: string, credentialsFolder: string | undefined): string {
+  return readPrivateFile(path, "secret file", name, always, credentialsFolder).text;
 }

@@ -2,8 +2,8 @@
 import { compactVerify } from "jose";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { type ClaimRules, checkClaims, claimNames, type Finding, hasExpired } from "./claims.ts";
-import type { TokenKey } from "./credentials.ts";
 import { type DecodedToken, decodeToken } from "./decode.ts";
+import type { TokenKey } from "./token-key.ts";
 
 export interface TokenRules extends ClaimRules {
   readonly keys: readonly TokenKey[];

@@ -1,7 +1,7 @@
 /** Owns key sets: the JWKS form (RFC 7517) in which key pairs are kept and published. For the composition root. */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import type { TokenKey } from "./credentials.ts";
+import type { TokenKey } from "./token-key.ts";
 
 export const keyAlgorithms = ["EdDSA", "ES256"] as const;
 export type KeyAlgorithm = (typeof keyAlgorithms)[number];

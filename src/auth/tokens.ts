@@ -1,47 +1,96 @@
-/** Owns making tokens. For the composition root. */
-import { type JWTPayload, SignJWT } from "jose";
-import { SessionBuddyError } from "../tracker/errors.ts";
-import { claimNames, userIdIssue } from "./claims.ts";
-import type { TokenKey } from "./credentials.ts";
-import { longestToken } from "./decode.ts";
+/** Owns what the token commands ask for: making a token, examining one as the gate does, and showing one. */
 
-/** `aud` is left out by default, as in the recipe that programs use (contract section 5). */
-export interface TokenClaims {
-  readonly userId: string;
-  readonly issuer: string;
-  readonly audience?: string | undefined;
-  /** Lifetime in seconds, 1 or more. */
-  readonly ttlSeconds: number;
-  /** Claims of one's own, by name; none by default. */
-  readonly others?: Readonly<Record<string, unknown>> | undefined;
+import type { CredentialSources } from "../config/config.ts";
+import { SessionBuddyError } from "../tracker/errors.ts";
+import { momentOf } from "./claims.ts";
+import { openCredentials } from "./credentials.ts";
+import { type DecodedToken, decodeToken } from "./decode.ts";
+import { type Examination, examineToken } from "./examine.ts";
+import { createToken, type TokenClaims } from "./sign.ts";
+import { type Credentials, createSecret } from "./token-key.ts";
+
+export interface AccessToken {
+  readonly token: string;
+  readonly algorithm: string;
+  /** Null for a token that a secret signed. */
+  readonly kid: string | null;
+  /** RFC 3339. */
+  readonly expiresAt: string | null;
+}
+
+/** What became of a token, and what it says about itself, as far as that may be relied on. */
+export interface Verified extends Pick<Examination, "outcome" | "checks"> {
+  /** Null unless the token is accepted. */
+  readonly userId: string | null;
+  /** RFC 3339; null when the signature does not hold, or there is no such time. */
+  readonly expiresAt: string | null;
+}
+
+/** A token taken apart; nothing of it is verified. */
+export interface ShownToken extends DecodedToken {
+  /** RFC 3339; null when the claim is missing or is no time. */
+  readonly issuedAt: string | null;
+  readonly validFrom: string | null;
+  readonly expiresAt: string | null;
+}
+
+const waysToSign =
+  "set SESSION_BUDDY_SECRET or SESSION_BUDDY_SECRET_FILE (make one with: session-buddy token secret), or SESSION_BUDDY_KEYS_FILE (session-buddy token keys create)";
+
+/**
+ * Makes a token for a client.
+ *
+ * @throws SessionBuddyError `auth.secret` when there is nothing to sign with; `usage` for claims that cannot be
+ */
+export async function createAccessToken(sources: CredentialSources, claims: TokenClaims): Promise<AccessToken> {
+  const { signing } = await requireCredentials(sources, "sign");
+  if (signing === null) {
+    throw new SessionBuddyError(
+      "auth.secret",
+      `the keys file holds public keys alone, which do not sign; ${waysToSign}`,
+    );
+  }
+  const token = await createToken(signing, claims, Date.now());
+  const expiresAt = momentOf(decodeToken(token).claims.exp);
+  return { token, algorithm: signing.algorithm, kid: signing.kid, expiresAt };
 }
 
 /**
- * Makes a token that {@link createGate} accepts when it holds the key and the issuer.
+ * Examines a token exactly as the gate of a server with these secrets, keys and issuers would.
  *
- * @throws SessionBuddyError `usage` for a user id or a claim that cannot be, or when the token becomes too long
+ * @throws SessionBuddyError `auth.secret` when there is nothing to verify with
  */
-export async function createToken(signing: TokenKey, claims: TokenClaims, nowMs: number): Promise<string> {
-  const { userId, issuer, audience, ttlSeconds, others = {} } = claims;
-  const issue = userIdIssue(userId);
-  if (issue !== null) throw new SessionBuddyError("usage", `--user-id ${issue}`);
-  const own = claimNames.find((name) => Object.hasOwn(others, name));
-  if (own !== undefined) throw new SessionBuddyError("usage", `the claim ${own} cannot be set with --claim`);
-  const nowSeconds = Math.floor(nowMs / 1000);
-  const payload: JWTPayload = {
-    ...others,
-    user_id: userId,
-    type: "access",
-    iss: issuer,
-    iat: nowSeconds,
-    exp: nowSeconds + ttlSeconds,
+export async function verifyToken(
+  sources: CredentialSources,
+  token: string,
+  issuers: readonly string[],
+): Promise<Verified> {
+  const { verifying } = await requireCredentials(sources, "verify");
+  const examination = await examineToken(token, { keys: verifying, issuers, nowMs: Date.now() });
+  const { outcome, checks, claims } = examination;
+  const userId = outcome === "accepted" && typeof claims?.user_id === "string" ? claims.user_id : null;
+  return { outcome, checks, userId, expiresAt: momentOf(claims?.exp) };
+}
+
+/** @throws SessionBuddyError `invalid` when it is no JWT */
+export function showToken(token: string): ShownToken {
+  const { header, claims } = decodeToken(token);
+  return {
+    header,
+    claims,
+    issuedAt: momentOf(claims.iat),
+    validFrom: momentOf(claims.nbf),
+    expiresAt: momentOf(claims.exp),
   };
-  if (audience !== undefined) payload.aud = audience;
-  const header = { alg: signing.algorithm, typ: "JWT", ...(signing.kid === null ? {} : { kid: signing.kid }) };
-  const token = await new SignJWT(payload).setProtectedHeader(header).sign(signing.key);
-  if (token.length <= longestToken) return token;
-  throw new SessionBuddyError(
-    "usage",
-    `the token would be ${token.length} characters long, and one of more than ${longestToken} is refused; leave claims out`,
-  );
+}
+
+/** @returns a new secret that {@link createAccessToken} and the gate accept. */
+export function createNewSecret(): string {
+  return createSecret();
+}
+
+async function requireCredentials(sources: CredentialSources, purpose: "sign" | "verify"): Promise<Credentials> {
+  const credentials = await openCredentials(sources);
+  if (credentials !== null) return credentials;
+  throw new SessionBuddyError("auth.secret", `there is no secret to ${purpose} with; ${waysToSign}`);
 }

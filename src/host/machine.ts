@@ -4,7 +4,7 @@ import { hostname, machine, release, type as systemName, userInfo } from "node:o
 import { dirname } from "node:path";
 import type { BootClock, ProcessIdentity } from "../tracker/event.ts";
 import { makeFolders } from "./folder.ts";
-import { createProcProcesses } from "./process.ts";
+import { createProcProcesses } from "./proc.ts";
 import { type Processes, type ProcessHome, processIdentity } from "./processes.ts";
 
 /** Facts about the machine and the user that runs this program. */

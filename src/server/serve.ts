@@ -3,17 +3,17 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
-import { type AnswersApp, createAnswers } from "../answers.ts";
-import { type App, logFailure } from "../app.ts";
+import { type AnswersApp, createAnswers } from "../app/answers.ts";
+import { type App, logFailure } from "../app/app.ts";
 import type { Log, LogFields } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import { hostsFor, isLoopback } from "./caller.ts";
-import { createHttpEntrance, type HttpEntrance, type HttpLimits } from "./http.ts";
-import { createMcpServer, type Service } from "./mcp.ts";
-import type { MetricsApp } from "./metrics.ts";
-import { createResources } from "./resources.ts";
+import { hostsFor, isLoopback } from "./http/caller.ts";
+import { createHttpEntrance, type HttpEntrance, type HttpLimits } from "./listener.ts";
+import { createResources } from "./mcp/resources.ts";
+import { createMcpServer, type Service } from "./mcp/server.ts";
+import { createTools } from "./mcp/tools.ts";
+import type { MetricsApp } from "./metrics/metrics.ts";
 import { createNotify } from "./systemd.ts";
-import { createTools } from "./tools.ts";
 
 export interface ServeOptions {
   readonly app: AnswersApp & MetricsApp & Pick<App, "trackStart" | "trackEnd" | "isGuarded" | "onCall">;
@@ -57,7 +57,7 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
     );
   }
   const calls = new RunningCalls(serviceOf(options));
-  const { createMetrics } = await import("./metrics.ts");
+  const { createMetrics } = await import("./metrics/metrics.ts");
   const metrics = await createMetrics({ app, version: options.version });
   app.onCall(metrics.observe);
   const entrance = await createHttpEntrance({

@@ -4,9 +4,9 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { rowCount, uncoveredRows } from "../e2e/hooks-rows.ts";
-import { hostileOptions } from "../support/hostile-options.ts";
 import { root, runToEnd } from "../support/sandbox.ts";
-import { hookFile, type ShellKind, shellKinds } from "../support/shells.ts";
+import { hostileOptions } from "../support/shells/hostile-options.ts";
+import { hookFile, type ShellKind, shellKinds } from "../support/shells/shells.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const silence = { status: 0, signal: null, stdout: "", stderr: "" };

@@ -24,27 +24,16 @@ const hiddenFrom: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 
 /** Each third-party package and the one room it lives in. */
 export const packageRooms: ReadonlyMap<string, RegExp> = new Map([
-  ["commander", /^src\/(?:main|table\/[^/]+)\.ts$/],
+  ["commander", /^src\/cli\/(?:main\.ts$|syntax\/)/],
   ["jose", /^src\/auth\//],
   ["@modelcontextprotocol/sdk", /^src\/server\//],
   ["zod", /^src\/server\//],
-  ["conf", /^src\/settings\.ts$/],
-  ["chalk", /^src\/commands\//],
+  ["conf", /^src\/config\/settings-file\.ts$/],
+  ["chalk", /^src\/cli\/terminal\//],
   ["prom-client", /^src\/server\//],
   ["rate-limiter-flexible", /^src\/server\//],
-  ["string-width", /^src\/commands\//],
+  ["string-width", /^src\/cli\/terminal\//],
 ]);
-
-/** Where the files go that do not lie in their room yet. */
-const roomsToCome: readonly (readonly [files: RegExp, room: string])[] = [
-  [/^src\/(?:entry|main)\.ts$|^src\/(?:table|commands)\//, "cli"],
-  [/^src\/(?:doctor|hooks)\.ts$|^src\/host\/(?:rc-file|rc-file-edit|rc-file-line|own-file)\.ts$/, "install"],
-  [/^src\/(?:app|answers|calls|current|questions|rebuild)\.ts$/, "app"],
-  [/^src\/(?:reconcile|shell-events|shells)\.ts$|^src\/host\/(?:state-file|state-folder|sweep)\.ts$/, "capture"],
-  [/^src\/(?:credentials|tokens|keys)\.ts$/, "auth"],
-  [/^src\/(?:config|settings)\.ts$/, "config"],
-  [/^src\/tracker\/(?:cursor|fields|parse-question|parse|result|view)\.ts$/, "wire"],
-];
 
 /** Finds every import that leaves its room upwards or sideways, and files without a room. */
 export function checkRooms(source: Source): Finding[] {
@@ -61,8 +50,6 @@ export function checkRooms(source: Source): Finding[] {
 
 /** @returns the folder under `src/`, or the name of a file that lies loose in it */
 export function roomOf(path: string): string {
-  const toCome = roomsToCome.find(([files]) => files.test(path));
-  if (toCome !== undefined) return toCome[1];
   return /^src\/([\w-]+)(?:\/|\.ts$)/.exec(path)?.[1] ?? "";
 }
 

@@ -10,12 +10,12 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { z } from "zod";
-import { createAnswers } from "../../src/answers.ts";
-import { openApp } from "../../src/app.ts";
-import { resolveConfig } from "../../src/config.ts";
+import { createAnswers } from "../../src/app/answers.ts";
+import { openApp } from "../../src/app/app.ts";
+import { resolveConfig } from "../../src/config/config.ts";
 import { createLog } from "../../src/log.ts";
-import type { ServedTool } from "../../src/server/schema.ts";
-import { createTools, serviceName } from "../../src/server/tools.ts";
+import type { ServedTool } from "../../src/server/mcp/schema.ts";
+import { createTools, serviceName } from "../../src/server/mcp/tools.ts";
 
 const hasOwnCommits = process.argv[2] === "own-commits";
 const version = "0";

@@ -2,7 +2,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { type Instant, instantFromMs } from "../../src/tracker/instant.ts";
 import type { SessionQuery, Store } from "../../src/tracker/store.ts";
-import { readAnswer } from "../support/reading.ts";
+import { readAnswer } from "../support/store/reading.ts";
 import { historyEndMs, historyStartMs } from "./generate.ts";
 import { median, percentile, rounded } from "./statistics.ts";
 

@@ -9,8 +9,8 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { rebuild } from "../../src/rebuild.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { rebuild } from "../../src/app/rebuild.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { type Instant, instantFromMs } from "../../src/tracker/instant.ts";
 import type { Store } from "../../src/tracker/store.ts";
 import { generateHistory, historyEndMs } from "./generate.ts";

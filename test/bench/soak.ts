@@ -7,7 +7,7 @@
  * Six hundred seconds leave about 5 GB below TMPDIR until the end.
  */
 import { createSandbox } from "../support/sandbox.ts";
-import { soak } from "../support/soak.ts";
+import { soak } from "../support/server/soak.ts";
 import { printTable } from "./print.ts";
 import { percentile, rounded } from "./statistics.ts";
 

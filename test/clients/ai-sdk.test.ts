@@ -2,10 +2,10 @@
 import { type TestContext, test } from "node:test";
 import { createMCPClient } from "@ai-sdk/mcp";
 import { Experimental_StdioMCPTransport } from "@ai-sdk/mcp/mcp-stdio";
-import { type AnyClient, assertExchange, assertTokenRequired } from "../support/client-exchange.ts";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
 import { createSandbox, launcher, type Sandbox } from "../support/sandbox.ts";
-import { type TransportKind, transportKinds } from "../support/transports.ts";
+import { type AnyClient, assertExchange, assertTokenRequired } from "../support/server/client-exchange.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
+import { type TransportKind, transportKinds } from "../support/server/transports.ts";
 
 async function connect(
   t: TestContext,

@@ -10,12 +10,12 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { type AnyClient, assertExchange, assertTokenRequired, toolNames } from "../support/client-exchange.ts";
 import { startArguments } from "../support/events.ts";
-import { resultOf } from "../support/inspector.ts";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
-import { viaLangChain } from "../support/langchain.ts";
 import { createSandbox, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
+import { type AnyClient, assertExchange, assertTokenRequired, toolNames } from "../support/server/client-exchange.ts";
+import { resultOf } from "../support/server/inspector.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
+import { viaLangChain } from "../support/server/langchain.ts";
 
 /** Connects to a URL and sends these headers with every request. */
 type Connect = (t: TestContext, sandbox: Sandbox, url: string, headers: Record<string, string>) => Promise<AnyClient>;

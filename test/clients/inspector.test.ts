@@ -1,11 +1,11 @@
 /** Proves that the command line of the MCP Inspector works over HTTP and over stdio, and finds the schemas portable. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AnyClient, assertExchange, assertTokenRequired } from "../support/client-exchange.ts";
-import { type Inspector, inspector, resultOf } from "../support/inspector.ts";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { transportKinds } from "../support/transports.ts";
+import { type AnyClient, assertExchange, assertTokenRequired } from "../support/server/client-exchange.ts";
+import { type Inspector, inspector, resultOf } from "../support/server/inspector.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
+import { transportKinds } from "../support/server/transports.ts";
 
 function plain(inspect: Inspector): AnyClient {
   return {

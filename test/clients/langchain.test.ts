@@ -1,11 +1,11 @@
 /** Proves that the MCP adapters of LangChain work over HTTP and over stdio. */
 import { type TestContext, test } from "node:test";
 import { MultiServerMCPClient, type StreamableHTTPConnection } from "@langchain/mcp-adapters";
-import { type AnyClient, assertExchange, assertTokenRequired } from "../support/client-exchange.ts";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
-import { viaLangChain } from "../support/langchain.ts";
 import { createSandbox, launcher, type Sandbox } from "../support/sandbox.ts";
-import { type TransportKind, transportKinds } from "../support/transports.ts";
+import { type AnyClient, assertExchange, assertTokenRequired } from "../support/server/client-exchange.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
+import { viaLangChain } from "../support/server/langchain.ts";
+import { type TransportKind, transportKinds } from "../support/server/transports.ts";
 
 async function connect(
   t: TestContext,

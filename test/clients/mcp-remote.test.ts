@@ -4,9 +4,9 @@ import { type TestContext, test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { type AnyClient, assertExchange, assertTokenRequired } from "../support/client-exchange.ts";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
 import { createSandbox, root, type Sandbox } from "../support/sandbox.ts";
+import { type AnyClient, assertExchange, assertTokenRequired } from "../support/server/client-exchange.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
 
 const program = join(root, "node_modules/.bin/mcp-remote");
 

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type AnyClient, assertExchange, assertTokenRequired } from "../support/client-exchange.ts";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
 import { createSandbox, launcher, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
-import { type TransportKind, transportKinds } from "../support/transports.ts";
+import { type AnyClient, assertExchange, assertTokenRequired } from "../support/server/client-exchange.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
+import { type TransportKind, transportKinds } from "../support/server/transports.ts";
 
 const program = join(root, "node_modules/.bin/mcporter");
 type Environment = Readonly<Record<string, string>>;

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { Client, StreamableHTTPClientTransport, type VersionNegotiationMode } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { type AnyClient, assertExchange, assertTokenRequired } from "../support/client-exchange.ts";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
 import { createSandbox, launcher, type Sandbox } from "../support/sandbox.ts";
-import { type TransportKind, transportKinds } from "../support/transports.ts";
+import { type AnyClient, assertExchange, assertTokenRequired } from "../support/server/client-exchange.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
+import { type TransportKind, transportKinds } from "../support/server/transports.ts";
 
 type Mode = Extract<VersionNegotiationMode, string>;
 type Environment = Readonly<Record<string, string>>;

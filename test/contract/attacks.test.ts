@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { targetIn } from "../support/attack-target.ts";
-import { attacks, harmless, sentences } from "../support/attacks.ts";
-import { readLogLine } from "../support/log-lines.ts";
-import { ask } from "../support/raw-http.ts";
+import { attacks, harmless, sentences } from "../support/attacks/attacks.ts";
+import { targetIn } from "../support/attacks/target.ts";
 import { allRows } from "../support/rows.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { connect } from "../support/transports.ts";
+import { readLogLine } from "../support/server/log-lines.ts";
+import { ask } from "../support/server/raw-http.ts";
+import { connect } from "../support/server/transports.ts";
 
 /** What is asked here is what each refusal says; that there may be only so many is another matter. */
 const unlimited = { SESSION_BUDDY_MAX_REFUSALS_PER_MINUTE: "0" };

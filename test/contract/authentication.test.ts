@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { claims, secret, type TokenMaker, tokenMakers } from "../support/jwt.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { type Connection, connect, transportKinds } from "../support/transports.ts";
+import { claims, secret, type TokenMaker, tokenMakers } from "../support/server/jwt.ts";
+import { type Connection, connect, transportKinds } from "../support/server/transports.ts";
 
 const required = "❌ Authentication failed: Token required (SESSION_BUDDY_SECRET is set)";
 const expired = "❌ Authentication failed: Token has expired";

@@ -5,12 +5,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { hostsFor } from "../../src/server/caller.ts";
-import { createHttpEntrance } from "../../src/server/http.ts";
-import { runConformance } from "../support/conformance.ts";
-import { createEventStore } from "../support/conformance-events.ts";
-import { createFixtureServer } from "../support/conformance-server.ts";
+import { hostsFor } from "../../src/server/http/caller.ts";
+import { createHttpEntrance } from "../../src/server/listener.ts";
+import { runConformance } from "../support/conformance/conformance.ts";
+import { createFixtureServer } from "../support/conformance/server.ts";
 import { createSandbox } from "../support/sandbox.ts";
+import { createEventStore } from "./conformance-events.ts";
 
 const session = "?session=true";
 /** The scenario is content with a server that gives no session; then it checks nothing. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { requiredScenarios, runConformance } from "../support/conformance.ts";
+import { requiredScenarios, runConformance } from "../support/conformance/conformance.ts";
 import { createSandbox } from "../support/sandbox.ts";
 
 const baseline = join(import.meta.dirname, "conformance-baseline.yml");

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startArguments } from "../support/events.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { type Connection, call, connect, type TransportKind, transportKinds } from "../support/transports.ts";
+import { type Connection, call, connect, type TransportKind, transportKinds } from "../support/server/transports.ts";
 
 /** Takes from root the right to pass by the modes of files; other users have none. */
 const withoutOverride = process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : [];

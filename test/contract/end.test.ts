@@ -1,16 +1,9 @@
 /** Proves what `track_session_end` answers: ended, not found, or the exact sentence, over both transports (section 2). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  largestMetadata,
-  type RefusedCase,
-  refusedMetadata,
-  refusedTimestamps,
-  tooLong,
-  wrongType,
-} from "../support/cases.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
-import { connect, transportKinds } from "../support/transports.ts";
+import { connect, transportKinds } from "../support/server/transports.ts";
+import { largestMetadata, type RefusedCase, refusedMetadata, refusedTimestamps, tooLong, wrongType } from "./cases.ts";
 
 const refused: readonly RefusedCase[] = [
   {

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { recordHistory, type Story } from "../support/history.ts";
 import { createSandbox, launcher, root, type Sandbox } from "../support/sandbox.ts";
+import { recordHistory, type Story } from "../support/store/history.ts";
 
 const snapshotFile = join(import.meta.dirname, "json.snapshot.json");
 

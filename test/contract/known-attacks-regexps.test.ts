@@ -80,11 +80,7 @@ function literalsOf(source: string): readonly RegExp[] {
 }
 
 /** The rooms that read what others send or leave behind. */
-const exposed = [
-  "src/{tracker,store,server,auth}/**/*.ts",
-  "src/{log,calls,answers,shells,reconcile}.ts",
-  "src/host/state-file.ts",
-];
+const exposed = ["src/{tracker,wire,store,server,auth,capture}/**/*.ts", "src/app/{answers,track}.ts", "src/log.ts"];
 /** Expressions that are given nine digits and no more. */
 const bounded = new Set(["/(?:000)+$/"]);
 

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endArguments, startArguments } from "../support/events.ts";
 import { eventually } from "../support/eventually.ts";
-import { readLogLine } from "../support/log-lines.ts";
-import { ask, toolCall } from "../support/raw-http.ts";
 import { createSandbox, type RunningServer } from "../support/sandbox.ts";
-import { askTogether, openSession, post } from "../support/wire-mcp.ts";
+import { readLogLine } from "../support/server/log-lines.ts";
+import { ask, toolCall } from "../support/server/raw-http.ts";
+import { askTogether, openSession, post } from "../support/server/wire-mcp.ts";
 
 const inherited = ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", "then", "toJSON", "prototype"];
 

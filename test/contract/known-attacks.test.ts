@@ -1,14 +1,22 @@
 /** Proves that what hit other MCP servers does not hit this one; each test has the number of what it is about. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { collectingNode, memoryOf } from "../support/collecting-node.ts";
 import { endArguments, startArguments } from "../support/events.ts";
 import { eventually } from "../support/eventually.ts";
-import { ask, toolCall } from "../support/raw-http.ts";
+import { collectingNode, memoryOf } from "../support/fuzz/collecting-node.ts";
 import { allRows } from "../support/rows.ts";
 import { createSandbox, type RunningServer } from "../support/sandbox.ts";
-import { openWire, type WireRequest } from "../support/wire.ts";
-import { askApart, askTogether, type Headers, initialize, messageOf, openSession, post } from "../support/wire-mcp.ts";
+import { ask, toolCall } from "../support/server/raw-http.ts";
+import { openWire, type WireRequest } from "../support/server/wire.ts";
+import {
+  askApart,
+  askTogether,
+  type Headers,
+  initialize,
+  messageOf,
+  openSession,
+  post,
+} from "../support/server/wire-mcp.ts";
 
 const clientCount = 32;
 const clients = Array.from({ length: clientCount }, (_, index) => index);

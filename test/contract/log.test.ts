@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startArguments } from "../support/events.ts";
 import { eventually } from "../support/eventually.ts";
-import { type LogLine, readLogLine } from "../support/log-lines.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { type Connection, call, connect, type TransportKind, transportKinds } from "../support/transports.ts";
+import { type LogLine, readLogLine } from "../support/server/log-lines.ts";
+import { type Connection, call, connect, type TransportKind, transportKinds } from "../support/server/transports.ts";
 
 const id = "mahavishnu-20260206-123456";
 const forged = "INFO - Session start tracked: session_id=x, status=tracked";

@@ -2,7 +2,7 @@
 import type { SessionEvent, StartContent } from "../../src/tracker/event.ts";
 import type { Instant } from "../../src/tracker/instant.ts";
 import type { SessionQuery } from "../../src/tracker/store.ts";
-import { at, deathEvent, endEvent, observedNothing, startEvent } from "../support/session-events.ts";
+import { at, deathEvent, endEvent, observedNothing, startEvent } from "../support/store/session-events.ts";
 
 type Names = Partial<Pick<StartContent, "username" | "hostname" | "componentName" | "cwd">> & { hostId?: string };
 

@@ -5,10 +5,10 @@ import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import type { Tool } from "@modelcontextprotocol/sdk/types.js";
 import { Ajv } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { toolNames } from "../support/client-exchange.ts";
 import { endArguments, startArguments } from "../support/events.ts";
-import { recordHistory } from "../support/history.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+import { toolNames } from "../support/server/client-exchange.ts";
+import { recordHistory } from "../support/store/history.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 

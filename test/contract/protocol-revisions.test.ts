@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LATEST_PROTOCOL_VERSION, SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
 import packageJson from "../../package.json" with { type: "json" };
-import { toolNames } from "../support/client-exchange.ts";
-import { ask, toolCall } from "../support/raw-http.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+import { toolNames } from "../support/server/client-exchange.ts";
+import { ask, toolCall } from "../support/server/raw-http.ts";
 
 const unknown = ["2023-01-01", "2099-12-31", "2026-07-28", "1.0", "", "latest"];
 const listTools = JSON.stringify({ jsonrpc: "2.0", id: 2, method: "tools/list" });

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { anyText } from "../support/arbitraries.ts";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
-import { blanks, question, questionTools, refusedQuestions } from "../support/questions.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { connect, transportKinds } from "../support/transports.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
+import { blanks, question, questionTools, refusedQuestions } from "../support/server/questions.ts";
+import { connect, transportKinds } from "../support/server/transports.ts";
 
 const required = "❌ Authentication failed: Token required (SESSION_BUDDY_SECRET is set)";
 const expired = "❌ Authentication failed: Token has expired";

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
-import { question } from "../support/questions.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { connect, transportKinds } from "../support/transports.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
+import { question } from "../support/server/questions.ts";
+import { connect, transportKinds } from "../support/server/transports.ts";
 
 async function read(client: Client, uri: string, _meta: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
   const { contents, ...others } = await client.readResource({ uri, _meta });

@@ -1,10 +1,10 @@
 /** Proves that agents are answered over both transports what the command line answers, in pages that nothing moves. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type QuestionAnswer, question } from "../support/questions.ts";
 import { allRows, type SessionRow } from "../support/rows.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { type Connection, connect, transportKinds } from "../support/transports.ts";
+import { type QuestionAnswer, question } from "../support/server/questions.ts";
+import { type Connection, connect, transportKinds } from "../support/server/transports.ts";
 
 const noSession = "shell-20200101-000000";
 

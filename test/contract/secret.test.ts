@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
 import { assertRefused, runWell } from "../support/rows.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { connect, transportKinds } from "../support/transports.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
+import { connect, transportKinds } from "../support/server/transports.ts";
 
 const longEnough = ["s".repeat(32), "é".repeat(16), " ".repeat(32)];
 const invalid = "❌ Authentication failed: Invalid token";

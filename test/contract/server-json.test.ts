@@ -6,10 +6,10 @@ import { test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import serverJson from "../../.mcp/server.json" with { type: "json" };
 import packageJson from "../../package.json" with { type: "json" };
-import serverJson from "../../src/server/server.json" with { type: "json" };
-import { toolNames } from "../support/client-exchange.ts";
 import { createSandbox, launcher, root } from "../support/sandbox.ts";
+import { toolNames } from "../support/server/client-exchange.ts";
 
 // The rules are those of the schema that the file names, and of the registry's validation of npm packages.
 const [npm, ...otherPackages] = serverJson.packages;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { createSandbox } from "../support/sandbox.ts";
-import { connect, transportKinds } from "../support/transports.ts";
+import { connect, transportKinds } from "../support/server/transports.ts";
 
 const base = "mahavishnu-20260206-123456";
 const usedAlready = {

@@ -1,5 +1,5 @@
 /** Proves that the embedded store keeps the laws of the port. */
-import { sqlitePlace } from "../support/store-place.ts";
+import { sqlitePlace } from "../support/store/store-place.ts";
 import { storeLaws } from "./store-laws.ts";
 import { storeQueryLaws } from "./store-query-laws.ts";
 import { storeUpkeepLaws } from "./store-upkeep-laws.ts";

@@ -1,16 +1,9 @@
 /** Proves what `track_session_start` accepts and refuses, in its exact sentences, over both transports (sections 1, 3). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  largestMetadata,
-  type RefusedCase,
-  refusedMetadata,
-  refusedTimestamps,
-  tooLong,
-  wrongType,
-} from "../support/cases.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { connect, transportKinds } from "../support/transports.ts";
+import { connect, transportKinds } from "../support/server/transports.ts";
+import { largestMetadata, type RefusedCase, refusedMetadata, refusedTimestamps, tooLong, wrongType } from "./cases.ts";
 
 const v4 = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
 const user = { username: "les", home: "/home/les" };

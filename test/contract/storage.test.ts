@@ -4,10 +4,10 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createSmallDisk } from "../support/disk.ts";
 import { eventually } from "../support/eventually.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { connect, transportKinds } from "../support/transports.ts";
+import { connect, transportKinds } from "../support/server/transports.ts";
+import { createSmallDisk } from "../support/store/disk.ts";
 
 for (const kind of transportKinds) {
   test(`over ${kind}, a full disk is "storage unavailable" to the client, and all is well once there is room`, async (t) => {

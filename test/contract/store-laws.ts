@@ -8,9 +8,9 @@ import type { SessionEvent } from "../../src/tracker/event.ts";
 import { foldSession, type SessionState } from "../../src/tracker/fold.ts";
 import type { LoggedChange, Store } from "../../src/tracker/store.ts";
 import { anyLife } from "../support/arbitraries.ts";
-import { at, deathEvent, endEvent, folded, sampleSessionId, startEvent } from "../support/session-events.ts";
-import { eventsIn, openAt, record, type StorePlace } from "../support/store-place.ts";
-import { idsOfStoreWorkers, spawnStoreWorker } from "../support/store-worker.ts";
+import { at, deathEvent, endEvent, folded, sampleSessionId, startEvent } from "../support/store/session-events.ts";
+import { eventsIn, openAt, record, type StorePlace } from "../support/store/store-place.ts";
+import { idsOfStoreWorkers, spawnStoreWorker } from "../support/store/store-worker.ts";
 
 const everything = 1_000_000;
 

@@ -5,8 +5,8 @@ import fc from "fast-check";
 import type { Session } from "../../src/tracker/fold.ts";
 import { type Instant, instantFromMs } from "../../src/tracker/instant.ts";
 import type { SessionQuery, Store } from "../../src/tracker/store.ts";
-import { at, deathEvent, endEvent, folded, startEvent } from "../support/session-events.ts";
-import { openAt, recordLives, type StorePlace } from "../support/store-place.ts";
+import { at, deathEvent, endEvent, folded, startEvent } from "../support/store/session-events.ts";
+import { openAt, recordLives, type StorePlace } from "../support/store/store-place.ts";
 import { idOf, overlapAnswers, overlapHistory } from "./overlap-history.ts";
 
 const pageSizes = [1, 2, 7, 39, 40, 41];

@@ -10,8 +10,8 @@ import { instantFromMs, instantToMs } from "../../src/tracker/instant.ts";
 import type { StatsRow, Store } from "../../src/tracker/store.ts";
 import { createTracker } from "../../src/tracker/tracker.ts";
 import { refusal } from "../support/refusals.ts";
-import { at, deathEvent, endEvent, observedNothing, sampleEnd, startEvent } from "../support/session-events.ts";
-import { eventsIn, openAt, record, recordLives, type StorePlace } from "../support/store-place.ts";
+import { at, deathEvent, endEvent, observedNothing, sampleEnd, startEvent } from "../support/store/session-events.ts";
+import { eventsIn, openAt, record, recordLives, type StorePlace } from "../support/store/store-place.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { idOf, overlapHistory } from "./overlap-history.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import packageJson from "../../package.json" with { type: "json" };
 import { createSandbox, root } from "../support/sandbox.ts";
-import { connect, transportKinds } from "../support/transports.ts";
+import { connect, transportKinds } from "../support/server/transports.ts";
 
 const snapshotFile = join(import.meta.dirname, "tools.snapshot.json");
 const required = [

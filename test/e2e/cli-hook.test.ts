@@ -14,9 +14,9 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { filesBelow, homeOf, hookRows, installable, loads, shellsThatLoad } from "../support/hook-homes.ts";
 import { runWell } from "../support/rows.ts";
 import { createSandbox, launcher, root, runToEnd } from "../support/sandbox.ts";
+import { filesBelow, homeOf, hookRows, installable, loads, shellsThatLoad } from "../support/shells/hook-homes.ts";
 
 const allShells = ["bash", "zsh", "fish"] as const;
 

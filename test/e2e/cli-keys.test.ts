@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
 import { assertRefused, runWell } from "../support/rows.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
-import { connect } from "../support/transports.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
+import { connect } from "../support/server/transports.ts";
 
 const keyId = /^[\w-]{43}\n$/;
 const invalid = "❌ Authentication failed: Invalid token";

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { instantFromMs } from "../../src/tracker/instant.ts";
-import { recordHistory, type Story, withStore } from "../support/history.ts";
 import { assertRefused, rowKeys, runWell, type SessionRow } from "../support/rows.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
-import { startEvent } from "../support/session-events.ts";
-import { recordLives } from "../support/store-place.ts";
+import { recordHistory, type Story, withStore } from "../support/store/history.ts";
+import { startEvent } from "../support/store/session-events.ts";
+import { recordLives } from "../support/store/store-place.ts";
 
 /** What has no zone is of the local one. */
 const utc = { env: { TZ: "UTC" } };

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
-import { recordHistory } from "../support/history.ts";
 import { assertRefused, rowKeys, runWell } from "../support/rows.ts";
 import { createSandbox, launcher, runToEnd, type Sandbox } from "../support/sandbox.ts";
+import { recordHistory } from "../support/store/history.ts";
 
 interface Probe {
   readonly name: string;

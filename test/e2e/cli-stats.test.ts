@@ -1,9 +1,9 @@
 /** Proves what stats counts by each key, with filters, for programs and for people. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { recordHistory, type Story } from "../support/history.ts";
 import { runWell } from "../support/rows.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+import { recordHistory, type Story } from "../support/store/history.ts";
 
 const stories: readonly Story[] = [
   { id: "a-1", from: "2026-03-09T08:00:00Z", to: "2026-03-09T08:00:10Z", start: { username: "anna" } },

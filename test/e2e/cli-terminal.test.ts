@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
-import { widthOf } from "../../src/commands/width.ts";
-import { recordHistory, type Story } from "../support/history.ts";
-import { openTerminal } from "../support/pty.ts";
+import { widthOf } from "../../src/cli/terminal/width.ts";
 import { createSandbox, launcher } from "../support/sandbox.ts";
+import { openTerminal } from "../support/shells/pty.ts";
+import { recordHistory, type Story } from "../support/store/history.ts";
 
 const stories: readonly Story[] = [
   {

@@ -1,10 +1,10 @@
 /** Proves what timeline draws for sessions of every state, by session and by user, and what it tells programs. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { recordHistory, type Story } from "../support/history.ts";
-import { openTerminal } from "../support/pty.ts";
 import { rowKeys, runWell } from "../support/rows.ts";
 import { createSandbox, launcher, type Sandbox } from "../support/sandbox.ts";
+import { openTerminal } from "../support/shells/pty.ts";
+import { recordHistory, type Story } from "../support/store/history.ts";
 
 const at = (clock: string) => `2026-03-10T${clock}:00Z`;
 const stories: readonly Story[] = [

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
 import { assertRefused, runWell } from "../support/rows.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
 
 const env = { SESSION_BUDDY_SECRET: secret };
 const now = Math.floor(Date.now() / 1000);

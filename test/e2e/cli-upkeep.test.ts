@@ -4,12 +4,12 @@ import { renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
-import { recordHistory, withStore } from "../support/history.ts";
-import { openTerminal } from "../support/pty.ts";
 import { allRows, assertRefused, runWell } from "../support/rows.ts";
 import { createSandbox, launcher, runToEnd, type Sandbox } from "../support/sandbox.ts";
-import { at, endEvent, startEvent } from "../support/session-events.ts";
-import { recordLives } from "../support/store-place.ts";
+import { openTerminal } from "../support/shells/pty.ts";
+import { recordHistory, withStore } from "../support/store/history.ts";
+import { at, endEvent, startEvent } from "../support/store/session-events.ts";
+import { recordLives } from "../support/store/store-place.ts";
 
 /** One that ended, one that is proven dead and one that is open, all of long ago. */
 async function longAgo(t: TestContext): Promise<Sandbox> {

@@ -4,10 +4,10 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { recordHistory } from "../support/history.ts";
-import { openTerminal } from "../support/pty.ts";
 import { assertRefused, runWell } from "../support/rows.ts";
 import { createSandbox, launcher, type Sandbox } from "../support/sandbox.ts";
+import { openTerminal } from "../support/shells/pty.ts";
+import { recordHistory } from "../support/store/history.ts";
 
 interface Line {
   readonly seq: number;

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { openTerminal, type Terminal } from "../support/pty.ts";
 import { runWell } from "../support/rows.ts";
 import { createSandbox, runToEnd, type Sandbox } from "../support/sandbox.ts";
-import { type ShellKind, shellKinds } from "../support/shells.ts";
+import { openTerminal, type Terminal } from "../support/shells/pty.ts";
+import { type ShellKind, shellKinds } from "../support/shells/shells.ts";
 
 /** What is typed behind `session-buddy`, and what the command then gets, each word in its own brackets. */
 const typed: readonly (readonly [keys: string, words: string])[] = [

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { endArguments, startArguments } from "../support/events.ts";
 import { allRows, runWell } from "../support/rows.ts";
-import { callTool } from "../support/rpc.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { assertSound } from "../support/soundness.ts";
+import { callTool } from "../support/server/rpc.ts";
+import { assertSound } from "../support/store/soundness.ts";
 
 const processes = 64;
 const calls = 100;

@@ -8,9 +8,9 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { endArguments, startArguments } from "../support/events.ts";
 import { runWell } from "../support/rows.ts";
-import { callTool, type ToolAnswer } from "../support/rpc.ts";
 import { createSandbox, launcher, type RunningServer, type Sandbox } from "../support/sandbox.ts";
-import { assertSound } from "../support/soundness.ts";
+import { callTool, type ToolAnswer } from "../support/server/rpc.ts";
+import { assertSound } from "../support/store/soundness.ts";
 
 const runs = Number(process.env.CRASH_RUNS ?? 500);
 const workers = 4;

@@ -3,12 +3,19 @@ import assert from "node:assert/strict";
 import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { createSmallDisk, type SmallDisk } from "../support/disk.ts";
 import { eventually } from "../support/eventually.ts";
-import type { Terminal } from "../support/pty.ts";
 import type { SessionRow } from "../support/rows.ts";
 import type { Sandbox } from "../support/sandbox.ts";
-import { assertRecord, createUsedSandbox, driveBoth, type ShellPlan, shellKinds, told } from "../support/shells.ts";
+import type { Terminal } from "../support/shells/pty.ts";
+import {
+  assertRecord,
+  createUsedSandbox,
+  driveBoth,
+  type ShellPlan,
+  shellKinds,
+  told,
+} from "../support/shells/shells.ts";
+import { createSmallDisk, type SmallDisk } from "../support/store/disk.ts";
 
 const nobody = 65534;
 const leave = (terminal: Terminal) => terminal.type("exit 3\r");

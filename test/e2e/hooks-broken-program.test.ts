@@ -1,9 +1,9 @@
 /** Proves that a program that is missing, broken or stuck harms no shell, and that the record is whole once it works again. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { copyHooks, hangingProgram, markingProgram } from "../support/hook-copy.ts";
 import { allRows } from "../support/rows.ts";
 import { launcher } from "../support/sandbox.ts";
+import { copyHooks, hangingProgram, markingProgram } from "../support/shells/hook-copy.ts";
 import {
   assertRecord,
   createUsedSandbox,
@@ -12,7 +12,7 @@ import {
   shellKinds,
   stateFileNames,
   told,
-} from "../support/shells.ts";
+} from "../support/shells/shells.ts";
 
 const programs: readonly [row: number, name: string, program: string | null][] = [
   [35, "is missing", null],

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { eventually } from "../support/eventually.ts";
-import type { Terminal } from "../support/pty.ts";
-import { each, testShells } from "../support/shell-cases.ts";
+import type { Terminal } from "../support/shells/pty.ts";
+import { each, testShells } from "../support/shells/shell-cases.ts";
 import {
   assertRecord,
   createUsedSandbox,
@@ -16,7 +16,7 @@ import {
   startShell,
   stateFileNames,
   told,
-} from "../support/shells.ts";
+} from "../support/shells/shells.ts";
 
 const endOfInput = "\x04";
 

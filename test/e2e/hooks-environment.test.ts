@@ -4,10 +4,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { eventually } from "../support/eventually.ts";
-import type { Terminal } from "../support/pty.ts";
 import { allRows, type SessionRow } from "../support/rows.ts";
 import { launcher, runToEnd, type Sandbox } from "../support/sandbox.ts";
-import { each, testShells } from "../support/shell-cases.ts";
+import type { Terminal } from "../support/shells/pty.ts";
+import { each, testShells } from "../support/shells/shell-cases.ts";
 import {
   assertRecord,
   createHome,
@@ -18,7 +18,7 @@ import {
   type ShellKind,
   shellKinds,
   told,
-} from "../support/shells.ts";
+} from "../support/shells/shells.ts";
 
 const reason = (kind: ShellKind) => (kind === "fish" ? null : "exit");
 const leave = (terminal: Terminal) => terminal.type("exit 3\r");

@@ -1,8 +1,8 @@
 /** Proves that `exec`, nested shells, subshells and jobs neither lose nor invent a session. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Terminal } from "../support/pty.ts";
-import { each, testShells } from "../support/shell-cases.ts";
+import type { Terminal } from "../support/shells/pty.ts";
+import { each, testShells } from "../support/shells/shell-cases.ts";
 import {
   assertRecord,
   createUsedSandbox,
@@ -16,7 +16,7 @@ import {
   shellKinds,
   sourceLine,
   told,
-} from "../support/shells.ts";
+} from "../support/shells/shells.ts";
 
 const exitReason = (kind: ShellKind) => (kind === "fish" ? null : "exit");
 

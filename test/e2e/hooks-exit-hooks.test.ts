@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "node:test";
-import type { Terminal } from "../support/pty.ts";
 import type { Sandbox } from "../support/sandbox.ts";
-import { type ShellCase, testShells } from "../support/shell-cases.ts";
-import { inferred, told } from "../support/shells.ts";
+import type { Terminal } from "../support/shells/pty.ts";
+import { type ShellCase, testShells } from "../support/shells/shell-cases.ts";
+import { inferred, told } from "../support/shells/shells.ts";
 
 const exit7 = (terminal: Terminal) => terminal.type("exit 7\r");
 

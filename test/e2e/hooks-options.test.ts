@@ -1,8 +1,8 @@
 /** Proves that the hooks keep silent and keep the record under every option a person may have set. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { hostileOptions } from "../support/hostile-options.ts";
-import { testShells } from "../support/shell-cases.ts";
+import { hostileOptions } from "../support/shells/hostile-options.ts";
+import { testShells } from "../support/shells/shell-cases.ts";
 import {
   assertRecord,
   createUsedSandbox,
@@ -12,7 +12,7 @@ import {
   type ShellKind,
   startShell,
   told,
-} from "../support/shells.ts";
+} from "../support/shells/shells.ts";
 
 describe("options", { concurrency: 4 }, () => {
   testShells(

@@ -1,9 +1,9 @@
 /** Proves that the hooks live with the shell integrations of other tools, loaded before and after them. */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import type { Terminal } from "../support/pty.ts";
-import { each, testShells } from "../support/shell-cases.ts";
-import { runLine, type ShellKind, shellKinds, told } from "../support/shells.ts";
+import type { Terminal } from "../support/shells/pty.ts";
+import { each, testShells } from "../support/shells/shell-cases.ts";
+import { runLine, type ShellKind, shellKinds, told } from "../support/shells/shells.ts";
 
 const kitty = "/usr/lib/kitty/shell-integration";
 

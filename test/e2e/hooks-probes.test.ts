@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { copyHooks, markingProgram } from "../support/hook-copy.ts";
 import { runToEnd } from "../support/sandbox.ts";
-import { each, testShells } from "../support/shell-cases.ts";
+import { copyHooks, markingProgram } from "../support/shells/hook-copy.ts";
+import { each, testShells } from "../support/shells/shell-cases.ts";
 import {
   createHome,
   createUsedSandbox,
@@ -15,7 +15,7 @@ import {
   startShell,
   stateFileNames,
   told,
-} from "../support/shells.ts";
+} from "../support/shells/shells.ts";
 
 interface Probe {
   readonly row: number;

@@ -16,7 +16,7 @@ import {
   startShell,
   stateFileNames,
   told,
-} from "../support/shells.ts";
+} from "../support/shells/shells.ts";
 
 const crowd = 50;
 const interrupt = "\x03";

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { copyHooks, hangingProgram } from "../support/hook-copy.ts";
-import { openTerminal } from "../support/pty.ts";
 import { runToEnd, type Sandbox } from "../support/sandbox.ts";
+import { copyHooks, hangingProgram } from "../support/shells/hook-copy.ts";
+import { openTerminal } from "../support/shells/pty.ts";
 import {
   assertRecord,
   createUsedSandbox,
@@ -14,8 +14,8 @@ import {
   shellKinds,
   stateFileNames,
   told,
-} from "../support/shells.ts";
-import { createSshHost, type SshHost } from "../support/ssh.ts";
+} from "../support/shells/shells.ts";
+import { createSshHost, type SshHost } from "./sshd.ts";
 
 const silence = { status: 0, signal: null, stdout: "", stderr: "" };
 const hangupCodes = { bash: null, zsh: 1, fish: 0 } as const;

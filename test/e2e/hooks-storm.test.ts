@@ -1,8 +1,8 @@
 /** Proves that nothing is lost when shells of all kinds end in all ways at once on a busy machine; HOOK_STORM sets how many. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Terminal } from "../support/pty.ts";
-import { assertRecord, createUsedSandbox, openShell, shellKinds, told } from "../support/shells.ts";
+import type { Terminal } from "../support/shells/pty.ts";
+import { assertRecord, createUsedSandbox, openShell, shellKinds, told } from "../support/shells/shells.ts";
 import { startHogs, storm } from "./hooks-storm.ts";
 
 const shellsPerKind = Number(process.env.HOOK_STORM || 12);

@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import type { Terminal } from "../support/pty.ts";
 import { allRows, type SessionRow } from "../support/rows.ts";
 import type { Sandbox } from "../support/sandbox.ts";
+import type { Terminal } from "../support/shells/pty.ts";
 import {
   type ExpectedRow,
   openShell,
@@ -13,8 +13,8 @@ import {
   shellKinds,
   startShell,
   told,
-} from "../support/shells.ts";
-import { createTmux } from "../support/tmux.ts";
+} from "../support/shells/shells.ts";
+import { createTmux } from "../support/shells/tmux.ts";
 
 const hogCount = 4;
 const mostAlive = 20;

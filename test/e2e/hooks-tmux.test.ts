@@ -5,8 +5,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { eventually } from "../support/eventually.ts";
-import { openTerminal } from "../support/pty.ts";
 import { runToEnd } from "../support/sandbox.ts";
+import { openTerminal } from "../support/shells/pty.ts";
 import {
   assertRecord,
   createHome,
@@ -17,8 +17,8 @@ import {
   type ShellKind,
   shellKinds,
   told,
-} from "../support/shells.ts";
-import { createTmux, prepareTmux } from "../support/tmux.ts";
+} from "../support/shells/shells.ts";
+import { createTmux, prepareTmux } from "../support/shells/tmux.ts";
 
 const hangupCodes = { bash: null, zsh: 1, fish: 0 } as const;
 const hungUp = (kind: ShellKind) => told(kind, hangupCodes[kind], "hangup");

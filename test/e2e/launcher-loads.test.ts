@@ -36,7 +36,7 @@ test("the marks tell the packages: each is in the file that is made for it", () 
   assert.ok(holds("serve.cjs", "@modelcontextprotocol/sdk") && holds("serve.cjs", "zod"));
   assert.ok(holds("session-table.cjs", "chalk") && holds("session-table.cjs", "string-width"));
   assert.ok(
-    holds("settings.cjs", "conf") &&
+    holds("settings-file.cjs", "conf") &&
       holds("serve.cjs", "jose") &&
       holds("token-verify.cjs", "jose") &&
       holds("main.cjs", "commander"),
@@ -127,5 +127,5 @@ test("start, end and list read their own file alone, and no slow part of Node.js
 test("settings are loaded when there are some, and only then", async (t) => {
   const sandbox = createSandbox(t);
   await sandbox.run(["config", "set", "component", "kept"]);
-  assert.ok((await loadedBy(sandbox, ["start"])).files.includes("settings.cjs"));
+  assert.ok((await loadedBy(sandbox, ["start"])).files.includes("settings-file.cjs"));
 });

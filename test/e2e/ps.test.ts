@@ -6,10 +6,10 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { killed, sleeper } from "../support/processes.ts";
 import { runWell, type SessionRow } from "../support/rows.ts";
 import { createSandbox, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
-import { recordBytes } from "../support/state-files.ts";
+import { killed, sleeper } from "../support/shells/processes.ts";
+import { recordBytes } from "../support/shells/state-files.ts";
 
 const node = join(root, "node_modules/node/bin/node");
 const bootSession = "0F5C2B31-9E1D-4C55-8A0B-2B1E9D3F6A77";

@@ -7,10 +7,10 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { type AnyClient, assertExchange, toolNames } from "../support/client-exchange.ts";
-import { claims, secret, tokenMakers } from "../support/jwt.ts";
-import { readSnippets, type Settings, settingsIn, variants } from "../support/readme-clients.ts";
 import { createSandbox, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
+import { type AnyClient, assertExchange, toolNames } from "../support/server/client-exchange.ts";
+import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
+import { readSnippets, type Settings, settingsIn, variants } from "./readme-clients.ts";
 
 const address = "http://127.0.0.1:8678/mcp";
 const clients = ["claude-code", "claude-desktop", "cursor", "vscode", "codex"];

@@ -4,19 +4,19 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type App, openApp } from "../../src/app.ts";
-import { resolveConfig } from "../../src/config.ts";
+import { type App, openApp } from "../../src/app/app.ts";
+import { reconcile } from "../../src/capture/reconcile.ts";
+import { resolveConfig } from "../../src/config/config.ts";
 import { createMachine } from "../../src/host/machine.ts";
-import { createProcProcesses } from "../../src/host/process.ts";
+import { createProcProcesses } from "../../src/host/proc.ts";
 import { createLog } from "../../src/log.ts";
-import { reconcile } from "../../src/reconcile.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { instantFromMs } from "../../src/tracker/instant.ts";
 import { createTracker } from "../../src/tracker/tracker.ts";
-import { killed, sleeper } from "../support/processes.ts";
 import { allRows } from "../support/rows.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
-import { leftBehind, recordBytes } from "../support/state-files.ts";
+import { killed, sleeper } from "../support/shells/processes.ts";
+import { leftBehind, recordBytes } from "../support/shells/state-files.ts";
 
 /** A shell that has told its start, and its file. */
 function openShell(t: TestContext, sandbox: Sandbox, fields: Readonly<Record<string, string>> = {}) {

@@ -8,7 +8,7 @@ import { type TestContext, test } from "node:test";
 import { eventually } from "../support/eventually.ts";
 import { allRows, runWell } from "../support/rows.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { leftBehind, recordBytes } from "../support/state-files.ts";
+import { leftBehind, recordBytes } from "../support/shells/state-files.ts";
 
 const startRecord = (child: ChildProcess, time = "1770381296.5") =>
   recordBytes("start/1", { time, pid: String(child.pid), shell: "bash", cwd: "/srv" });

@@ -6,13 +6,13 @@ import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { endArguments, startArguments } from "../support/events.ts";
-import { claims, tokenMakers } from "../support/jwt.ts";
-import { createLeaks, type Leaks } from "../support/leaks.ts";
-import { ask, toolCall } from "../support/raw-http.ts";
 import { createSandbox, type RunningServer, type Sandbox } from "../support/sandbox.ts";
-import { couriersDone, openShell, runLine } from "../support/shells.ts";
-import { strayCalls, strayRequests } from "../support/stray-calls.ts";
+import { claims, tokenMakers } from "../support/server/jwt.ts";
+import { ask, toolCall } from "../support/server/raw-http.ts";
+import { couriersDone, openShell, runLine } from "../support/shells/shells.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { createLeaks, type Leaks } from "./leaks.ts";
+import { strayCalls, strayRequests } from "./stray-calls.ts";
 
 interface Place {
   readonly sandbox: Sandbox;

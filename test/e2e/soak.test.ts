@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSandbox } from "../support/sandbox.ts";
-import { soak } from "../support/soak.ts";
+import { soak } from "../support/server/soak.ts";
 
 test("eight seconds of load with a kill in the middle: all that was acknowledged is on record, once", async (t) => {
   const { starts, ends, questions, repeated, memory } = await soak(createSandbox(t), { seconds: 8, connections: 32 });

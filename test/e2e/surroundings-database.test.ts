@@ -5,9 +5,9 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
-import { holdLock } from "../support/lock.ts";
 import { allRows, assertRefused, runWell } from "../support/rows.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+import { holdLock } from "../support/server/lock.ts";
 
 const databaseOf = (sandbox: Sandbox) => join(sandbox.home, "sessions.db");
 

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createSmallDisk, type SmallDisk } from "../support/disk.ts";
 import { startArguments } from "../support/events.ts";
 import { assertRefused, type SessionRow } from "../support/rows.ts";
 import { createSandbox } from "../support/sandbox.ts";
+import { createSmallDisk, type SmallDisk } from "../support/store/disk.ts";
 
 const mostStarts = 60;
 

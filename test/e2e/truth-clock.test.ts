@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
-import { fakeClock } from "../support/fake-clock.ts";
 import { allRows, runWell, type SessionRow } from "../support/rows.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
-import { assertRecord, createUsedSandbox, open, openShell, told } from "../support/shells.ts";
-import { leftBehind, recordBytes } from "../support/state-files.ts";
+import { fakeClock } from "../support/shells/fake-clock.ts";
+import { assertRecord, createUsedSandbox, open, openShell, told } from "../support/shells/shells.ts";
+import { leftBehind, recordBytes } from "../support/shells/state-files.ts";
 
 const steps = ["-1h", "+1h"] as const;
 const halfHourMs = 1_800_000;

@@ -15,12 +15,12 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { eventually } from "../support/eventually.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { killed, openSession, sleeper } from "../support/processes.ts";
 import { allRows, runWell, type SessionRow } from "../support/rows.ts";
 import { createSandbox, launcher, runToEnd } from "../support/sandbox.ts";
-import { createUsedSandbox, openShell } from "../support/shells.ts";
-import { leftBehind, recordBytes } from "../support/state-files.ts";
+import { fakeClock } from "../support/shells/fake-clock.ts";
+import { killed, openSession, sleeper } from "../support/shells/processes.ts";
+import { createUsedSandbox, openShell } from "../support/shells/shells.ts";
+import { leftBehind, recordBytes } from "../support/shells/state-files.ts";
 
 const ms = (time: SessionRow[keyof SessionRow] | undefined) => Date.parse(String(time));
 

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { eventually } from "../support/eventually.ts";
-import { sleeper } from "../support/processes.ts";
 import { allRows, runWell, type SessionRow } from "../support/rows.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
-import { createUsedSandbox, openShell, shellKinds } from "../support/shells.ts";
-import { leftBehind, recordBytes } from "../support/state-files.ts";
+import { sleeper } from "../support/shells/processes.ts";
+import { createUsedSandbox, openShell, shellKinds } from "../support/shells/shells.ts";
+import { leftBehind, recordBytes } from "../support/shells/state-files.ts";
 
 async function environmentOf(sandbox: Sandbox, row: SessionRow | undefined): Promise<Record<string, string>> {
   const shown = JSON.parse(await runWell(sandbox, ["show", String(row?.session_id), "--json"]));

@@ -3,14 +3,12 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-
-import { bootClockFile } from "../support/boot-clock.ts";
 import { eventually } from "../support/eventually.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { copyHooks } from "../support/hook-copy.ts";
-import { killed, openSession, sleeper } from "../support/processes.ts";
 import { allRows, runWell, type SessionRow } from "../support/rows.ts";
 import { createSandbox, launcher, runToEnd, type Sandbox } from "../support/sandbox.ts";
+import { fakeClock } from "../support/shells/fake-clock.ts";
+import { copyHooks } from "../support/shells/hook-copy.ts";
+import { killed, openSession, sleeper } from "../support/shells/processes.ts";
 import {
   assertRecord,
   createUsedSandbox,
@@ -19,8 +17,9 @@ import {
   shellKinds,
   stateFileNames,
   told,
-} from "../support/shells.ts";
-import { leftBehind, recordBytes } from "../support/state-files.ts";
+} from "../support/shells/shells.ts";
+import { leftBehind, recordBytes } from "../support/shells/state-files.ts";
+import { bootClockFile } from "./boot-clock.ts";
 
 const bootedSeconds = 1_000.25;
 const hourSeconds = 3_600;

@@ -2,17 +2,17 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { eventToValues, rowToEvent } from "../../src/store/sqlite-rows.ts";
+import { eventToValues, rowToEvent } from "../../src/store/sqlite/rows.ts";
 import { canonicalJson } from "../../src/tracker/canonical.ts";
 import type { ParsedEnd, ParsedStart, SessionEvent } from "../../src/tracker/event.ts";
 import { hostTextRules } from "../../src/tracker/limits.ts";
-import { parseEnd, parseStart } from "../../src/tracker/parse.ts";
-import { parseActiveSearch, parseSearch, parseSessionId, parseStats } from "../../src/tracker/parse-question.ts";
+import { parseEnd, parseStart } from "../../src/wire/parse-event.ts";
+import { parseActiveSearch, parseSearch, parseSessionId, parseStats } from "../../src/wire/parse-question.ts";
 import { endArguments, startArguments } from "../support/events.ts";
-import { fuzzed, inputCount } from "../support/fuzz.ts";
-import { changedArguments } from "../support/fuzz-arguments.ts";
+import { fuzzed, inputCount } from "../support/fuzz/fuzz.ts";
 import { refusedInWords } from "../support/refusals.ts";
-import { observedNothing } from "../support/session-events.ts";
+import { observedNothing } from "../support/store/session-events.ts";
+import { changedArguments } from "./event-arguments.ts";
 
 const database = new DatabaseSync(":memory:");
 const row = database.prepare("SELECT ? AS event_id, ? AS session_id, ? AS kind, ? AS body");

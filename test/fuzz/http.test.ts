@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
-import { assertUnharmed, fuzzingServer, inputCount, openFuzzedServer } from "../support/fuzz.ts";
-import { brokenBytes, wholeRequest } from "../support/fuzz-http.ts";
+import { assertUnharmed, fuzzingServer, inputCount, openFuzzedServer } from "../support/fuzz/fuzz.ts";
 import type { RunningServer } from "../support/sandbox.ts";
-import { openWire, type WireRequest } from "../support/wire.ts";
-import type { WireAnswer } from "../support/wire-answers.ts";
+import { openWire, type WireRequest } from "../support/server/wire.ts";
+import type { WireAnswer } from "../support/server/wire-answers.ts";
+import { brokenBytes, wholeRequest } from "./http-requests.ts";
 
 const wholePerConnection = 7;
 const connections = 8;

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseJson } from "../../src/tracker/canonical.ts";
-import { assertUnharmed, fuzzingServer, inputCount, openFuzzedServer } from "../support/fuzz.ts";
-import { anyMessage } from "../support/fuzz-rpc.ts";
-import { openWire, type Wire } from "../support/wire.ts";
-import type { WireAnswer } from "../support/wire-answers.ts";
-import { messageOf, openSession, post } from "../support/wire-mcp.ts";
+import { assertUnharmed, fuzzingServer, inputCount, openFuzzedServer } from "../support/fuzz/fuzz.ts";
+import { openWire, type Wire } from "../support/server/wire.ts";
+import type { WireAnswer } from "../support/server/wire-answers.ts";
+import { messageOf, openSession, post } from "../support/server/wire-mcp.ts";
+import { anyMessage } from "./rpc-messages.ts";
 
 const connections = 8;
 const messagesPerConnection = 16;

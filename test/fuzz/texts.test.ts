@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseStateFile } from "../../src/host/state-file.ts";
+import { parseStateFile } from "../../src/capture/state-file.ts";
 import { canonicalJson, type Json, parseJson } from "../../src/tracker/canonical.ts";
-import { parseCursor, toCursor } from "../../src/tracker/cursor.ts";
 import { formatInstant, instantFromSeconds, parseTimestamp } from "../../src/tracker/instant.ts";
+import { parseCursor, toCursor } from "../../src/wire/cursor.ts";
 import { anyText } from "../support/arbitraries.ts";
-import { fuzzed, inputCount } from "../support/fuzz.ts";
+import { fuzzed, inputCount } from "../support/fuzz/fuzz.ts";
 import { refusedInWords } from "../support/refusals.ts";
-import { at } from "../support/session-events.ts";
-import { recordBytes } from "../support/state-files.ts";
+import { recordBytes } from "../support/shells/state-files.ts";
+import { at } from "../support/store/session-events.ts";
 
 const edit = fc.record({ at: fc.nat(), drop: fc.nat(3), insert: anyText });
 

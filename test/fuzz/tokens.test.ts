@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { importSecret } from "../../src/auth/credentials.ts";
 import { createGate } from "../../src/auth/gate.ts";
+import { importSecret } from "../../src/auth/token-key.ts";
 import { SessionBuddyError } from "../../src/tracker/errors.ts";
-import { assertGrowth, collectedHeap, fuzzing, inputCount, shown } from "../support/fuzz.ts";
-import { secret, tokenMakers } from "../support/jwt.ts";
+import { assertGrowth, collectedHeap, fuzzing, inputCount, shown } from "../support/fuzz/fuzz.ts";
+import { secret, tokenMakers } from "../support/server/jwt.ts";
 
 const now = 1_770_381_296;
 const claims = { user_id: "les", exp: now + 60, iat: now, type: "access", iss: "session-buddy" };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseCursor, toCursor } from "../../src/tracker/cursor.ts";
+import { parseCursor, toCursor } from "../../src/wire/cursor.ts";
 import { anyInstant, anyText } from "../support/arbitraries.ts";
 
 const position = fc.record(

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import type { SessionEvent } from "../../src/tracker/event.ts";
 import { foldSession, type SessionState } from "../../src/tracker/fold.ts";
 import { anyDeath, anyEnd, anyLife } from "../support/arbitraries.ts";
-import { folded } from "../support/session-events.ts";
+import { folded } from "../support/store/session-events.ts";
 
 const ranks: readonly SessionState[] = ["active", "orphaned", "ended"];
 const rankOf = (events: readonly SessionEvent[]) => ranks.indexOf(folded(...events).state);

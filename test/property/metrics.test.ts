@@ -5,17 +5,17 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
-import { openApp } from "../../src/app.ts";
-import { resolveConfig } from "../../src/config.ts";
+import { openApp } from "../../src/app/app.ts";
+import { resolveConfig } from "../../src/config/config.ts";
 import { createLog } from "../../src/log.ts";
-import { createMetrics } from "../../src/server/metrics.ts";
-import { LabelNames, otherLabel, unknownLabel } from "../../src/server/metrics-labels.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { LabelNames, otherLabel, unknownLabel } from "../../src/server/metrics/labels.ts";
+import { createMetrics } from "../../src/server/metrics/metrics.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { createTracker, type Tracker } from "../../src/tracker/tracker.ts";
 import { anyDeath, anyEnd, anyText } from "../support/arbitraries.ts";
-import { readMetrics } from "../support/prometheus.ts";
-import { countsIn, recount } from "../support/recount.ts";
-import { observedNothing, sampleStart } from "../support/session-events.ts";
+import { readMetrics } from "../support/server/prometheus.ts";
+import { countsIn, recount } from "../support/store/recount.ts";
+import { observedNothing, sampleStart } from "../support/store/session-events.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** Few events, so that they are sent again, and sessions end twice or die before they end. */

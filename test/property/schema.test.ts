@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { questionSchemas } from "../../src/server/questions.ts";
-import { inputSchemas } from "../../src/server/tools.ts";
-import { parseEnd, parseStart } from "../../src/tracker/parse.ts";
-import { parseActiveSearch, parseSearch, parseSessionId, parseStats } from "../../src/tracker/parse-question.ts";
+import { questionSchemas } from "../../src/server/mcp/question-tools.ts";
+import { inputSchemas } from "../../src/server/mcp/tools.ts";
+import { parseEnd, parseStart } from "../../src/wire/parse-event.ts";
+import { parseActiveSearch, parseSearch, parseSessionId, parseStats } from "../../src/wire/parse-question.ts";
 import { anyInstant, anyText, jsonObject } from "../support/arbitraries.ts";
 
 type Fields = Readonly<Record<string, fc.Arbitrary<unknown>>>;

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseStateFile } from "../../src/host/state-file.ts";
+import { parseStateFile } from "../../src/capture/state-file.ts";
 import { SessionBuddyError } from "../../src/tracker/errors.ts";
-import { recordBytes } from "../support/state-files.ts";
+import { recordBytes } from "../support/shells/state-files.ts";
 
 const anyBytes = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes));
 const pieces = ["\0", "start/1", "end/1", "session/1", ".", "id=", "pid=5", "=", "\0start/1\0", "\0.\0"];

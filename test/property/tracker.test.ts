@@ -7,8 +7,8 @@ import { foldSession } from "../../src/tracker/fold.ts";
 import type { Store } from "../../src/tracker/store.ts";
 import { createTracker, type Tracker } from "../../src/tracker/tracker.ts";
 import { anyDeath, anyEnd, anyStart } from "../support/arbitraries.ts";
-import { at, observedNothing } from "../support/session-events.ts";
-import { openAt, sqlitePlace } from "../support/store-place.ts";
+import { at, observedNothing } from "../support/store/session-events.ts";
+import { openAt, sqlitePlace } from "../support/store/store-place.ts";
 
 /** Few starts, components and seconds, so that ids collide and starts are sent again. */
 const someStart = fc

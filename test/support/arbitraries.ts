@@ -11,7 +11,7 @@ import type {
   StartEvent,
 } from "../../src/tracker/event.ts";
 import { type Instant, instantFromMs } from "../../src/tracker/instant.ts";
-import { sampleSessionId } from "./session-events.ts";
+import { sampleSessionId } from "./store/session-events.ts";
 
 const hostileTexts = [
   "",

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { createLog, escapeControls, formatLine } from "../../src/log.ts";
-import { claims, tokenMakers } from "../support/jwt.ts";
-import { readLogLine } from "../support/log-lines.ts";
+import { claims, tokenMakers } from "../support/server/jwt.ts";
+import { readLogLine } from "../support/server/log-lines.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const values: readonly (readonly [value: string | number | null, written: string])[] = [

@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { openGate } from "../../../src/credentials.ts";
-import { verifyToken } from "../../../src/tokens.ts";
+import { openGate } from "../../../src/auth/credentials.ts";
+import { verifyToken } from "../../../src/auth/tokens.ts";
 import { SessionBuddyError } from "../../../src/tracker/errors.ts";
-import { targetIn } from "../../support/attack-target.ts";
-import { attacks, harmless, sentences } from "../../support/attacks.ts";
-import { claims } from "../../support/jwt.ts";
+import { attacks, harmless, sentences } from "../../support/attacks/attacks.ts";
+import { targetIn } from "../../support/attacks/target.ts";
+import { claims } from "../../support/server/jwt.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "session-buddy-test-"));
 after(() => rmSync(folder, { recursive: true }));

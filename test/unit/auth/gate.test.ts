@@ -1,11 +1,11 @@
 /** Proves the gate's use of the clock to the second, its issuers, and that a refusal's detail never holds the token. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { importSecret } from "../../../src/auth/credentials.ts";
 import { createGate } from "../../../src/auth/gate.ts";
+import { importSecret } from "../../../src/auth/token-key.ts";
 import type { ErrorCode } from "../../../src/tracker/errors.ts";
 import { SessionBuddyError } from "../../../src/tracker/errors.ts";
-import { secret, tokenMakers } from "../../support/jwt.ts";
+import { secret, tokenMakers } from "../../support/server/jwt.ts";
 
 const now = 1_770_381_296;
 const keys = [await importSecret(secret, "the secret", "the test")];

@@ -12,7 +12,7 @@ import {
   parseKeySet,
   toPublicKeySet,
 } from "../../../src/auth/key-set.ts";
-import { pairs, thumbprintOf } from "../../support/attack-target.ts";
+import { pairs, thumbprintOf } from "../../support/attacks/target.ts";
 import { refusal } from "../../support/refusals.ts";
 
 const ed = pairs.ed.privateKey.export({ format: "jwk" });

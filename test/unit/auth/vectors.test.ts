@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { importSecret } from "../../../src/auth/credentials.ts";
 import { createGate } from "../../../src/auth/gate.ts";
 import { importPublic, parseKeySet } from "../../../src/auth/key-set.ts";
+import { importSecret } from "../../../src/auth/token-key.ts";
 import { root } from "../../support/sandbox.ts";
 
 interface Vectors {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Liveness, liveness } from "../../../src/host/liveness.ts";
 import { createMachine, type Machine } from "../../../src/host/machine.ts";
-import { createProcProcesses } from "../../../src/host/process.ts";
+import { createProcProcesses } from "../../../src/host/proc.ts";
 import type { ProcessIdentity } from "../../../src/tracker/event.ts";
 import { eventually } from "../../support/eventually.ts";
 import { root } from "../../support/sandbox.ts";
@@ -131,7 +131,7 @@ test("another user's process that /proc hides is unknown, not dead", (t) => {
   // Its own mount of /proc that hides other users' processes, seen by a user who is not root.
   const look = `
     import { liveness } from ${JSON.stringify(join(root, "src/host/liveness.ts"))};
-    import { createProcProcesses } from ${JSON.stringify(join(root, "src/host/process.ts"))};
+    import { createProcProcesses } from ${JSON.stringify(join(root, "src/host/proc.ts"))};
     const ids = JSON.parse(process.argv[2]);
     console.log(JSON.stringify(liveness(JSON.parse(process.argv[1]), { ...ids, processes: createProcProcesses() })));`;
   const output = execFileSync(

@@ -5,7 +5,7 @@ import { hostname, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { createMachine, newUuid } from "../../../src/host/machine.ts";
-import { createProcProcesses } from "../../../src/host/process.ts";
+import { createProcProcesses } from "../../../src/host/proc.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const uuidV4Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { liveness } from "../../../src/host/liveness.ts";
 import { createMachine, type Machine } from "../../../src/host/machine.ts";
-import { createProcProcesses } from "../../../src/host/process.ts";
+import { createProcProcesses } from "../../../src/host/proc.ts";
 import { createPsProcesses, parseBootSession, parsePsLine } from "../../../src/host/ps.ts";
 import { eventually } from "../../support/eventually.ts";
-import { killed, sleeper } from "../../support/processes.ts";
+import { killed, sleeper } from "../../support/shells/processes.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const bootSession = "0F5C2B31-9E1D-4C55-8A0B-2B1E9D3F6A77";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProcessIdentity } from "../../../src/tracker/event.ts";
 import { explain, type Probe, type ProcessLook } from "../../../src/tracker/explain.ts";
-import { deathEvent, endEvent, folded, observedNothing, startEvent } from "../../support/session-events.ts";
+import { deathEvent, endEvent, folded, observedNothing, startEvent } from "../../support/store/session-events.ts";
 
 const recorded: ProcessIdentity = {
   hostId: "host",

@@ -12,7 +12,7 @@ import {
   sampleSessionId,
   sampleStart,
   startEvent,
-} from "../../support/session-events.ts";
+} from "../../support/store/session-events.ts";
 
 const startTime = sampleStart.timestamp;
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { componentNameIn, sessionIdCandidates } from "../../../src/tracker/session-id.ts";
 import { anyStart } from "../../support/arbitraries.ts";
-import { at, startEvent } from "../../support/session-events.ts";
+import { at, startEvent } from "../../support/store/session-events.ts";
 
 const eventId = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
 const digits = "6ba7b8109dad41d180b400c04fd430c8";

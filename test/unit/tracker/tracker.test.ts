@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import type { StartContent } from "../../../src/tracker/event.ts";
-import { parseStart } from "../../../src/tracker/parse.ts";
 import type { Store } from "../../../src/tracker/store.ts";
 import { createTracker, type DirectoryProblem, type Tracker } from "../../../src/tracker/tracker.ts";
+import { parseStart } from "../../../src/wire/parse-event.ts";
 import { startArguments } from "../../support/events.ts";
 import { refusal } from "../../support/refusals.ts";
 import {
@@ -15,8 +15,8 @@ import {
   sampleEnd,
   sampleSessionId,
   sampleStart,
-} from "../../support/session-events.ts";
-import { openAt, sqlitePlace } from "../../support/store-place.ts";
+} from "../../support/store/session-events.ts";
+import { openAt, sqlitePlace } from "../../support/store/store-place.ts";
 
 const reused = refusal("invalid", "event_id already used by another event");
 

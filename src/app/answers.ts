@@ -1,0 +1,106 @@
+/** Owns the answers to questions over the wire: the gate, the rules, the question, the answer's JSON. For `server/`. */
+
+import type { Log } from "../log.ts";
+import { formatInstant, instantFromMs } from "../tracker/instant.ts";
+import {
+  type ParsedSearch,
+  parseActiveSearch,
+  parseSearch,
+  parseSessionId,
+  parseStats,
+} from "../wire/parse-question.ts";
+import { failed, questionError } from "../wire/result.ts";
+import { toEventRow, toExplanationRow, toJsonRow, toStatsRow } from "../wire/view.ts";
+import { type App, logFailure } from "./app.ts";
+import { createQuestions, type QuestionsApp } from "./questions.ts";
+
+/** A bare object: `status`, `error`, `as_of`, and the data, whose keys are there whatever the status. */
+export type Answer = Readonly<Record<string, unknown>> & {
+  readonly status: "ok" | "not_found" | "error";
+  readonly error: string | null;
+};
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** Each takes the arguments as they were sent, the token among them, and never throws. */
+export interface Answers {
+  activeSessions(args: unknown): Promise<Answer>;
+  search(args: unknown): Promise<Answer>;
+  session(args: unknown): Promise<Answer>;
+  explanation(args: unknown): Promise<Answer>;
+  stats(args: unknown): Promise<Answer>;
+  /**
+   * The data of {@link Answers.session}, for a caller who has no status to read.
+   *
+   * @returns null when nothing has this id
+   * @throws SessionBuddyError `auth.*`, `storage.*`
+   */
+  resource(sessionId: string, token: unknown): Promise<Data | null>;
+}
+
+export type AnswersApp = QuestionsApp & Pick<App, "authenticate">;
+
+export function createAnswers(app: AnswersApp, log: Log): Answers {
+  const questions = createQuestions(app);
+
+  const asked = async (args: unknown, ask: () => Promise<Data | null>): Promise<Data | null> => {
+    try {
+      await app.authenticate(args);
+      return await ask();
+    } catch (error) {
+      logFailure(log, "Question failed", error);
+      throw error;
+    }
+  };
+
+  const recordOf = async (sessionId: string) => {
+    const record = await questions.record(sessionId);
+    if (record === null) return null;
+    return { session: toJsonRow(record.session), events: record.events.map(toEventRow) };
+  };
+
+  /** @param blank - the data of an answer that has none */
+  const answer = async (args: unknown, blank: Data, ask: () => Promise<Data | null>): Promise<Answer> => {
+    try {
+      const data = await asked(args, ask);
+      if (data === null) return { status: "not_found", error: null, as_of: now(), ...blank };
+      return { status: "ok", error: null, as_of: now(), ...data };
+    } catch (error) {
+      return failed({ status: "error", error: questionError(error), as_of: now(), ...blank }, error);
+    }
+  };
+  const page = (args: unknown, parse: (args: unknown) => ParsedSearch) =>
+    answer(args, { sessions: [], next_cursor: null }, async () => {
+      const { query, limit, cursor } = parse(args);
+      const { sessions, nextCursor } = await questions.page(query, limit, cursor);
+      return { sessions: sessions.map(toJsonRow), next_cursor: nextCursor };
+    });
+
+  return {
+    activeSessions: (args) => page(args, parseActiveSearch),
+    search: (args) => page(args, parseSearch),
+    session: (args) => answer(args, { session: null, events: [] }, async () => recordOf(parseSessionId(args))),
+    resource: (sessionId, token) =>
+      asked({ token }, async () => {
+        const record = await recordOf(sessionId);
+        return record === null ? null : { as_of: now(), ...record };
+      }),
+    explanation: (args) =>
+      answer(args, { explanation: null }, async () => {
+        const explanation = await questions.explain(parseSessionId(args));
+        return explanation === null ? null : { explanation: toExplanationRow(explanation) };
+      }),
+    stats: (args) =>
+      answer(args, { by: null, groups: [], omitted: 0 }, async () => {
+        const { by, query, limit } = parseStats(args);
+        const rows = await questions.stats(by, query);
+        // Days come in their order, and the latest are asked for most; all else comes with the greatest first.
+        const groups = by === "day" ? rows.slice(-limit) : rows.slice(0, limit);
+        return { by, groups: groups.map(toStatsRow), omitted: rows.length - groups.length };
+      }),
+  };
+}
+
+function now(): string {
+  return formatInstant(instantFromMs(Date.now()));
+}

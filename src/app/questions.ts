@@ -1,0 +1,86 @@
+/** Owns the questions people and agents ask: what was left behind is finished first, then the store is asked. */
+
+import { type Explanation, explain } from "../tracker/explain.ts";
+import type { Session } from "../tracker/fold.ts";
+import type { LoggedEvent, SessionQuery, StatsKey, StatsRow } from "../tracker/store.ts";
+import { parseCursor, toCursor } from "../wire/cursor.ts";
+import type { App } from "./app.ts";
+
+/** One page of sessions, newest start first. */
+export interface SessionPage {
+  readonly sessions: readonly Session[];
+  /** For the page after this one; null when this is the last. */
+  readonly nextCursor: string | null;
+}
+
+/** A session with its events in the order in which they were recorded. */
+export interface SessionRecord {
+  readonly session: Session;
+  readonly events: readonly LoggedEvent[];
+}
+
+/** Every question throws `storage.*` when the store cannot be asked. */
+export interface Questions {
+  /**
+   * @param limit - at most so many sessions; 1 or more
+   * @param cursor - the {@link SessionPage.nextCursor} of the page before; null for the first page
+   * @throws SessionBuddyError `invalid` when the cursor is none that a page gave
+   */
+  page(query: SessionQuery, limit: number, cursor: string | null): Promise<SessionPage>;
+  /** @returns null when nothing has this id */
+  record(sessionId: string): Promise<SessionRecord | null>;
+  /** How the state of a session is known. @returns null when nothing has this id */
+  explain(sessionId: string): Promise<Explanation | null>;
+  stats(by: StatsKey, query: SessionQuery): Promise<readonly StatsRow[]>;
+}
+
+export type QuestionsApp = Pick<App, "session" | "sessions" | "eventsOf" | "stats" | "look" | "reconcile">;
+
+/** How long after finishing what was left behind the next question may be answered without, in milliseconds. */
+const freshForMs = 2_000;
+/** How long a question may spend on it, in milliseconds. */
+const deadlineMs = 2_000;
+
+export function createQuestions(app: QuestionsApp): Questions {
+  const bringUpToDate = paced(() => app.reconcile(deadlineMs), freshForMs);
+
+  const record = async (sessionId: string): Promise<SessionRecord | null> => {
+    await bringUpToDate();
+    const session = await app.session(sessionId);
+    return session === null ? null : { session, events: await app.eventsOf(sessionId) };
+  };
+
+  return {
+    async page(query, limit, cursor) {
+      const after = cursor === null ? {} : { after: parseCursor(cursor) };
+      await bringUpToDate();
+      // One more than asked for tells whether there is another page.
+      const found = await app.sessions({ ...query, ...after, limit: limit + 1 });
+      const sessions = found.slice(0, limit);
+      const last = sessions.at(-1);
+      const hasMore = found.length > limit && last !== undefined;
+      return { sessions, nextCursor: hasMore ? toCursor(last) : null };
+    },
+    record,
+    async explain(sessionId) {
+      const found = await record(sessionId);
+      if (found === null) return null;
+      const { process } = found.session;
+      return explain(found.session, found.events, process === null ? null : app.look(process));
+    },
+    async stats(by, query) {
+      await bringUpToDate();
+      return app.stats(by, query);
+    },
+  };
+}
+
+/** Runs an action for the first caller; those who come while it runs share it, and those soon after do without. */
+function paced(action: () => Promise<unknown>, pauseMs: number): () => Promise<unknown> {
+  let last: { readonly done: Promise<unknown>; readonly startedMs: number } | null = null;
+  return () => {
+    const nowMs = process.uptime() * 1000;
+    if (last === null || nowMs - last.startedMs >= pauseMs) last = { done: action(), startedMs: nowMs };
+    return last.done;
+  };
+}

@@ -1,0 +1,143 @@
+/** Owns what a shell or its state file says, as the events of the core. For `shells.ts` and `reconcile.ts`. */
+import type { Machine } from "../host/machine.ts";
+import { parseJson } from "../tracker/canonical.ts";
+import type { BootClock, EndContent, Observation, ParsedStart, ProcessIdentity } from "../tracker/event.ts";
+import { formatInstant, type Instant, instantFromMs, instantFromSeconds } from "../tracker/instant.ts";
+import { componentNameIssue, hostTextRules } from "../tracker/limits.ts";
+import { parseStart } from "../wire/parse-event.ts";
+import type { StateFile, StateRecord } from "./state-file.ts";
+
+/** Pids are given in turn, and come round again after many thousands of processes. */
+const pidIsKeptMs = 5_000;
+
+/** How a shell ended, as far as it is known. */
+export type ShellEnd = Pick<EndContent, "exitCode" | "reason"> & Partial<Pick<EndContent, "signal">>;
+
+/** Who records: this machine, and the component name of shells that name none. */
+export interface Recorder {
+  readonly component: string;
+  readonly machine: Machine;
+}
+
+/** What a start record says, and a shell that the command line describes. */
+export interface StartFields {
+  readonly startedAt: Instant;
+  readonly pid: string;
+  readonly shell: string;
+  readonly cwd: string;
+  readonly component: string;
+}
+
+/** @throws SessionBuddyError `invalid` when what the file says breaks a rule of the contract */
+export function startOfFile(file: StateFile, { component, machine }: Recorder): [ParsedStart, Observation] {
+  const field = (name: string) => file.start?.fields.get(name) ?? "";
+  const pid = field("pid") || String(file.process?.pid ?? "");
+  const fields: StartFields = {
+    startedAt: startInstantOf(file),
+    pid,
+    shell: field("shell"),
+    cwd: field("cwd"),
+    // What a shell says is a fact even where its environment is wrong about a name.
+    component: componentNameIssue(field("component")) === null ? field("component") : component,
+  };
+  const parsed = parsedStart(file.eventId, fields, machine, metadataOf(field("metadata")), {
+    ...(field("version") === "" ? {} : { shell_version: field("version") }),
+    ...(/^[1-9]\d{0,6}$/.test(field("ppid")) ? { parent_pid: field("ppid") } : {}),
+  });
+  const identity = processOfFile(file, machine);
+  return [parsed, observation(identity, bootClockOf(identity.bootId, field("uptime"), machine))];
+}
+
+/** @returns the process of the shell that wrote a state file, as that shell knew it */
+export function processOfFile(file: StateFile, machine: Machine): ProcessIdentity {
+  const field = (name: string) => file.start?.fields.get(name) ?? "";
+  const seen = machine.identify(Number(field("pid")) || (file.process?.pid ?? 0));
+  return {
+    ...seen,
+    bootId: field("boot") || (file.process?.bootId ?? machine.bootId),
+    startTicks: field("ticks") || (file.process?.startTicks ?? (isStillItsOwn(file, machine) ? seen.startTicks : null)),
+    executable: field("exe") || null,
+  };
+}
+
+/** Without proc(5) a shell cannot say when its process started. Within seconds of its word, nobody else has its pid. */
+function isStillItsOwn(file: StateFile, { processes }: Machine): boolean {
+  return !processes.hasProc && Math.abs(Date.now() - file.createdMs) < pidIsKeptMs;
+}
+
+/** When the shell of a state file started: by its own clock, else by the file's. */
+export function startInstantOf(file: StateFile): Instant {
+  return instantFromSeconds(file.start?.fields.get("time") ?? "") ?? instantFromMs(file.createdMs);
+}
+
+/** The end that a shell told itself, by its own clocks. */
+export function endOfRecord(
+  file: StateFile,
+  record: StateRecord,
+  machine: Machine,
+): { content: EndContent; bootClock: BootClock | null } {
+  const field = (name: string) => record.fields.get(name) ?? "";
+  const code = field("code");
+  const at = instantFromSeconds(field("time")) ?? instantFromMs(file.changedMs);
+  const bootId = file.start?.fields.get("boot") || (file.process?.bootId ?? null);
+  return {
+    content: endContent(at, {
+      exitCode: /^\d{1,9}$/.test(code) ? Number(code) : null,
+      reason: field("reason") || null,
+      signal: field("signal") || null,
+    }),
+    bootClock: bootClockOf(bootId, field("uptime"), machine),
+  };
+}
+
+/** @param timestamp - when the shell ended */
+export function endContent(timestamp: Instant, end: ShellEnd): EndContent {
+  return { timestamp, reason: end.reason, exitCode: end.exitCode, signal: end.signal ?? null, metadata: null };
+}
+
+/**
+ * A shell of this machine goes through the contract's parser like any other event, with the machine's own limits.
+ *
+ * @throws SessionBuddyError `invalid` with the contract's sentence
+ */
+export function parsedStart(
+  eventId: string,
+  fields: StartFields,
+  { facts }: Machine,
+  metadata: unknown,
+  environmentExtra: Readonly<Record<string, string>> = {},
+): ParsedStart {
+  const input = {
+    event_version: "1.0",
+    event_id: eventId,
+    component_name: fields.component,
+    shell_type: fields.shell,
+    timestamp: formatInstant(fields.startedAt),
+    pid: fields.pid,
+    user: { username: facts.username, home: facts.home },
+    hostname: facts.hostname,
+    environment: { ...environmentExtra, python_version: "", platform: facts.platform, cwd: fields.cwd },
+    metadata,
+  };
+  return parseStart(input, hostTextRules);
+}
+
+/** @param uptime - seconds since boot, as in proc_uptime(5) */
+function bootClockOf(bootId: string | null, uptime: string, machine: Machine): BootClock | null {
+  if (bootId === null || !/^\d{1,11}(?:\.\d+)?$/.test(uptime)) return null;
+  const clockId = bootId === machine.bootId ? machine.clockId : bootId;
+  return { bootId: clockId ?? bootId, ms: Math.round(Number(uptime) * 1000) };
+}
+
+function metadataOf(text: string): unknown {
+  try {
+    return text === "" ? null : parseJson(text);
+  } catch {
+    return null;
+  }
+}
+
+/** What this machine sees at this moment. */
+export function observation(process: ProcessIdentity | null, bootClock: BootClock | null): Observation {
+  return { recordedAt: instantFromMs(Date.now()), caller: null, process, bootClock };
+}

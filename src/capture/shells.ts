@@ -1,0 +1,149 @@
+/** Owns the life of this machine's own shells, as the command line or their state files tell it. For `app.ts` alone. */
+import { newUuid } from "../host/machine.ts";
+import type { Log } from "../log.ts";
+import { SessionBuddyError } from "../tracker/errors.ts";
+import type { Session } from "../tracker/fold.ts";
+import { instantFromMs, instantToMs } from "../tracker/instant.ts";
+import type { EndOutcome, Tracker } from "../tracker/tracker.ts";
+import {
+  endContent,
+  endOfRecord,
+  observation,
+  parsedStart,
+  type Recorder,
+  type ShellEnd,
+  type StartFields,
+  startOfFile,
+} from "./shell-events.ts";
+import {
+  cacheSessionId,
+  createStateFile,
+  readStateFile,
+  removeStateFile,
+  type StateFile,
+  type StateRecord,
+} from "./state-file.ts";
+
+/** A shell to record; what is missing is looked up. */
+export interface ShellStart {
+  readonly component?: string | undefined;
+  /** For example `bash`; default the command name of the process. */
+  readonly shellType?: string | undefined;
+  /** The shell's process, 1 to 4194304. */
+  readonly pid: number;
+  readonly cwd: string;
+  readonly metadata: Readonly<Record<string, string>> | null;
+}
+
+export interface Shells {
+  /** @throws SessionBuddyError `invalid` with the contract's sentence, or `storage.*` */
+  start(shell: ShellStart): Promise<Session>;
+  end(sessionId: string, end: ShellEnd): Promise<EndOutcome>;
+  /**
+   * Brings on record what a state file says and caches the session id in it; makes the file from `shell` when there is
+   * none. May be called any number of times, also after the end.
+   *
+   * @param shell - null when the shell made the file itself: a file that is gone is finished, and a new one would be a
+   *   second session of the same shell
+   * @returns null when there is neither a file nor a shell to make it from
+   */
+  startFromFile(path: string, shell: ShellStart | null): Promise<Session | null>;
+  /**
+   * Brings on record the end that a state file tells, else `end` as of now, the start too where that is missing; then
+   * removes the file.
+   */
+  endFromFile(path: string, end: ShellEnd): Promise<Session>;
+  /** Brings on record what a state file says, and removes it when it tells the end. */
+  recordFile(file: StateFile): Promise<Session>;
+}
+
+interface ShellsDependencies extends Recorder {
+  readonly tracker: Tracker;
+  readonly log: Log;
+  /** Makes the folder of a state file where it is ours to make. */
+  readonly prepareFolder: (stateFile: string) => void;
+}
+
+export function createShells(dependencies: ShellsDependencies): Shells {
+  const { machine, tracker, log } = dependencies;
+
+  const recordFile = async (file: StateFile): Promise<Session> => {
+    const session = await tracker.startOfHost(...startOfFile(file, dependencies));
+    if (file.sessionId === null) cacheQuietly(file.path, session.sessionId, log);
+    if (file.end !== null) await endOfFile(file, session, file.end, { exitCode: null, reason: null });
+    return session;
+  };
+
+  const endOfFile = async (file: StateFile, session: Session, record: StateRecord | null, end: ShellEnd) => {
+    const told = record === null ? null : endOfRecord(file, record, machine);
+    const content = told?.content ?? endContent(instantFromMs(Date.now()), end);
+    const bootClock = told === null ? machine.bootClock() : told.bootClock;
+    await tracker.end(session.sessionId, content, observation(null, bootClock));
+    removeStateFile(file.path);
+  };
+
+  return {
+    recordFile,
+    start(shell) {
+      const parsed = parsedStart(newUuid(), fieldsOf(shell, dependencies), machine, shell.metadata);
+      return tracker.startOfHost(parsed, observation(machine.identify(parsed.content.pid), machine.bootClock()));
+    },
+    end(sessionId, end) {
+      const content = endContent(instantFromMs(Date.now()), end);
+      return tracker.end(sessionId, content, observation(null, machine.bootClock()));
+    },
+    async startFromFile(path, shell) {
+      const file = readStateFile(path) ?? (shell === null ? null : madeFrom(path, shell, dependencies));
+      return file === null ? null : recordFile(file);
+    },
+    async endFromFile(path, end) {
+      const file = readStateFile(path);
+      if (file === null) throw new SessionBuddyError("not_found", `there is no state file ${path}`);
+      const session = await tracker.startOfHost(...startOfFile(file, dependencies));
+      await endOfFile(file, session, file.end, end);
+      return session;
+    },
+  };
+}
+
+function fieldsOf(shell: ShellStart, { component, machine }: ShellsDependencies): StartFields {
+  return {
+    startedAt: instantFromMs(Date.now()),
+    pid: String(shell.pid),
+    shell: shell.shellType ?? machine.processes.nameOf(shell.pid) ?? "",
+    cwd: shell.cwd,
+    component: shell.component ?? component,
+  };
+}
+
+/** The program stands in for a hook: it writes what the hook would have written. */
+function madeFrom(path: string, shell: ShellStart, dependencies: ShellsDependencies): StateFile {
+  const fields = fieldsOf(shell, dependencies);
+  // What breaks a rule is refused before there is a file that could never be finished.
+  parsedStart(newUuid(), fields, dependencies.machine, shell.metadata);
+  const { startTicks, executable } = dependencies.machine.identify(shell.pid);
+  const uptimeMs = dependencies.machine.bootClock()?.ms;
+  const { startedAt, ...said } = fields;
+  dependencies.prepareFolder(path);
+  createStateFile(path, {
+    ...said,
+    id: newUuid(),
+    time: String(instantToMs(startedAt) / 1000),
+    uptime: uptimeMs === undefined ? "" : String(uptimeMs / 1000),
+    ticks: startTicks ?? "",
+    exe: executable ?? "",
+    metadata: shell.metadata === null ? "" : JSON.stringify(shell.metadata),
+  });
+  const file = readStateFile(path);
+  if (file === null) throw new SessionBuddyError("storage.unavailable", `the state file ${path} vanished`);
+  return file;
+}
+
+/** The cached id is a convenience; the record is in the store already. */
+function cacheQuietly(path: string, sessionId: string, log: Log): void {
+  try {
+    cacheSessionId(path, sessionId);
+  } catch (error) {
+    log.warning("Session id not cached", { session_id: sessionId, reason: (error as Error).message });
+  }
+}

@@ -1,0 +1,60 @@
+/** Owns which files of the state folder are the shells', and which of them are still being written. For `app.ts`. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Processes } from "../host/processes.ts";
+import { lastChangeMs, readStateFile, type StateFile } from "./state-file.ts";
+
+/** A file without a whole record may still be under way; after this time its writer is done or dead. */
+const unfinishedWriteMs = 5_000;
+/** After this time a courier has come, or there is none. */
+const courierMs = 10_000;
+
+/** @returns the paths of the shells' files; none where the folder cannot be read */
+export function stateFilesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => !name.startsWith(".") && !name.endsWith(".rejected"))
+      .map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+/** @returns the file; null when it is gone or is none any more */
+export function readAgain(path: string): StateFile | null {
+  try {
+    return readStateFile(path);
+  } catch {
+    return null;
+  }
+}
+
+/** @returns whether a record is torn, or missing, that its shell may still be writing. */
+export function isUnderWay(file: StateFile): boolean {
+  const isWhole = file.start !== null && !file.start.isTorn && (file.end === null || !file.end.isTorn);
+  return !isWhole && isFresh(file.changedMs);
+}
+
+/**
+ * A shell that cannot be seen is dead, or it is in a container that shares the folder, where its pid and start time are
+ * of another namespace. Its own courier can tell, and is on its way.
+ *
+ * @returns whether the file is better left to it
+ */
+export function isForItsCourier({ createdMs, end, process, sessionId }: StateFile, processes: Processes): boolean {
+  if (sessionId !== null || end !== null || process === null || !isYounger(createdMs, courierMs)) return false;
+  return processes.stat(process.pid)?.startTicks !== process.startTicks;
+}
+
+/** @returns whether something was written so lately that more may come: between making its file and writing to it, a shell's file is empty. */
+export function isJustMade(path: string): boolean {
+  return isFresh(lastChangeMs(path));
+}
+
+function isFresh(changedMs: number): boolean {
+  return isYounger(changedMs, unfinishedWriteMs);
+}
+
+function isYounger(timeMs: number, ageMs: number): boolean {
+  return Math.abs(Date.now() - timeMs) < ageMs;
+}

@@ -1,0 +1,18 @@
+/** `session-buddy current`: the session of the shell that asks. */
+import { currentSession } from "../../app/current.ts";
+import { SessionBuddyError } from "../../tracker/errors.ts";
+import { toJsonRow } from "../../wire/view.ts";
+import { withCurrentRecord } from "../context.ts";
+import { printJson, printLine } from "../terminal/print.ts";
+
+export async function run(options: { readonly json?: boolean }): Promise<void> {
+  const session = await withCurrentRecord((app) => currentSession(app, process.ppid));
+  if (session === null) {
+    throw new SessionBuddyError(
+      "not_found",
+      "this shell is not on record, nor is one around it; 'session-buddy hook install' makes new shells keep it",
+    );
+  }
+  if (options.json) printJson(toJsonRow(session));
+  else printLine(session.sessionId);
+}

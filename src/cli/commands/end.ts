@@ -1,0 +1,40 @@
+/** `session-buddy end`: records that a shell closed. */
+import { SessionBuddyError } from "../../tracker/errors.ts";
+import { toJsonRow } from "../../wire/view.ts";
+import { noSession, withApp } from "../context.ts";
+import { printJson } from "../terminal/print.ts";
+
+export interface EndOptions {
+  readonly stateFile?: string;
+  readonly exitCode?: number;
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+
+export async function run(sessionId: string | undefined, options: EndOptions): Promise<void> {
+  if ((sessionId === undefined) === (options.stateFile === undefined)) {
+    throw new SessionBuddyError(
+      "usage",
+      "end needs either a session id or --state-file; 'session-buddy list' shows the ids",
+    );
+  }
+  const session = await withApp(async (app) => {
+    const id = await recordEnd(app, sessionId, options);
+    return app.session(id);
+  });
+  if (options.json && session !== null) printJson(toJsonRow(session));
+}
+
+async function recordEnd(
+  { shells }: Parameters<Parameters<typeof withApp>[0]>[0],
+  sessionId: string | undefined,
+  options: EndOptions,
+): Promise<string> {
+  const end = { exitCode: options.exitCode ?? null, reason: options.reason ?? null };
+  if (options.stateFile !== undefined) return (await shells.endFromFile(options.stateFile, end)).sessionId;
+  const id = sessionId ?? "";
+  if ((await shells.end(id, end)) === "not_found") {
+    throw noSession(id);
+  }
+  return id;
+}

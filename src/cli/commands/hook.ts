@@ -1,0 +1,101 @@
+/** `session-buddy hook`: what makes a person's shells keep the record by themselves. */
+import { resolvePaths, resolveShellFolders } from "../../config/config.ts";
+import {
+  type HookOptions,
+  hookStates,
+  installHooks,
+  type PlaceChange,
+  programFolder,
+  uninstallHooks,
+  usualShells,
+} from "../../install/hooks.ts";
+import { escapeControls } from "../../log.ts";
+import { SessionBuddyError } from "../../tracker/errors.ts";
+import { alignColumns } from "../terminal/columns.ts";
+import { printJson, printLine, printMessage } from "../terminal/print.ts";
+import { type CommandLike, completionScripts } from "./completion.ts";
+
+type ShellName = PlaceChange["shell"];
+
+export interface ChangeOptions {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** Exit status when something is left for a person to do. */
+const leftToDo = 1;
+const shellList = "bash, zsh, fish";
+
+export function runInstall(names: readonly ShellName[], options: ChangeOptions, table: CommandLike): void {
+  const hooks = hookOptions(table);
+  const shells = names.length > 0 ? names : usualShells(hooks.folders);
+  if (shells.length === 0) {
+    throw new SessionBuddyError("usage", `none of your shells is known; name the ones you use: ${shellList}`);
+  }
+  const changes = installHooks(unique(shells), options.dryRun ?? false, hooks);
+  report(changes, options);
+  if (options.json || !shells.includes("zsh")) return;
+  printLine("zsh completion: put what 'session-buddy completion zsh' prints into _session-buddy in a folder of $fpath");
+}
+
+export function runUninstall(names: readonly ShellName[], options: ChangeOptions, table: CommandLike): void {
+  const shells: readonly ShellName[] = names.length > 0 ? names : ["bash", "zsh", "fish"];
+  const changes = uninstallHooks(unique(shells), options.dryRun ?? false, hookOptions(table));
+  report(changes, options);
+  if (changes.length === 0 && !options.json) printLine("nothing of session-buddy is there");
+}
+
+export function runStatus(options: { readonly json?: boolean }, table: CommandLike): void {
+  const states = hookStates(hookOptions(table));
+  // A shell without any hook is one that the user does not want recorded.
+  const hooks = states.filter(({ kind }) => kind === "hook");
+  const wanted = hooks.filter(({ shell, state }) => state !== "missing" || hasHook(shell));
+  function hasHook(name: ShellName): boolean {
+    return hooks.some(({ shell, state }) => shell === name && state !== "missing");
+  }
+  if (wanted.length === 0 || wanted.some(({ state }) => state !== "installed")) process.exitCode = leftToDo;
+  if (options.json) {
+    printJson(states.map(({ shell, kind, file, state, reason }) => ({ shell, kind, file, state, reason })));
+    return;
+  }
+  const rows = states.map(({ shell, kind, file, state, reason }) => [shell, kind, state, file, reason ?? ""]);
+  for (const line of alignColumns([["SHELL", "PART", "STATE", "FILE", "WHY"], ...rows])) printLine(line);
+}
+
+/** What the hook and doctor commands look at. */
+export function hookOptions(table: CommandLike): HookOptions {
+  return {
+    folders: resolveShellFolders(process.env),
+    stateFolder: resolvePaths(process.env).stateFolder,
+    programFolder: programFolder(),
+    completions: completionScripts(table),
+  };
+}
+
+function report(changes: readonly PlaceChange[], options: ChangeOptions): void {
+  if (changes.some(({ action }) => action === "refused")) process.exitCode = leftToDo;
+  if (options.json) printJson(changes.map(toJson));
+  else for (const change of changes) printChange(change, options.dryRun ?? false);
+}
+
+function toJson({ shell, kind, file, action, reason, line }: PlaceChange) {
+  return { shell, kind, file, action, reason, line };
+}
+
+function printChange({ shell, kind, file, action, reason, line, edit }: PlaceChange, isDryRun: boolean): void {
+  if (action === "refused") {
+    const todo = line === null ? "" : "; add this line to what makes it:";
+    printMessage(`session-buddy: ${escapeControls(`${file} ${reason}`)}${todo}\n`);
+    if (line !== null) printLine(escapeControls(line));
+    return;
+  }
+  const verb = action === "unchanged" ? (reason ?? "is as it should be") : `${isDryRun ? "would be" : "was"} ${action}`;
+  const at = edit === null ? "" : ` at line ${edit.line}`;
+  printLine(escapeControls(`${shell} ${kind}: ${file}: ${verb}${at}`));
+  for (const text of edit?.removed ?? []) printLine(escapeControls(`  - ${text}`));
+  for (const text of edit?.added ?? []) printLine(escapeControls(`  + ${text}`));
+}
+
+function unique<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}

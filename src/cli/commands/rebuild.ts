@@ -1,0 +1,43 @@
+/** `session-buddy rebuild`: folds the record anew from its events, and puts right what differs. */
+import { type Difference, rebuild } from "../../app/rebuild.ts";
+import { withApp } from "../context.ts";
+import { alignColumns } from "../terminal/columns.ts";
+import { printJson, printLine } from "../terminal/print.ts";
+import { createProgress } from "../terminal/progress.ts";
+
+export interface RebuildOptions {
+  readonly check?: boolean;
+  readonly json?: boolean;
+}
+
+/** Exit status when something differs and was not put right. */
+const somethingDiffers = 1;
+
+export async function run(options: RebuildOptions): Promise<void> {
+  const progress = createProgress();
+  const isCheck = options.check ?? false;
+  const report = await withApp((app) =>
+    rebuild(app, { isCheck, onProgress: (events) => progress.tell(`${events} events`) }),
+  ).finally(progress.done);
+  const { sessions, events, differences, repaired } = report;
+  if (repaired < differences.length) process.exitCode = somethingDiffers;
+  if (options.json) {
+    return printJson({ sessions, events, differences: differences.map(toRow), repaired });
+  }
+  for (const line of alignColumns(differences.map(toCells))) printLine(line);
+  printLine(`${sessions} sessions of ${events} events: ${differences.length} differ, ${repaired} put right.`);
+}
+
+function toRow({ sessionId, kind, fields }: Difference) {
+  return { session_id: sessionId, kind, fields };
+}
+
+const meanings: Readonly<Record<Difference["kind"], string>> = {
+  missing: "has events and no row",
+  no_start: "has no start among its events; it stays as it is",
+  differs: "differs in",
+};
+
+function toCells({ sessionId, kind, fields }: Difference): string[] {
+  return [sessionId, `${meanings[kind]} ${fields.join(", ")}`.trim()];
+}

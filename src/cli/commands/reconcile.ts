@@ -1,0 +1,30 @@
+/** `session-buddy reconcile`: finishes what shells left behind. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { App } from "../../app/app.ts";
+import { SessionBuddyError } from "../../tracker/errors.ts";
+import { withApp } from "../context.ts";
+import { printJson, printLine } from "../terminal/print.ts";
+
+/** How long it may take, and how long it waits for another process that is at it, in milliseconds. */
+const deadlineMs = 60_000;
+const waitMs = 5_000;
+const pauseMs = 100;
+
+export async function run(options: { readonly json?: boolean }): Promise<void> {
+  const { finished, rejected, orphaned, isComplete } = await withApp(inTurn);
+  if (options.json) return printJson({ finished, rejected, orphaned, is_complete: isComplete });
+  const left = isComplete ? "" : " Not all was gone through in time; run it again.";
+  printLine(`${finished} state files finished, ${rejected} set aside; ${orphaned} sessions closed as orphaned.${left}`);
+}
+
+async function inTurn(app: App) {
+  for (let waitedMs = 0; waitedMs <= waitMs; waitedMs += pauseMs) {
+    const report = await app.reconcile(deadlineMs);
+    if (report !== null) return report;
+    await pause(pauseMs);
+  }
+  throw new SessionBuddyError(
+    "storage.busy",
+    "another process is at it, or it cannot be done; 'session-buddy doctor' says what is wrong",
+  );
+}

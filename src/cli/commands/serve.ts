@@ -1,0 +1,80 @@
+/** `session-buddy serve`: the tracker for MCP clients. */
+import packageJson from "../../../package.json" with { type: "json" };
+import { logFailure, openApp } from "../../app/app.ts";
+import { openReloadableGate, type ReloadableGate } from "../../auth/credentials.ts";
+import { credentialSources, isWaitedForBySystemd, parseSetting, resolveConfig } from "../../config/config.ts";
+import { createLog, type Log } from "../../log.ts";
+import { serveHttp, serveStdio } from "../../server/serve.ts";
+
+export interface ServeCommandOptions {
+  readonly host?: string;
+  readonly port?: string;
+  readonly stdio?: boolean;
+}
+
+export async function run(options: ServeCommandOptions): Promise<void> {
+  const config = await resolveConfig(process.env);
+  const host = options.host === undefined ? config.settings.host : String(parseSetting("host", options.host));
+  const port = options.port === undefined ? config.settings.port : Number(parseSetting("port", options.port));
+  const log = createLog({ toStandardError: true, file: config.settings.log_file });
+  const door = await openReloadableGate(credentialSources(process.env), config.settings.issuers);
+  const logFile = config.settings.log_file;
+  const isService = logFile !== null || isWaitedForBySystemd(process.env);
+  const stop = stopSignal(isService ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"]);
+  if (isService) process.on("SIGHUP", () => void reload(log, logFile, door));
+  const app = await openApp(config, log, door === null ? null : door.gate);
+  const common = { app, log, version: packageJson.version, store: config.paths.database, signal: stop };
+  const { settings } = config;
+  const limits = {
+    connections: settings.max_connections,
+    callsPerSecond: settings.max_calls_per_second,
+    refusalsPerMinute: settings.max_refusals_per_minute,
+    sessions: settings.max_mcp_sessions,
+    sessionIdleMs: settings.mcp_session_minutes * 60_000,
+  };
+  const areMetricsOpen = settings.open_metrics === "yes";
+  try {
+    await (options.stdio
+      ? serveStdio(common)
+      : serveHttp({
+          ...common,
+          host,
+          port,
+          limits,
+          areMetricsOpen,
+          isWaitedForBySystemd: isWaitedForBySystemd(process.env),
+        }));
+  } finally {
+    await app.close();
+  }
+}
+
+/** Whoever signals a whole process group, as timeout(1) does, may signal the server twice and means it once. */
+const sameSignalMs = 100;
+
+/** Aborted by the first of these signals; a later one ends the process at once, as if nobody listened. */
+function stopSignal(names: readonly NodeJS.Signals[]): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) return;
+    controller.abort();
+    setTimeout(() => {
+      for (const name of names) process.removeListener(name, stop);
+    }, sameSignalMs).unref();
+  };
+  for (const name of names) process.on(name, stop);
+  return controller.signal;
+}
+
+/** To a service, SIGHUP says that its log file was moved away, or that what it has read is no longer so. Never throws. */
+async function reload(log: Log, logFile: string | null, door: ReloadableGate | null): Promise<void> {
+  // Each line opens the file by its name, so that this one already goes to the new file.
+  if (logFile !== null) log.info("Log file reopened", { file: logFile });
+  if (door === null) return;
+  try {
+    await door.reload();
+    log.info("Secrets and keys read again");
+  } catch (error) {
+    logFailure(log, "Secrets and keys stay as they were", error);
+  }
+}

@@ -1,0 +1,66 @@
+/** `session-buddy show`: everything on record about one session. */
+import { createQuestions, type SessionRecord } from "../../app/questions.ts";
+import { toEventRow, toJsonRow, toProcessRow } from "../../wire/view.ts";
+import { noSession, withApp } from "../context.ts";
+import { alignColumns } from "../terminal/columns.ts";
+import { printJson, printLine } from "../terminal/print.ts";
+import { styleHeading } from "../terminal/style.ts";
+
+export interface ShowOptions {
+  readonly json?: boolean;
+}
+
+export async function run(sessionId: string, options: ShowOptions): Promise<void> {
+  const record = await withApp((app) => createQuestions(app).record(sessionId));
+  if (record === null) throw noSession(sessionId);
+  if (options.json) return printJson(toRecordRow(record));
+  for (const line of alignColumns(toLines(record), (cell, _, column) => (column === 0 ? styleHeading(cell) : cell))) {
+    printLine(line);
+  }
+}
+
+/** The row's keys, then what a list has no room for. */
+function toRecordRow({ session, events }: SessionRecord) {
+  return {
+    ...toJsonRow(session),
+    signal: session.signal,
+    home: session.home,
+    platform: session.platform,
+    duration_basis: session.durationBasis,
+    process: session.process === null ? null : toProcessRow(session.process),
+    events: events.map(toEventRow),
+  };
+}
+
+/** Key and value, the process and each event as keys of their own; what was never said or seen stays out. */
+function toLines(record: SessionRecord): string[][] {
+  const { process, events, ...row } = toRecordRow(record);
+  const fields = [...entriesOf(row), ...entriesOf(process ?? {}, "process.")];
+  return [...fields, ...events.flatMap(toEventLines)];
+}
+
+function toEventLines({ details, boot_clock, process: _process, ...event }: ReturnType<typeof toEventRow>): string[][] {
+  const { seq, kind, ...rest } = event;
+  const { user = {}, environment = {}, ...said } = details;
+  return [
+    [""],
+    [`event ${seq}`, kind],
+    ...known(entriesOf({ ...rest, ...said }, "  ")),
+    ...known(entriesOf(user as object, "  user.")),
+    ...known(entriesOf(environment as object, "  environment.")),
+    ...(boot_clock === null ? [] : [["  boot_clock_ms", String(boot_clock.ms)]]),
+  ];
+}
+
+function known(lines: readonly string[][]): string[][] {
+  return lines.filter(([, value]) => value !== "-" && value !== "");
+}
+
+function entriesOf(values: object, prefix = ""): string[][] {
+  return Object.entries(values).map(([key, value]) => [`${prefix}${key}`, toText(value)]);
+}
+
+function toText(value: unknown): string {
+  if (value === null) return "-";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

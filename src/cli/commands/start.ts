@@ -1,0 +1,40 @@
+/** `session-buddy start`: records that a shell opened. */
+
+import { workingDirectory } from "../../config/config.ts";
+import { toJsonRow } from "../../wire/view.ts";
+import { withApp } from "../context.ts";
+import { printJson, printLine } from "../terminal/print.ts";
+
+export interface StartOptions {
+  readonly component?: string;
+  readonly shellType?: string;
+  readonly pid?: number;
+  /** Working directory of the shell; the caller's by default. */
+  readonly cwd?: string;
+  readonly stateFile?: string;
+  /** The shell made the state file itself, so that a missing one is finished already. */
+  readonly written?: boolean;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly json?: boolean;
+}
+
+export async function run(options: StartOptions): Promise<void> {
+  const shell = {
+    component: options.component,
+    shellType: options.shellType,
+    pid: options.pid ?? process.ppid,
+    cwd: options.cwd ?? workingDirectory(process.env),
+    metadata: options.metadata ?? null,
+  };
+  const { stateFile } = options;
+  await withApp(async (app) => {
+    const { shells } = app;
+    const session = await (stateFile === undefined
+      ? shells.start(shell)
+      : shells.startFromFile(stateFile, options.written ? null : shell));
+    if (session !== null && options.json) printJson(toJsonRow(session));
+    else if (session !== null) printLine(session.sessionId);
+    // After the answer, which must not wait for it.
+    await app.reconcileInPassing();
+  });
+}

@@ -1,0 +1,40 @@
+/** `session-buddy token inspect`: what a token says, without verifying anything. */
+import { type ShownToken, showToken } from "../../auth/tokens.ts";
+import { readToken } from "../input/token-source.ts";
+import { alignColumns } from "../terminal/columns.ts";
+import { printJson, printLine, printMessage } from "../terminal/print.ts";
+import { styleHeading } from "../terminal/style.ts";
+
+export interface InspectOptions {
+  readonly file?: string;
+  readonly json?: boolean;
+}
+
+const warning =
+  "NOT VERIFIED: anybody can write a token that says this. Whether a server accepts it says: session-buddy token verify\n";
+
+export async function run(source: string | undefined, options: InspectOptions): Promise<void> {
+  const shown = showToken(await readToken(source, options.file));
+  printMessage(warning);
+  if (options.json) return printJson(toJson(shown));
+  const lines = alignColumns(toRows(shown), (cell, _row, column) => (column === 0 ? styleHeading(cell) : cell));
+  for (const line of lines) printLine(line);
+}
+
+function toJson({ header, claims, issuedAt, validFrom, expiresAt }: ShownToken) {
+  return { verified: false, header, claims, issued_at: issuedAt, valid_from: validFrom, expires_at: expiresAt };
+}
+
+function toRows({ header, claims, issuedAt, validFrom, expiresAt }: ShownToken): string[][] {
+  const times: Readonly<Record<string, string | null>> = { iat: issuedAt, nbf: validFrom, exp: expiresAt };
+  const rowsOf = (part: string, values: Readonly<Record<string, unknown>>) =>
+    Object.entries(values).map(([name, value]) => [`${part}.${name}`, toText(value), ""]);
+  return [
+    ...rowsOf("header", header),
+    ...Object.entries(claims).map(([name, value]) => [name, toText(value), times[name] ?? ""]),
+  ];
+}
+
+function toText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

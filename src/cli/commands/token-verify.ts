@@ -1,0 +1,37 @@
+/** `session-buddy token verify`: whether a server would accept a token, check by check. */
+
+import { type Verified, verifyToken } from "../../auth/tokens.ts";
+import { credentialSources, resolveConfig } from "../../config/config.ts";
+import { readToken } from "../input/token-source.ts";
+import { alignColumns } from "../terminal/columns.ts";
+import { printJson, printLine } from "../terminal/print.ts";
+import { styleHeading, styleVerdict } from "../terminal/style.ts";
+
+export interface VerifyOptions {
+  readonly file?: string;
+  readonly json?: boolean;
+}
+
+/** The statuses of `invalid` and `auth.*` in the table of errors, for an answer that is printed all the same. */
+const exitStatuses = { accepted: 0, malformed: 3, expired: 4, invalid: 4 } as const satisfies Record<
+  Verified["outcome"],
+  number
+>;
+
+export async function run(source: string | undefined, options: VerifyOptions): Promise<void> {
+  const { settings } = await resolveConfig(process.env);
+  const token = await readToken(source, options.file);
+  const verified = await verifyToken(credentialSources(process.env), token, settings.issuers);
+  process.exitCode = exitStatuses[verified.outcome];
+  if (options.json) return printJson(toJson(verified));
+  const rows = verified.checks.map(({ check, verdict, words }) => [check, verdict.replace("_", " "), words]);
+  const style = (cell: string, row: number, column: number) => {
+    if (row === 0) return styleHeading(cell);
+    return column === 1 ? styleVerdict(cell) : cell;
+  };
+  for (const line of alignColumns([["CHECK", "VERDICT", "WORDS"], ...rows], style)) printLine(line);
+}
+
+function toJson({ outcome, userId, expiresAt, checks }: Verified) {
+  return { outcome, user_id: userId, expires_at: expiresAt, checks };
+}

@@ -1,0 +1,92 @@
+/** `session-buddy watch`: the open sessions as they come and go, or every event as a line. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { App } from "../../app/app.ts";
+import { escapeJson } from "../../log.ts";
+import { SessionBuddyError } from "../../tracker/errors.ts";
+import type { LoggedEvent, SessionQuery } from "../../tracker/store.ts";
+import { toEventRow } from "../../wire/view.ts";
+import { withApp } from "../context.ts";
+import { type FilterOptions, toQuery } from "../input/filter.ts";
+import { glyphs } from "../terminal/glyphs.ts";
+import { isTerminal, printText, terminalHeight } from "../terminal/print.ts";
+import { openScreen } from "../terminal/screen.ts";
+import { drawSessions } from "../terminal/session-table.ts";
+
+export interface WatchOptions extends Pick<FilterOptions, "user" | "host" | "component"> {
+  readonly format: "table" | "ndjson";
+  readonly from?: number;
+}
+
+const pollMs = 500;
+/** What shells left behind is finished at every so many looks, in so many milliseconds at most. */
+const looksPerSweep = 4;
+const sweepMs = 2_000;
+/** Events that are read at once. */
+const batch = 500;
+const usualHeight = 24;
+
+export async function run(options: WatchOptions): Promise<void> {
+  if (options.format === "table" && options.from !== undefined) {
+    throw new SessionBuddyError("usage", "--from needs --format ndjson; a table shows what is open now");
+  }
+  if (options.format === "table" && !isTerminal()) {
+    throw new SessionBuddyError("usage", "a table that changes needs a terminal; use --format ndjson, or list");
+  }
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => stop.abort());
+  await withApp((app) => (options.format === "ndjson" ? stream(app, options.from, stop) : live(app, options, stop)));
+}
+
+async function live(app: App, options: WatchOptions, stop: AbortController): Promise<void> {
+  const query: SessionQuery = { ...toQuery(options, Date.now()), states: ["active"] };
+  let isStale = true;
+  const screen = openScreen(() => {
+    isStale = true;
+  });
+  try {
+    for await (const events of news(app, await app.lastSeq(), stop.signal)) {
+      if (events.length > 0) isStale = true;
+      if (!isStale) continue;
+      isStale = false;
+      screen.show(await linesOf(app, query));
+    }
+  } finally {
+    screen.close();
+  }
+}
+
+/** What does not fit the terminal is counted. */
+async function linesOf(app: App, query: SessionQuery): Promise<string[]> {
+  const sessions = await app.sessions(query);
+  const height = terminalHeight() ?? usualHeight;
+  const head = `${sessions.length} open. Ctrl-C ends this.`;
+  if (sessions.length === 0) return [head];
+  // Beside the head and the titles, and without the line that counts where all of them fit.
+  const fitting = sessions.length <= height - 2 ? sessions.length : Math.max(0, height - 3);
+  const hidden = sessions.length - fitting;
+  const more = hidden > 0 ? [`${glyphs().ellipsis} and ${hidden} more`] : [];
+  return [head, ...drawSessions(sessions.slice(0, fitting)), ...more].slice(0, height);
+}
+
+async function stream(app: App, from: number | undefined, stop: AbortController): Promise<void> {
+  for await (const events of news(app, from ?? (await app.lastSeq()), stop.signal)) {
+    if (events.length > 0 && !printText(events.map(toLine).join(""))) return;
+  }
+}
+
+function toLine(logged: LoggedEvent): string {
+  const { seq, ...row } = toEventRow(logged);
+  return `${escapeJson(JSON.stringify({ seq, session_id: logged.event.sessionId, ...row }))}\n`;
+}
+
+/** The events after a position as they come; nothing, every now and then, while none come. Ends when it is stopped. */
+async function* news(app: App, after: number, stop: AbortSignal): AsyncGenerator<readonly LoggedEvent[]> {
+  let position = after;
+  for (let looks = 0; !stop.aborted; looks += 1) {
+    if (looks % looksPerSweep === 0) await app.reconcile(sweepMs);
+    const events = await app.events(position, batch);
+    position = events.at(-1)?.seq ?? position;
+    yield events;
+    if (events.length < batch) await pause(pollMs, undefined, { signal: stop }).catch(() => {});
+  }
+}

@@ -1,0 +1,87 @@
+/** `session-buddy why`: how the state of a session is known, and how to check it again. */
+import { createQuestions } from "../../app/questions.ts";
+import { toExplanationRow } from "../../wire/view.ts";
+import { noSession, withApp } from "../context.ts";
+import { alignColumns } from "../terminal/columns.ts";
+import { printJson, printLine, terminalWidth } from "../terminal/print.ts";
+import { styleHeading } from "../terminal/style.ts";
+import { type Column, drawTable } from "../terminal/table.ts";
+
+type Row = ReturnType<typeof toExplanationRow>;
+type Probe = Row["probes"][number];
+
+const strongestRank = 2;
+
+const meanings: Readonly<Record<Row["state"], string>> = {
+  ended: "the shell itself told its end; nothing is stronger",
+  orphaned: "the shell never told its end, and its process is proven dead; its own word would still win",
+  active: "no end is on record, and nothing proves that the process is gone",
+};
+
+/** What a look at the process says, in words. */
+const reasons: ReadonlyMap<string, string> = new Map([
+  ["pid_gone", "no process has this pid any more"],
+  ["pid_reused", "another process has this pid now: its start time differs"],
+  ["executable_replaced", "the process runs another program now (exec)"],
+  ["rebooted", "the machine was started anew since"],
+  ["other_host", "it ran on another host, which alone could tell"],
+  ["other_namespace", "it ran in another pid namespace, where this pid means another process"],
+  ["not_identified", "its process was never identified"],
+  ["not_permitted", "it may not be looked at"],
+]);
+
+export async function run(sessionId: string, options: { readonly json?: boolean }): Promise<void> {
+  const explanation = await withApp((app) => createQuestions(app).explain(sessionId));
+  if (explanation === null) throw noSession(sessionId);
+  const row = toExplanationRow(explanation);
+  if (options.json) return printJson(row);
+  for (const line of alignColumns(toLines(row), (cell, _, column) => (column === 0 ? styleHeading(cell) : cell))) {
+    printLine(line);
+  }
+  if (row.probes.length === 0) return;
+  printLine("");
+  for (const line of drawTable(columns, row.probes, terminalWidth())) printLine(line);
+  printChecks(row.probes);
+}
+
+function toLines(row: Row): string[][] {
+  const deciding = row.events.find((event) => event.event_id === row.deciding_event_id);
+  return [
+    ["session", row.session_id],
+    ["state", `${row.state}, rank ${row.rank} of ${strongestRank}: ${meanings[row.state]}`],
+    ["decided by", `event ${row.deciding_event_id} (${deciding?.kind ?? "unknown"})`],
+    ...(row.end_reason === null ? [] : [["end reason", wordsFor(row.end_reason)]]),
+    ...(row.ended_before === null ? [] : [["end", `after ${row.ended_after}, by ${row.ended_before}`]]),
+    ...(row.duration_basis === null ? [] : [["duration by", row.duration_basis]]),
+    ["process now", wordsForNow(row.process_now)],
+    ...row.events.map(({ event_id, kind, recorded_at }) => ["event", `${event_id}  ${kind}, recorded ${recorded_at}`]),
+  ];
+}
+
+function wordsForNow({ state, reason }: Row["process_now"]): string {
+  return reason === null ? state : `${state}: ${wordsFor(reason)}`;
+}
+
+function wordsFor(reason: string): string {
+  const words = reasons.get(reason);
+  return words === undefined ? reason : `${reason}, ${words}`;
+}
+
+const columns: readonly Column<Probe>[] = [
+  { title: "PROBE", text: (probe) => probe.name, importance: 4 },
+  { title: "RECORDED", text: (probe) => toText(probe.recorded), least: 12, importance: 1 },
+  { title: "NOW", text: (probe) => toText(probe.seen), least: 12, importance: 2 },
+  { title: "OUTCOME", text: (probe) => probe.outcome, importance: 3 },
+];
+
+/** Below the table and never shortened: they are made to be copied. */
+function printChecks(probes: readonly Probe[]): void {
+  const checks = probes.flatMap(({ command }) => (command === null ? [] : [command]));
+  if (checks.length === 0) return;
+  printLine("\nTo check it again:");
+  for (const command of checks) printLine(`  ${command}`);
+}
+
+function toText(value: Probe["recorded"]): string {
+  return value === null ? "-" : String(value);
+}

@@ -1,0 +1,47 @@
+/** Owns where a token is read from: standard input or a file. For the token commands alone. */
+import { readFileSync } from "node:fs";
+import { SessionBuddyError } from "../../tracker/errors.ts";
+import { printMessage } from "../terminal/print.ts";
+
+/** So much is read of what is no token. In bytes. */
+const mostBytes = 64 * 1024;
+
+/**
+ * Reads a token, without the line end behind it.
+ *
+ * @param source - `-` or nothing for standard input
+ * @throws SessionBuddyError `usage` for a token as argument, `storage.unavailable` when the file cannot be read
+ */
+export async function readToken(source: string | undefined, file: string | undefined): Promise<string> {
+  if (source !== undefined && source !== "-") {
+    throw new SessionBuddyError(
+      "usage",
+      "a token is never an argument, because other users see it in the list of processes; give it on standard input, or name a file with --file",
+    );
+  }
+  if (source !== undefined && file !== undefined)
+    throw new SessionBuddyError("usage", "either - for standard input or --file is needed, not both");
+  const bytes = file === undefined ? await readStandardInput() : readTokenFile(file);
+  return bytes.toString("utf8").replace(/\r?\n$/, "");
+}
+
+async function readStandardInput(): Promise<Buffer> {
+  if (process.stdin.isTTY) printMessage("The token is read from here; end it with Enter and Ctrl-D.\n");
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > mostBytes) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+function readTokenFile(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const words = `the token file ${path} cannot be read: ${(error as Error).message}`;
+    throw new SessionBuddyError("storage.unavailable", words, { cause: error });
+  }
+}

@@ -1,0 +1,146 @@
+/** Owns the rows of the command table that answer questions. For `main.ts` alone. */
+import { type Command, Option } from "commander";
+import { sessionStates } from "../../tracker/fold.ts";
+import { statsKeys } from "../../tracker/store.ts";
+import { example, parseCount, parsePosition } from "./arguments.ts";
+
+const helpOfMoments = `
+A moment is 2026-02-06T12:34:56Z, 2026-02-06 12:34, 2026-02-06, an age (30m, 2h,
+3d, 2w), now, today, yesterday, yesterday 14:00, or 14:00 (today). Without a
+zone it is of the local zone, or of the one in TZ. Answers are in UTC.
+`;
+const helpOfWindow = `
+--since and --until ask who was on: a session that was open at any time of that
+window is in it, also one that began before or goes on. --at asks for one
+moment.
+`;
+const helpOfList = `
+The open sessions are listed, unless --all, --state or a moment asks for others.
+Columns that do not fit a terminal are shortened or left out; elsewhere
+everything is printed. json, ndjson and csv have the same keys. csv is RFC 4180
+with a line of titles; a cell that a spreadsheet would run begins with '.
+With --limit, 'next: CURSOR' on standard error says that there is more: give
+that to --after, with the same filters.
+`;
+
+function addFilters(command: Command): Command {
+  return command
+    .option("--user <name>", "of this user")
+    .option("--host <name>", "of this host")
+    .option("--component <name>", "of this component")
+    .addOption(new Option("--state <state...>", "of these states").choices(sessionStates))
+    .option("--since <moment>", "open at this moment or later")
+    .option("--until <moment>", "open at this moment or earlier")
+    .option("--started-since <moment>", "started at this moment or later")
+    .option("--cwd <directory>", "started in this directory or below it");
+}
+
+function atMoment(): Option {
+  return new Option("--at <moment>", "open at this moment").conflicts(["since", "until"]);
+}
+
+export function addList(program: Command): void {
+  addFilters(program.command("list").description("List the open sessions, newest first; filters ask about others."))
+    .addOption(atMoment())
+    .option("--all", "ended ones too")
+    .option("--limit <number>", "at most this many", parseCount)
+    .option("--after <cursor>", "the page after the one that told this cursor")
+    .addOption(new Option("--format <format>", "how to print").choices(["table", "json", "ndjson", "csv"]))
+    .addOption(new Option("--json", "the same as --format json").conflicts("format"))
+    .addHelpText(
+      "after",
+      helpOfWindow +
+        helpOfMoments +
+        helpOfList +
+        example(
+          "session-buddy list --all --limit 20",
+          "session-buddy list --at 'yesterday 14:00'",
+          "session-buddy list --user deploy --since 3d --format csv > deploy.csv",
+        ),
+    )
+    .action(async (options) => (await import("../commands/list.ts")).run(options));
+}
+
+export function addShow(program: Command): void {
+  program
+    .command("show")
+    .description("Show everything on record about one session: the record, its process, its events.")
+    .argument("<session-id>", "the id that start printed")
+    .option("--json", "print a JSON object")
+    .addHelpText("after", example("session-buddy show shell-20260206-123456"))
+    .action(async (id, options) => (await import("../commands/show.ts")).run(id, options));
+}
+
+export function addWhy(program: Command): void {
+  program
+    .command("why")
+    .description("Say how the state of a session is known: the proof, a look at its process now, how to check it.")
+    .argument("<session-id>", "the id that start printed")
+    .option("--json", "print a JSON object")
+    .addHelpText("after", example("session-buddy why shell-20260206-123456"))
+    .action(async (id, options) => (await import("../commands/why.ts")).run(id, options));
+}
+
+export function addCurrent(program: Command): void {
+  program
+    .command("current")
+    .description("Print the id of the session of this shell, or of the nearest shell around it.")
+    .option("--json", "print a JSON object")
+    .addHelpText(
+      "after",
+      `\nExit status: 1 when there is none.\n${example('session-buddy show "$(session-buddy current)"')}`,
+    )
+    .action(async (options) => (await import("../commands/current.ts")).run(options));
+}
+
+export function addStats(program: Command): void {
+  addFilters(program.command("stats").description("Count sessions: how many, open, orphaned, and how long."))
+    .addOption(atMoment())
+    .addOption(
+      new Option("--by <key>", "what to count by; days are those of the start, in UTC")
+        .choices(statsKeys)
+        .default("user"),
+    )
+    .option("--ascii", "draw the bars with # (as where the locale is not UTF-8)")
+    .option("--json", "print a JSON array")
+    .addHelpText(
+      "after",
+      helpOfWindow +
+        helpOfMoments +
+        "\nMEDIAN and P95 are of the sessions whose length is known; ORPHANED is the share of those nobody saw end.\n" +
+        example("session-buddy stats --by day --started-since 14d"),
+    )
+    .action(async (options) => (await import("../commands/stats.ts")).run(options));
+}
+
+export function addTimeline(program: Command): void {
+  addFilters(program.command("timeline").description("Draw who was on when, a line a session or user; the last day."))
+    .addOption(new Option("--by <key>", "what has a line of its own").choices(["session", "user"]).default("session"))
+    .option("--limit <number>", "at most this many lines (default: what fits the terminal, elsewhere all)", parseCount)
+    .option("--ascii", "draw with = ? > (as where the locale is not UTF-8)")
+    .option("--json", "print a JSON object")
+    .addHelpText(
+      "after",
+      helpOfMoments +
+        "\nOf more lines than that, those of whoever was on last are drawn; standard error says how many are left out.\n" +
+        example("session-buddy timeline --since today --by user"),
+    )
+    .action(async (options) => (await import("../commands/timeline.ts")).run(options));
+}
+
+export function addWatch(program: Command): void {
+  program
+    .command("watch")
+    .description("Show the open sessions and what changes, until Ctrl-C; or print every event as it comes.")
+    .option("--user <name>", "of this user (table)")
+    .option("--host <name>", "of this host (table)")
+    .option("--component <name>", "of this component (table)")
+    .addOption(new Option("--format <format>", "how to show").choices(["table", "ndjson"]).default("table"))
+    .option("--from <seq>", "ndjson: the events after this position, 0 for all (default: new ones)", parsePosition)
+    .addHelpText(
+      "after",
+      "\nEach event has its position as 'seq'; whoever was interrupted goes on after the last one with --from.\n" +
+        example("session-buddy watch", "session-buddy watch --format ndjson --from 0"),
+    )
+    .action(async (options) => (await import("../commands/watch.ts")).run(options));
+}

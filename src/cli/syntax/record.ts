@@ -1,0 +1,32 @@
+/** Owns the rows of the command table that record shells. For `main.ts` alone. */
+import { type Command, Option } from "commander";
+import { collectPair, example, parseInteger } from "./arguments.ts";
+
+export function addStart(program: Command): void {
+  program
+    .command("start")
+    .description("Record that a shell opened, and print its session id.")
+    .option("--component <name>", "letters, digits, _ and -, at most 100 (default: the setting, else shell)")
+    .option("--shell-type <type>", "for example bash (default: the command name of the process)")
+    .option("--pid <number>", "process id of the shell (default: the caller)", parseInteger)
+    .option("--cwd <folder>", "working directory of the shell (default: the caller's)")
+    .option("--state-file <file>", "bring this state file on record, or make it")
+    .addOption(new Option("--written", "the shell made the state file: a missing one is finished").hideHelp())
+    .option("--metadata <key=value...>", "data to keep with the session, at most 16 KiB", collectPair)
+    .option("--json", "print a JSON object")
+    .addHelpText("after", example("session-buddy start --component deploy --metadata ticket=4711"))
+    .action(async (options) => (await import("../commands/start.ts")).run(options));
+}
+
+export function addEnd(program: Command): void {
+  program
+    .command("end")
+    .description("Record that a shell closed.")
+    .argument("[session-id]", "the id that start printed")
+    .addOption(new Option("--state-file <file>", "end the session of this state file and remove the file"))
+    .option("--exit-code <number>", "exit status of the shell", parseInteger)
+    .option("--reason <reason>", "exit, logout, hangup, signal, or a word of your own")
+    .option("--json", "print a JSON object")
+    .addHelpText("after", example("session-buddy end shell-20260206-123456 --exit-code 0 --reason exit"))
+    .action(async (id, options) => (await import("../commands/end.ts")).run(id, options));
+}

@@ -1,0 +1,113 @@
+/** Owns the rows of the command table that set up servers, settings, hooks and completions. For `main.ts` alone. */
+import { Argument, type Command, Option } from "commander";
+import { example } from "./arguments.ts";
+
+/** Makes the whole command table, whichever command is called. */
+type WholeTable = () => Command;
+
+const shells = ["bash", "zsh", "fish"] as const;
+const helpOfInstall = `
+Files: ~/.bashrc, and the file that login shells of bash read unless it reads ~/.bashrc; $ZDOTDIR/.zshrc, else ~/.zshrc;
+fish/conf.d/session-buddy.fish in $XDG_CONFIG_HOME, else ~/.config. A link, a read-only file, another user's file and
+one that another program writes are left alone, and the line to add by hand is printed.
+Exit status: 0 every shell loads its hook; 1 a line is left for you to add; 2 no shell was found.
+`;
+const helpOfStatus = "\nExit status: 0 all is well; 1 no shell has a hook, or one is not as it should be.\n";
+const helpOfUninstall = "\nExit status: 0 nothing of ours is left; 1 a file must be changed by hand.\n";
+
+export function addServe(program: Command): void {
+  program
+    .command("serve")
+    .description("Serve the tracker to MCP clients, over HTTP or standard input and output.")
+    .addOption(new Option("--host <address>", "address to listen on (default: the setting, else 127.0.0.1)"))
+    .addOption(new Option("--port <number>", "port to listen on, 0 for any (default: the setting, else 8678)"))
+    .addOption(new Option("--stdio", "speak MCP on standard input and output").conflicts(["host", "port"]))
+    .addHelpText("after", example("session-buddy serve --port 8678"))
+    .action(async (options) => (await import("../commands/serve.ts")).run(options));
+}
+
+export function addConfig(program: Command): void {
+  const config = program
+    .command("config")
+    .description("Read and change the settings.")
+    .addHelpText("after", example("session-buddy config set port 8700"));
+  config
+    .command("get")
+    .description("Print one setting, as kept or by default.")
+    .argument("<name>")
+    .addHelpText("after", example("session-buddy config get port"))
+    .action(async (name) => (await import("../commands/config.ts")).runGet(name));
+  config
+    .command("set")
+    .description("Keep a setting.")
+    .argument("<name>")
+    .argument("<value>")
+    .addHelpText("after", example("session-buddy config set component web-admin"))
+    .action(async (name, value) => (await import("../commands/config.ts")).runSet(name, value));
+  config
+    .command("unset")
+    .description("Go back to the default of a setting.")
+    .argument("<name>")
+    .addHelpText("after", example("session-buddy config unset port"))
+    .action(async (name) => (await import("../commands/config.ts")).runUnset(name));
+  config
+    .command("list")
+    .description("Print every setting, its value and where it comes from.")
+    .option("--json", "print a JSON object")
+    .addHelpText("after", example("session-buddy config list"))
+    .action(async (options) => (await import("../commands/config.ts")).runList(options));
+  config
+    .command("path")
+    .description("Print where the settings file is.")
+    .addHelpText("after", example("session-buddy config path"))
+    .action(async () => (await import("../commands/config.ts")).runPath());
+}
+
+export function addHook(program: Command, table: WholeTable): void {
+  const hook = program
+    .command("hook")
+    .description("Make your shells keep the record by themselves, or no longer.")
+    .addHelpText("after", example("session-buddy hook install"));
+  hook
+    .command("install")
+    .description(
+      "Add a line to the startup files of your login shell and of each other shell that has one, or of these.",
+    )
+    .addArgument(new Argument("[shell...]").choices(shells))
+    .option("--dry-run", "show what would change")
+    .option("--json", "print a JSON array")
+    .addHelpText("after", helpOfInstall + example("session-buddy hook install bash zsh --dry-run"))
+    .action(async (names, options) => (await import("../commands/hook.ts")).runInstall(names, options, table()));
+  hook
+    .command("status")
+    .description("Show which startup files load the hook: installed, missing, differs (changed), stale (another hook).")
+    .option("--json", "print a JSON array")
+    .addHelpText("after", helpOfStatus + example("session-buddy hook status"))
+    .action(async (options) => (await import("../commands/hook.ts")).runStatus(options, table()));
+  hook
+    .command("uninstall")
+    .description("Put the startup files of all shells, or of these, back as they were; open shells stay silent.")
+    .addArgument(new Argument("[shell...]").choices(shells))
+    .option("--dry-run", "show what would change")
+    .option("--json", "print a JSON array")
+    .addHelpText("after", helpOfUninstall + example("session-buddy hook uninstall"))
+    .action(async (names, options) => (await import("../commands/hook.ts")).runUninstall(names, options, table()));
+}
+
+export function addDoctor(program: Command, table: WholeTable): void {
+  program
+    .command("doctor")
+    .description("Examine this installation: what is wrong, and what to do about it.")
+    .option("--json", "print a JSON array")
+    .addHelpText("after", `\nExit status: 1 when something is wrong.\n${example("session-buddy doctor")}`)
+    .action(async (options) => (await import("../commands/doctor.ts")).run(options, table()));
+}
+
+export function addCompletion(program: Command, table: WholeTable): void {
+  program
+    .command("completion")
+    .description("Print a script that completes this command line; hook install puts it in place for bash and fish.")
+    .addArgument(new Argument("<shell>").choices(shells))
+    .addHelpText("after", example("session-buddy completion zsh > ~/.zfunc/_session-buddy   # a folder of your $fpath"))
+    .action(async (shell) => (await import("../commands/completion.ts")).run(shell, table()));
+}

@@ -1,0 +1,109 @@
+/** Owns the rows of the command table about tokens and the keys that sign them. For `main.ts` alone. */
+import { Argument, type Command, Option } from "commander";
+import { collectPair, example } from "./arguments.ts";
+
+const fromStandardInput = new Argument("[-]", "standard input, the default; a token itself is never an argument");
+const signedWith = `
+Signed with the key of SESSION_BUDDY_KEYS_FILE, else with SESSION_BUDDY_SECRET, else with the secret in
+SESSION_BUDDY_SECRET_FILE. The value of a claim is what it says as JSON, as in admin=true or roles=["a"]; else it is text.
+`;
+const helpOfVerify = `
+The token is held to every rule of a server with this environment and these settings. Exit status: 0 it is accepted;
+2 the command line is wrong; 3 it is no JWT; 4 it is refused for its algorithm, key, signature or claims, or there is no
+secret or key to verify with; 5 the file cannot be read.
+`;
+const helpOfKeys = `
+The file is a JWKS of mode 0600; SESSION_BUDDY_KEYS_FILE names it. Its first key with a private part signs, the others
+verify. A file of public keys alone, as export makes it, only verifies, and others may read it.
+`;
+
+export function addToken(program: Command): void {
+  const token = program
+    .command("token")
+    .description("Make and examine tokens for clients of a server that has a secret or keys.")
+    .addHelpText("after", example("SESSION_BUDDY_SECRET_FILE=~/.session-buddy-secret session-buddy token --ttl 24h"));
+  addCreate(token);
+  addReaders(token);
+  token
+    .command("secret")
+    .description("Print a good new secret.")
+    .addHelpText("after", example("(umask 077; session-buddy token secret > ~/.session-buddy-secret)"))
+    .action(async () => (await import("../commands/token.ts")).runSecret());
+  addKeys(token);
+}
+
+function addCreate(token: Command): void {
+  token
+    .command("create", { isDefault: true })
+    .description("Print a token.")
+    .option("--user-id <name>", "whom the token is for", "admin-shell")
+    .option("--ttl <time>", "how long it is valid: 90s, 15m, 24h, 7d", "24h")
+    .option("--issuer <name>", "who issues it (default: the first accepted issuer)")
+    .option(
+      "--audience <name>",
+      "whom it is shown to; a session-buddy accepts 'session-buddy' alone (default: nobody named)",
+    )
+    .option("--claim <key=value...>", "a claim of your own", collectPair)
+    .option("--json", "print a JSON object")
+    .addHelpText("after", signedWith + example("session-buddy token create --user-id ci --ttl 15m --claim team=web"))
+    .action(async (options) => (await import("../commands/token.ts")).runCreate(options));
+}
+
+function addReaders(token: Command): void {
+  token
+    .command("verify")
+    .description("Say whether a server would accept a token, check by check.")
+    .addArgument(fromStandardInput)
+    .option("--file <file>", "read the token from this file")
+    .option("--json", "print a JSON object")
+    .addHelpText("after", helpOfVerify + example("session-buddy token verify < token.txt"))
+    .action(async (source, options) => (await import("../commands/token-verify.ts")).run(source, options));
+  token
+    .command("inspect")
+    .description("Show what a token says, without verifying anything.")
+    .addArgument(fromStandardInput)
+    .option("--file <file>", "read the token from this file")
+    .option("--json", "print a JSON object")
+    .addHelpText("after", `\nExit status: 3 when it is no JWT.\n${example("session-buddy token inspect < token.txt")}`)
+    .action(async (source, options) => (await import("../commands/token-inspect.ts")).run(source, options));
+}
+
+function addKeys(token: Command): void {
+  const keys = token
+    .command("keys")
+    .description("Keep key pairs that sign tokens, so that whoever verifies them cannot make them.")
+    .addHelpText("after", helpOfKeys + example("session-buddy token keys create --file ~/.session-buddy-keys.json"));
+  const named = (name: string, description: string) =>
+    keys
+      .command(name)
+      .description(description)
+      .option("--file <file>", "the keys file (default: SESSION_BUDDY_KEYS_FILE)");
+  const algorithm = () => new Option("--algorithm <name>", "of the new key").choices(["EdDSA", "ES256"]);
+  const json = ["--json", "print JSON"] as const;
+  named("create", "Make a keys file with a new key, and print the key's id.")
+    .addOption(algorithm().default("EdDSA"))
+    .option(...json)
+    .addHelpText(
+      "after",
+      example("session-buddy token keys create --algorithm ES256 --file ~/.session-buddy-keys.json"),
+    )
+    .action(async (options) => (await import("../commands/token-keys.ts")).runCreate(options));
+  named("list", "Show the keys, and which one signs.")
+    .option(...json)
+    .addHelpText("after", example("session-buddy token keys list --file ~/.session-buddy-keys.json"))
+    .action(async (options) => (await import("../commands/token-keys.ts")).runList(options));
+  named("rotate", "Make a new key that signs from now on; the old ones still verify, and lose their private parts.")
+    .addOption(algorithm())
+    .option("--drop", "remove the old keys, so that their tokens are refused from now on")
+    .option(...json)
+    .addHelpText("after", example("session-buddy token keys rotate --file ~/.session-buddy-keys.json"))
+    .action(async (options) => (await import("../commands/token-keys.ts")).runRotate(options));
+  named("drop", "Remove old keys by their ids, so that their tokens are refused from now on.")
+    .argument("<kid...>")
+    .option(...json)
+    .addHelpText("after", example("session-buddy token keys drop kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"))
+    .action(async (kids, options) => (await import("../commands/token-keys.ts")).runDrop(kids, options));
+  named("export", "Print the public keys as a JWKS, for whoever verifies tokens.")
+    .addHelpText("after", example("session-buddy token keys export > public-keys.json"))
+    .action(async (options) => (await import("../commands/token-keys.ts")).runExport(options));
+}

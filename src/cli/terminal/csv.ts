@@ -1,0 +1,22 @@
+/** Owns CSV as of RFC 4180 (lines end with CR LF) that is safe to open in a spreadsheet. For commands alone. */
+import { escapeControls } from "../../log.ts";
+
+export type CsvValue = string | number | null;
+
+/**
+ * A spreadsheet takes a cell that begins so for a formula and runs it
+ * (https://owasp.org/www-community/attacks/CSV_Injection); some take the wide forms of East Asia alike.
+ */
+const formula = /^[=+\-@\t\r\n＝＋－＠]/;
+
+/** @returns one line with its end; nothing for null, `'` before what would be a formula, control characters escaped */
+export function toCsvLine(values: readonly CsvValue[]): string {
+  return `${values.map(toCell).join(",")}\r\n`;
+}
+
+function toCell(value: CsvValue): string {
+  if (typeof value !== "string") return value === null ? "" : String(value);
+  const text = escapeControls(value);
+  const safe = formula.test(value) ? `'${text}` : text;
+  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

@@ -1,0 +1,38 @@
+/** Owns how a session looks as a line of a table. For commands alone. */
+import type { Session } from "../../tracker/fold.ts";
+import { formatInstant, type Instant, instantFromMs } from "../../tracker/instant.ts";
+import { styleState } from "./style.ts";
+import type { Column } from "./table.ts";
+
+/** @param nowMs - days of this year are told without it where room is scarce */
+export function sessionColumns(nowMs: number): readonly Column<Session>[] {
+  const brief = (instant: Instant) => briefly(instant, instantFromMs(nowMs));
+  return [
+    { title: "SESSION", text: (s) => s.sessionId, importance: 10 },
+    { title: "STATE", text: (s) => s.state, importance: 9, style: (cell, s) => styleState(cell, s.state) },
+    { title: "USER", text: (s) => s.username, least: 6, importance: 6 },
+    { title: "HOST", text: (s) => s.hostname, least: 6, importance: 4 },
+    { title: "SHELL", text: (s) => s.shellType, least: 4, importance: 1 },
+    { title: "PID", text: (s) => String(s.pid), importance: 2 },
+    { title: "STARTED", text: (s) => toSeconds(s.startedAt), brief: (s) => brief(s.startedAt), importance: 8 },
+    { title: "ENDED", text: (s) => endOf(s, toSeconds), brief: (s) => endOf(s, brief), importance: 7 },
+    { title: "EXIT", text: (s) => (s.exitCode === null ? "-" : String(s.exitCode)), importance: 3 },
+    { title: "DIRECTORY", text: (s) => s.cwd, least: 10, keep: "end", importance: 5 },
+  ];
+}
+
+/** An end that is known only as an interval is shown as the moment it is known by. */
+function endOf(session: Session, format: (instant: Instant) => string): string {
+  if (session.endedAt !== null) return format(session.endedAt);
+  return session.endedBefore === null ? "-" : `by ${format(session.endedBefore)}`;
+}
+
+export function toSeconds(instant: Instant): string {
+  return formatInstant(instant).replace(/\.\d+Z$/, "Z");
+}
+
+/** `11-22 16:15Z` in this year, `2025-11-22` in another. */
+function briefly(instant: Instant, now: Instant): string {
+  if (instant.slice(0, 4) !== now.slice(0, 4)) return instant.slice(0, 10);
+  return `${instant.slice(5, 10)} ${instant.slice(11, 16)}Z`;
+}

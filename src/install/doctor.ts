@@ -1,0 +1,205 @@
+/** Owns the examination of an installation: what is wrong, and what to do about it. For the doctor command alone. */
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openApp } from "../app/app.ts";
+import { openCredentials } from "../auth/credentials.ts";
+import {
+  type Config,
+  credentialSources,
+  type Environment,
+  type Paths,
+  resolveConfig,
+  resolvePaths,
+} from "../config/config.ts";
+import { isPrivateFolder } from "../host/folder.ts";
+import { createLog } from "../log.ts";
+import { SessionBuddyError } from "../tracker/errors.ts";
+import { type HookOptions, hookStates, usualShells } from "./hooks.ts";
+import { trapsAfterBlock } from "./rc-block.ts";
+
+/** One thing that was looked at. */
+export interface Finding {
+  /** Stable name of the check, for programs. */
+  readonly check: string;
+  /** `note`: nothing is broken, but a person may want to know. */
+  readonly level: "ok" | "note" | "problem";
+  readonly words: string;
+  /** What to do; null when there is nothing to do. */
+  readonly remedy: string | null;
+}
+
+/** How many of the latest sessions are looked at for shells that never tell their end. */
+const recentSessions = 200;
+const sweepDeadlineMs = 5_000;
+
+/** Examines everything; one check that fails never hides another. */
+export async function examine(env: Environment, hooks: HookOptions): Promise<Finding[]> {
+  const findings: Finding[] = [runtime(), program(hooks.programFolder)];
+  const paths = attempt(() => resolvePaths(env));
+  if (paths instanceof SessionBuddyError)
+    return [...findings, failure("folders", paths, "set HOME to your home folder")];
+  const data = folder("data folder", paths.dataFolder);
+  const state = folder("state folder", paths.stateFolder);
+  findings.push(data, state, await secret(env));
+  const config = await settled(resolveConfig(env));
+  const settings =
+    config instanceof SessionBuddyError
+      ? failure("settings", config, "mend the file or the variable it names")
+      : ok("settings", "the settings can be used");
+  findings.push(settings);
+  // What lies in a folder that cannot be used is not a second problem.
+  if (data.level === "ok" && !(config instanceof SessionBuddyError)) findings.push(...(await record(config)));
+  if (state.level === "ok") findings.push(...stateFiles(paths));
+  return [...findings, ...shellHooks(hooks)];
+}
+
+function runtime(): Finding {
+  return ok("runtime", `Node.js ${process.versions.node} at ${process.execPath}`);
+}
+
+function program(folder: string): Finding {
+  const path = join(folder, "bin/session-buddy");
+  try {
+    accessSync(path, constants.X_OK);
+    return ok("program", path);
+  } catch {
+    return problem("program", `${path} cannot be run, so no hook reaches the record`, "install session-buddy again");
+  }
+}
+
+function folder(purpose: string, path: string): Finding {
+  const exists = attempt(() => isPrivateFolder(path, purpose));
+  if (exists instanceof SessionBuddyError) return failure(purpose, exists, "do what the message says");
+  return ok(purpose, exists ? `${path} is yours alone` : `${path} is made when it is needed`);
+}
+
+async function secret(env: Environment): Promise<Finding> {
+  const found = await settled(openCredentials(credentialSources(env)));
+  if (found instanceof SessionBuddyError) return failure("secret", found, "do what the message says");
+  if (found === null)
+    return ok("secret", "authentication is off: no secret and no keys are set; calls over MCP need no token");
+  const { signing, verifying } = found;
+  const signs = signing === null ? "nothing here signs tokens" : `${signing.name} signs tokens`;
+  return ok(
+    "secret",
+    `authentication is on: ${signs}; they are verified with ${verifying.map(({ name }) => name).join(", ")}`,
+  );
+}
+
+/** Opens the store as any command would, finishes what was left behind, and looks at what became of recent shells. */
+async function record(config: Config): Promise<Finding[]> {
+  if (!existsSync(config.paths.database))
+    return [ok("database", `${config.paths.database} is made at the first start`)];
+  const app = await settled(
+    openApp(config, createLog({ toStandardError: false, file: config.settings.log_file }), null),
+  );
+  if (app instanceof SessionBuddyError) return [failure("database", app, "do what the message says")];
+  try {
+    const problems = await app.problems();
+    if (problems.length > 0) {
+      return [
+        problem(
+          "database",
+          `${config.paths.database} is damaged: ${problems.join("; ")}`,
+          "keep a copy for repair, and move it away",
+        ),
+      ];
+    }
+    await app.reconcile(sweepDeadlineMs);
+    const recent = await app.sessions({ limit: recentSessions });
+    const silent = recent.filter(({ shellType, endReason }) => shellType === "bash" && endReason === "pid_gone");
+    const database = ok("database", `${config.paths.database} is sound`);
+    return silent.length === 0 ? [database] : [database, silentShells(silent.length)];
+  } catch (error) {
+    return [failure("database", ours(error), "do what the message says")];
+  } finally {
+    await app.close();
+  }
+}
+
+function silentShells(count: number): Finding {
+  return {
+    check: "silent shells",
+    level: "note",
+    words: `${count} of the latest ${recentSessions} sessions are of a bash that is gone and never told its end: it was killed, or its EXIT trap was replaced`,
+    remedy: "see that nothing after the session-buddy lines of your startup files sets or clears a trap on EXIT",
+  };
+}
+
+function stateFiles({ stateFolder }: Paths): Finding[] {
+  const names = existsSync(stateFolder) ? attempt(() => readdirSync(stateFolder)) : [];
+  if (names instanceof SessionBuddyError) return [failure("state files", names, "do what the message says")];
+  const rejected = names.filter((name) => name.endsWith(".rejected"));
+  const open = names.filter((name) => !name.startsWith(".") && !name.endsWith(".rejected"));
+  const counted = ok("state files", `${open.length} of open shells`);
+  if (rejected.length === 0) return [counted];
+  return [
+    counted,
+    problem(
+      "rejected state files",
+      `${rejected.length} files in ${stateFolder} are no state files: ${rejected.join(", ")}`,
+      "look where they come from, and remove them",
+    ),
+  ];
+}
+
+function shellHooks(hooks: HookOptions): Finding[] {
+  const states = hookStates(hooks).filter(({ kind }) => kind === "hook");
+  const installed = states.filter(({ state }) => state !== "missing");
+  if (installed.length === 0) {
+    const shells = usualShells(hooks.folders).join(" ");
+    return [
+      {
+        check: "hooks",
+        level: "note",
+        words: "no shell keeps the record by itself",
+        remedy: `session-buddy hook install ${shells}`.trim(),
+      },
+    ];
+  }
+  return installed.flatMap(({ shell, file, state, reason }) => {
+    if (state !== "installed")
+      return [problem(`hook ${shell}`, `${file} ${reason ?? state}`, `session-buddy hook install ${shell}`)];
+    const found = ok(`hook ${shell}`, `${file} loads it`);
+    const traps = shell === "bash" ? trapsAfterBlock(readFileSync(file, "utf8")) : [];
+    return traps.length === 0 ? [found] : [found, displacedTrap(file, traps)];
+  });
+}
+
+function displacedTrap(file: string, lines: readonly number[]): Finding {
+  return problem(
+    "EXIT trap",
+    `${file} sets a trap on EXIT after our lines (line ${lines.join(", ")}), which replaces the one that tells how a shell ended`,
+    "move the session-buddy lines to the end of the file",
+  );
+}
+
+function ok(check: string, words: string): Finding {
+  return { check, level: "ok", words, remedy: null };
+}
+
+function problem(check: string, words: string, remedy: string): Finding {
+  return { check, level: "problem", words, remedy };
+}
+
+function failure(check: string, error: SessionBuddyError, remedy: string): Finding {
+  return problem(check, error.message, remedy);
+}
+
+function attempt<T>(work: () => T): T | SessionBuddyError {
+  try {
+    return work();
+  } catch (error) {
+    return ours(error);
+  }
+}
+
+function settled<T>(work: Promise<T>): Promise<T | SessionBuddyError> {
+  return work.catch(ours);
+}
+
+/** What is not ours is a finding too; only here, where the whole task is to say what is wrong. */
+function ours(error: unknown): SessionBuddyError {
+  if (error instanceof SessionBuddyError) return error;
+  return new SessionBuddyError("storage.unavailable", error instanceof Error ? error.message : String(error));
+}

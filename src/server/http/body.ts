@@ -1,0 +1,124 @@
+/** Owns reading a request's body: its limits, and the one JSON-RPC message in it. For `server/` alone. */
+import type { IncomingMessage } from "node:http";
+import type {
+  JSONRPCMessage,
+  JSONRPCNotification,
+  JSONRPCRequest,
+  JSONRPCResponse,
+} from "@modelcontextprotocol/sdk/types.js";
+import { parseJson } from "../../tracker/canonical.ts";
+
+/** Error codes of JSON-RPC 2.0, section 5.1. */
+export const rpcCodes = { parseError: -32700, invalidRequest: -32600, serverError: -32000 } as const;
+
+/** Why a body is not served: the HTTP status, and the JSON-RPC error. */
+export interface BodyRefusal {
+  readonly status: number;
+  readonly code: number;
+  readonly message: string;
+}
+
+export const largestBodyBytes = 256 * 1024;
+/** So much of a body that is too large is read and dropped, because many clients read no answer before they have sent all. */
+const largestDroppedBytes = 16 * 1024 * 1024;
+/** Keys, values and items; an event with the largest metadata the contract allows has fewer. */
+const mostElements = 10_000;
+const notJson = refusal(400, rpcCodes.parseError, "Parse error: the body is not JSON");
+const notRpc = refusal(400, rpcCodes.invalidRequest, "Invalid Request: the body is no JSON-RPC 2.0 message");
+
+/** Reads the message that a request brings. @returns null when the client went away before it had sent all of it */
+export async function readMessage(request: IncomingMessage): Promise<JSONRPCMessage | BodyRefusal | null> {
+  const body = await readBody(request);
+  if (body === "gone") return null;
+  if (body === "too large") {
+    return refusal(413, rpcCodes.serverError, `The body is larger than ${largestBodyBytes} bytes`);
+  }
+  if (hasTooManyElements(body)) {
+    return refusal(413, rpcCodes.serverError, `The body has more than ${mostElements} elements`);
+  }
+  const message = parsed(body.toString("utf8"));
+  if (message === undefined) return notJson;
+  if (Array.isArray(message)) {
+    return refusal(400, rpcCodes.invalidRequest, "Batches are not served; send one message a request");
+  }
+  return isMessage(message) ? message : notRpc;
+}
+
+export function isRefusal(message: JSONRPCMessage | BodyRefusal): message is BodyRefusal {
+  return "status" in message;
+}
+
+export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
+  return "method" in message && "id" in message;
+}
+
+function readBody(request: IncomingMessage): Promise<Buffer | "too large" | "gone"> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= largestBodyBytes) chunks.push(chunk);
+      if (length > largestDroppedBytes) resolve("too large");
+    });
+    request.on("end", () => resolve(length > largestBodyBytes ? "too large" : Buffer.concat(chunks, length)));
+    // A client that goes away in the middle of its body; after the end it changes nothing.
+    request.on("error", () => resolve("gone"));
+    request.on("close", () => resolve("gone"));
+  });
+}
+
+const [quote, backslash, comma, openBrace, openBracket, closeBrace, closeBracket, space] = Buffer.from('"\\,{[}] ');
+
+/**
+ * Reading many small elements blocks everybody else for long. The first of a list or object follows its bracket, each
+ * other one a comma, so that a body of so few bytes cannot have too many.
+ */
+function hasTooManyElements(body: Buffer): boolean {
+  if (body.length <= mostElements) return false;
+  let elements = 0;
+  let isInString = false;
+  let hasJustOpened = false;
+  for (let at = 0; at < body.length; at += 1) {
+    const byte = body[at];
+    if (isInString) {
+      if (byte === backslash) at += 1;
+      else if (byte === quote) isInString = false;
+      continue;
+    }
+    // JSON's white space is all that is not above it.
+    if (byte === undefined || byte <= (space ?? 0)) continue;
+    const opens = byte === openBrace || byte === openBracket;
+    if (opens || byte === comma) elements += 1;
+    // An empty list or object has no first element.
+    else if (hasJustOpened && (byte === closeBrace || byte === closeBracket)) elements -= 1;
+    else if (byte === quote) isInString = true;
+    hasJustOpened = opens;
+  }
+  return elements > mostElements;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** JSON-RPC 2.0, with ids as MCP has them: a string or an integer. */
+function isMessage(value: unknown): value is JSONRPCRequest | JSONRPCNotification | JSONRPCResponse {
+  if (typeof value !== "object" || value === null) return false;
+  const { jsonrpc, id, method, params, result, error } = value as Record<string, unknown>;
+  if (jsonrpc !== "2.0" || !(id === undefined || typeof id === "string" || Number.isInteger(id))) return false;
+  if (method === undefined) return id !== undefined && (isObject(result) || isObject(error));
+  return typeof method === "string" && (params === undefined || isObject(params));
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function refusal(status: number, code: number, message: string): BodyRefusal {
+  return { status, code, message };
+}

@@ -1,0 +1,173 @@
+/** Owns the HTTP entrance: who may come in, the paths, and what each request gets. For `server/` alone. */
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
+import type { Duplex } from "node:stream";
+import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import { rpcCodes } from "./http/body.ts";
+import { addressOf, bearerOf, isAccepted, isTrusted } from "./http/caller.ts";
+import { createLimit } from "./http/limits.ts";
+import { sendError, sendJson, sendNotAllowed, sendTooMany, sendUnreadable, tooManyRefusals } from "./http/respond.ts";
+import { openExchange } from "./mcp/exchange.ts";
+import { createSessions, type StreamOptions } from "./mcp/mcp-sessions.ts";
+import { type Authenticate, handleMcp, type McpPath } from "./mcp/path.ts";
+import { health } from "./mcp/tools.ts";
+
+/** How much a server takes; 0 turns a limit off. */
+export interface HttpLimits {
+  /** Connections at once; one more is closed at once. */
+  readonly connections: number;
+  /** Requests to `/mcp` of one address in a second. */
+  readonly callsPerSecond: number;
+  /** Refused tokens of one address in a minute; an accepted token is served beyond it too. */
+  readonly refusalsPerMinute: number;
+  /** MCP sessions at once. */
+  readonly sessions: number;
+  /** How long an MCP session lives without a request, in milliseconds. */
+  readonly sessionIdleMs: number;
+}
+
+/** How long a connection may take, in milliseconds, each from its beginning. */
+export interface HttpTimeouts {
+  /** For the headers of a request. */
+  readonly headersMs: number;
+  /** For a whole request. */
+  readonly requestMs: number;
+  /** Between an answer and the next request. */
+  readonly idleMs: number;
+  /** How often connections are looked at for the first two. */
+  readonly checkMs: number;
+}
+
+/** What `GET /metrics` answers. */
+export interface MetricsPage {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+export interface HttpOptions {
+  /** Makes an MCP server: one for all clients without a session, and one for each session. */
+  readonly createServer: () => Server;
+  readonly version: string;
+  /** Names a `Host` or `Origin` header may hold; null allows every name. */
+  readonly allowedHosts: ReadonlySet<string> | null;
+  readonly limits: HttpLimits;
+  /** 10, 30 and 65 seconds by default, looked at every second. */
+  readonly timeouts?: HttpTimeouts;
+  readonly authenticate: Authenticate;
+  readonly metrics: MetricsPage;
+  /** Whether `/metrics` is for everyone, also where calls need a token. */
+  readonly areMetricsOpen: boolean;
+  readonly streamOptions?: () => StreamOptions;
+  /** Told what went wrong where the client is only told that something did. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** A listener and what to do with its MCP part. */
+export interface HttpEntrance {
+  /** Nothing listens yet. */
+  readonly server: HttpServer;
+  /** Counts a call whose token was refused. */
+  countRefusal(address: string): void;
+  /** Ends the sessions and their streams; calls that are under way are answered. */
+  close(): Promise<void>;
+}
+
+type Entrance = HttpOptions & McpPath;
+
+const mcpPath = "/mcp";
+const usualTimeouts: HttpTimeouts = { headersMs: 10_000, requestMs: 30_000, idleMs: 65_000, checkMs: 1_000 };
+const largestHeaderBytes = 16 * 1024;
+
+/** Makes the listener. */
+export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntrance> {
+  const { limits, createServer: createMcp, streamOptions, onFailure } = options;
+  const sessions = createSessions({
+    createServer: createMcp,
+    limit: limits.sessions,
+    idleMs: limits.sessionIdleMs,
+    ...(streamOptions === undefined ? {} : { streamOptions }),
+  });
+  const entrance: Entrance = {
+    ...options,
+    sessions,
+    exchange: await openExchange(createMcp()),
+    calls: createLimit(limits.callsPerSecond, 1),
+    refusals: createLimit(limits.refusalsPerMinute, 60),
+  };
+  /** The newest answer of each connection. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
+  const server = createServer(serverOptions(options.timeouts ?? usualTimeouts), (request, response) => {
+    answers.set(request.socket, response);
+    handle(request, response, entrance).catch((error) => {
+      onFailure(error);
+      if (!response.headersSent) sendError(response, 500, rpcCodes.serverError, "Internal error");
+      else response.destroy();
+    });
+  });
+  server.on("clientError", (error, socket) => {
+    const answer = answers.get(socket);
+    // Behind a part of an answer, another would be taken for its rest.
+    const isBetweenAnswers = answer === undefined || answer.writableFinished || !answer.headersSent;
+    if (socket.writable && isBetweenAnswers) sendUnreadable(socket, error);
+    else socket.destroy(error);
+  });
+  if (limits.connections > 0) server.maxConnections = limits.connections;
+  return {
+    server,
+    countRefusal: (address) => void entrance.refusals.take(address),
+    close: () => sessions.close(),
+  };
+}
+
+function serverOptions({ headersMs, requestMs, idleMs, checkMs }: HttpTimeouts): ServerOptions {
+  return {
+    maxHeaderSize: largestHeaderBytes,
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: idleMs,
+    connectionsCheckingInterval: checkMs,
+    // Of two headers Authorization, Node.js would drop the second in silence.
+    joinDuplicateHeaders: true,
+  };
+}
+
+async function handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
+  // A page in a browser may reach a loopback address under a name of its own (DNS rebinding, CVE-2025-66414).
+  if (!isTrusted(request, entrance.allowedHosts)) {
+    return sendError(response, 403, rpcCodes.serverError, "Host or Origin is not allowed");
+  }
+  const [path, query] = (request.url ?? "").split("?", 2);
+  if (path === mcpPath) return handleMcp(request, response, query ?? "", entrance);
+  if (path === "/health")
+    return handleReading(request, response, () => sendJson(response, 200, health(entrance.version)));
+  if (path === "/healthz") return handleReading(request, response, () => sendJson(response, 200, { status: "ok" }));
+  if (path === "/metrics") return handleReading(request, response, () => sendMetrics(request, response, entrance));
+  sendJson(response, 404, { error: "Not found; MCP is at /mcp" });
+}
+
+async function handleReading(
+  request: IncomingMessage,
+  response: ServerResponse,
+  read: () => void | Promise<void>,
+): Promise<void> {
+  if (request.method === "GET" || request.method === "HEAD") return read();
+  sendNotAllowed(response, "GET, HEAD");
+}
+
+async function sendMetrics(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
+  const { authenticate, areMetricsOpen, metrics } = entrance;
+  if (authenticate !== null && !areMetricsOpen && !(await isAccepted(bearerOf(request), authenticate))) {
+    const waitSeconds = await entrance.refusals.take(addressOf(request));
+    if (waitSeconds !== null) return sendTooMany(response, waitSeconds, tooManyRefusals);
+    response.setHeader("WWW-Authenticate", 'Bearer realm="session-buddy"');
+    return sendJson(response, 401, { error: "A token is needed: Authorization: Bearer TOKEN" });
+  }
+  const text = await metrics.text();
+  response.writeHead(200, { "Content-Type": metrics.contentType, "Content-Length": Buffer.byteLength(text) });
+  response.end(text);
+}

@@ -1,0 +1,35 @@
+/** Owns what the log's events did to their sessions, told without reading what they say. For `store/sqlite.ts` alone. */
+import type { LoggedChange } from "../../tracker/store.ts";
+import type { Prepare } from "./ranges.ts";
+
+/** `known` is the strongest of what came before the event: 0 a start, 1 a proof of death, 2 an end; null for nothing. */
+const changesSql = `
+  SELECT e.seq, e.kind, s.component_name, s.shell_type, s.duration_ms, (
+    SELECT max(CASE before.kind WHEN 'end' THEN 2 WHEN 'death' THEN 1 ELSE 0 END)
+    FROM events AS before WHERE before.session_id = e.session_id AND before.seq < e.seq
+  ) AS known
+  FROM events AS e CROSS JOIN sessions AS s ON s.session_id = e.session_id
+  WHERE e.seq > ? ORDER BY e.seq LIMIT ?`;
+
+export function changesAfter(prepare: Prepare, afterSeq: number, limit: number): LoggedChange[] {
+  return prepare(changesSql)
+    .all(afterSeq, limit)
+    .map((row) => {
+      const change = changeOf(row.kind as string, row.known as number | null);
+      const isLengthNew = change === "ended" || change === "raised";
+      return {
+        seq: row.seq as number,
+        change,
+        componentName: row.component_name as string,
+        shellType: row.shell_type as string,
+        durationMs: isLengthNew ? (row.duration_ms as number | null) : null,
+      };
+    });
+}
+
+function changeOf(kind: string, known: number | null): LoggedChange["change"] {
+  if (kind === "start") return known === null ? "started" : "none";
+  if (kind === "death") return known === 0 ? "orphaned" : "none";
+  if (known === 2) return "none";
+  return known === 1 ? "raised" : "ended";
+}

@@ -1,0 +1,54 @@
+/**
+ * Owns the file of the embedded store before anything is asked of it: its mode, its settings, its tables. For `store/`.
+ *
+ * Durability: an acknowledged start or end must survive a power cut, so `synchronous` is FULL. In WAL mode NORMAL
+ * survives a crash of the process but may lose the last commits with the machine
+ * (https://www.sqlite.org/pragma.html#pragma_synchronous); FULL adds one fsync a commit, which callers that wait
+ * together share.
+ */
+import { closeSync, fstatSync, openSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
+import { isCurrent, migrate, requireOurs } from "./schema.ts";
+
+/** https://www.sqlite.org/fileformat.html#the_database_header */
+const headerBytes = 100;
+
+/** Settles how the connection commits, and makes or migrates the tables. */
+export function prepareFile(database: DatabaseSync, path: string): void {
+  database.exec("PRAGMA synchronous = FULL");
+  // 16 MiB of log, four times the default, before its pages are put in their places: under load most of them are written
+  // again before that.
+  database.exec("PRAGMA wal_autocheckpoint = 4000");
+  if (isCurrent(database)) return;
+  requireOurs(database, path);
+  // Switching needs the file alone and stays with it; done before the transaction, where SQLite forbids it.
+  database.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");
+  try {
+    migrate(database, path);
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/**
+ * SQLite gives its other files the mode of the database, so the mode is settled before it is opened. It would also take
+ * a file that is shorter than its own header for an empty database, and write over it.
+ */
+export function createPrivately(path: string): void {
+  const descriptor = openSync(path, "a", 0o600);
+  try {
+    const { size } = fstatSync(descriptor);
+    if (size > 0 && size < headerBytes) throw Object.assign(new Error("shorter than its header"), { errcode: 26 });
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Node's own file errors as SQLite would say them, so that one table has the words. */
+export function fileErrorOf(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return error;
+  const errcode = error.code === "ENOSPC" || error.code === "EDQUOT" ? 13 : 14;
+  return Object.assign(new Error(`${path}: ${error.message}`, { cause: error }), { errcode });
+}

@@ -1,0 +1,118 @@
+/** Owns the JSON in which questions are answered, on the command line and over the wire alike. Part of the pure core. */
+import type { JsonObject } from "../tracker/canonical.ts";
+import type { ProcessIdentity, SessionEvent } from "../tracker/event.ts";
+import type { Explanation } from "../tracker/explain.ts";
+import type { Session } from "../tracker/fold.ts";
+import { formatInstant, type Instant } from "../tracker/instant.ts";
+import type { LoggedEvent, StatsRow } from "../tracker/store.ts";
+
+/** The keys that `--json` promises; null where not known. Times are RFC 3339, durations milliseconds. */
+export function toJsonRow(session: Session) {
+  return {
+    session_id: session.sessionId,
+    state: session.state,
+    component_name: session.componentName,
+    shell_type: session.shellType,
+    pid: session.pid,
+    hostname: session.hostname,
+    username: session.username,
+    cwd: session.cwd,
+    started_at: formatInstant(session.startedAt),
+    ended_at: formatted(session.endedAt),
+    ended_after: formatted(session.endedAfter),
+    ended_before: formatted(session.endedBefore),
+    duration_ms: session.durationMs,
+    exit_code: session.exitCode,
+    end_reason: session.endReason,
+  };
+}
+
+/** One event of a session: what was said and what was seen. `details` depend on the kind. */
+export function toEventRow({ seq, event }: LoggedEvent) {
+  const { recordedAt, caller, process, bootClock } = event.observed;
+  return {
+    seq,
+    event_id: event.eventId,
+    kind: event.kind,
+    recorded_at: formatInstant(recordedAt),
+    caller,
+    process: process === null ? null : toProcessRow(process),
+    boot_clock: bootClock === null ? null : { boot_id: bootClock.bootId, ms: bootClock.ms },
+    details: toDetails(event),
+  };
+}
+
+export function toStatsRow(row: StatsRow) {
+  return {
+    key: row.key,
+    sessions: row.sessions,
+    open: row.open,
+    orphaned: row.orphaned,
+    median_ms: row.medianMs,
+    p95_ms: row.p95Ms,
+  };
+}
+
+/** How a session's state is known; the probes as they were compared. */
+export function toExplanationRow({ session, rank, decidingEventId, events, now, probes }: Explanation) {
+  return {
+    session_id: session.sessionId,
+    state: session.state,
+    rank,
+    end_reason: session.endReason,
+    ended_after: formatted(session.endedAfter),
+    ended_before: formatted(session.endedBefore),
+    duration_basis: session.durationBasis,
+    deciding_event_id: decidingEventId,
+    events: events.map(({ event }) => ({
+      event_id: event.eventId,
+      kind: event.kind,
+      recorded_at: formatInstant(event.observed.recordedAt),
+    })),
+    process_now: now,
+    probes,
+  };
+}
+
+/** A null field could not be looked at. */
+export function toProcessRow(identity: ProcessIdentity) {
+  return {
+    host_id: identity.hostId,
+    boot_id: identity.bootId,
+    pid_namespace: identity.pidNamespace,
+    pid: identity.pid,
+    start_ticks: identity.startTicks,
+    executable: identity.executable,
+  };
+}
+
+function toDetails(event: SessionEvent): JsonObject {
+  if (event.kind === "death") {
+    const { lastAliveAt, detectedAt, proof } = event.content;
+    return { last_alive_at: formatInstant(lastAliveAt), detected_at: formatInstant(detectedAt), proof };
+  }
+  if (event.kind === "end") {
+    const { timestamp, reason, exitCode, signal, metadata } = event.content;
+    return { timestamp: formatInstant(timestamp), reason, exit_code: exitCode, signal, metadata };
+  }
+  const { content } = event;
+  return {
+    timestamp: formatInstant(content.timestamp),
+    component_name: content.componentName,
+    shell_type: content.shellType,
+    pid: content.pid,
+    hostname: content.hostname,
+    user: { username: content.username, home: content.home },
+    environment: {
+      ...content.environmentExtra,
+      python_version: content.pythonVersion,
+      platform: content.platform,
+      cwd: content.cwd,
+    },
+    metadata: content.metadata,
+  };
+}
+
+function formatted(instant: Instant | null): string | null {
+  return instant === null ? null : formatInstant(instant);
+}

@@ -1,0 +1,104 @@
+/** Proves that one process at a time sweeps, and that its mark is whole or is not there. */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { lastSweepMs, takeSweepTurn } from "../../../src/capture/reconcile-turn.ts";
+import { createSandbox, root, runToEnd } from "../../support/sandbox.ts";
+import { createSmallDisk } from "../../support/store/disk.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+const nowMs = Date.parse("2026-02-06T12:34:56.789Z");
+const seen = [{ atMs: nowMs, bootClock: { bootId: "boot", ms: 10 }, starts: ["a", "b"] }];
+
+test("the turn is one process's until it gives it back", (t) => {
+  const folder = temporaryFolder(t);
+  const turn = takeSweepTurn(folder, Date.now());
+  assert.equal(takeSweepTurn(folder, Date.now()), null);
+  turn?.release();
+  const next = takeSweepTurn(folder, Date.now());
+  assert.ok(next !== null);
+  next.release();
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test("a whole sweep leaves its moment and what it saw, for its owner alone, and gives the turn back", (t) => {
+  const folder = temporaryFolder(t);
+  assert.equal(lastSweepMs(folder), null);
+  const turn = takeSweepTurn(folder, Date.now());
+  assert.deepEqual(turn?.sightings(), []);
+  turn?.complete(nowMs, seen);
+  turn?.release();
+  assert.equal(lastSweepMs(folder), nowMs);
+  assert.deepEqual(readdirSync(folder), [".swept"]);
+  assert.equal(statSync(join(folder, ".swept")).mode & 0o777, 0o600);
+  const next = takeSweepTurn(folder, Date.now());
+  assert.deepEqual(next?.sightings(), seen);
+  next?.release();
+  assert.equal(lastSweepMs(folder), nowMs, "a sweep that was not whole leaves the mark as it is");
+});
+
+test("who was away for longer than a turn may be has lost it, and takes nothing from the next", (t) => {
+  const folder = temporaryFolder(t);
+  const lock = join(folder, ".sweep-lock");
+  const slow = takeSweepTurn(folder, Date.now());
+  utimesSync(lock, 0, 0);
+  const next = takeSweepTurn(folder, Date.now());
+  assert.ok(next !== null);
+  slow?.complete(nowMs, seen);
+  assert.equal(lastSweepMs(folder), null);
+  slow?.release();
+  assert.ok(existsSync(lock), "the turn is the next one's");
+  next.complete(nowMs + 1, []);
+  next.release();
+  assert.equal(lastSweepMs(folder), nowMs + 1);
+});
+
+test("a lock that somebody removed is no turn any more", (t) => {
+  const folder = temporaryFolder(t);
+  const turn = takeSweepTurn(folder, Date.now());
+  unlinkSync(join(folder, ".sweep-lock"));
+  turn?.complete(nowMs, seen);
+  turn?.release();
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test("on a full disk the sweep is marked as done, and what earlier ones saw stays", async (t) => {
+  const sandbox = createSandbox(t);
+  const disk = await createSmallDisk(t, sandbox);
+  const sweep = async (atMs: number, sightings: unknown) => {
+    const code = `
+      import { lastSweepMs, takeSweepTurn } from ${JSON.stringify(join(root, "src/capture/reconcile-turn.ts"))};
+      const turn = takeSweepTurn(process.argv[1], Date.now());
+      turn.complete(${atMs}, JSON.parse(process.argv[2]));
+      turn.release();
+      const next = takeSweepTurn(process.argv[1], Date.now());
+      console.log(JSON.stringify([lastSweepMs(process.argv[1]), next.sightings()]));
+      next.release();`;
+    const command = [
+      ...disk.under,
+      process.execPath,
+      "--input-type=module",
+      "-e",
+      code,
+      disk.folder,
+      JSON.stringify(sightings),
+    ];
+    const { status, stdout, stderr } = await runToEnd(command[0] ?? "", command.slice(1), {
+      env: sandbox.env,
+      cwd: "/",
+    });
+    assert.equal(status, 0, stderr);
+    return JSON.parse(stdout);
+  };
+  assert.deepEqual(await sweep(nowMs, seen), [nowMs, seen]);
+  await disk.fill(0);
+  const many = [{ ...seen[0], starts: Array.from({ length: 1_000 }, (_, index) => `start ${index}`) }];
+  assert.deepEqual(await sweep(nowMs + 1, many), [nowMs + 1, seen]);
+});
+
+test("a folder that cannot be read or written gives no turn", (t) => {
+  const file = join(temporaryFolder(t), "file");
+  writeFileSync(file, "");
+  assert.equal(takeSweepTurn(file, nowMs), null);
+});

@@ -1,0 +1,159 @@
+/** Proves how the environment, the settings file and the defaults become one configuration, or are refused in words. */
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import {
+  credentialSources,
+  type Environment,
+  parseSetting,
+  resolveConfig,
+  resolvePaths,
+  type SettingName,
+  settingRules,
+  workingDirectory,
+} from "../../../src/config/config.ts";
+import { SessionBuddyError } from "../../../src/tracker/errors.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "session-buddy-config-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const refusal = (code: string, words: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof SessionBuddyError);
+  assert.equal(error.code, code);
+  assert.match(error.message, words);
+  return true;
+};
+
+test("SESSION_BUDDY_HOME holds everything, whatever the XDG variables say", () => {
+  assert.deepEqual(resolvePaths({ SESSION_BUDDY_HOME: "/sb", HOME: "/h", XDG_DATA_HOME: "/d" }), {
+    dataFolder: "/sb",
+    database: "/sb/sessions.db",
+    stateFolder: "/sb/shells",
+    hostIdFile: "/sb/host-id",
+    settingsFolder: "/sb",
+    settingsFile: "/sb/settings.json",
+  });
+});
+
+/** Environments without SESSION_BUDDY_HOME, and the three folders of the XDG specification that follow. */
+const xdg: readonly (readonly [env: Environment, data: string, state: string, config: string])[] = [
+  [{ HOME: "/h" }, "/h/.local/share", "/h/.local/state", "/h/.config"],
+  [{ HOME: "/h", SESSION_BUDDY_HOME: "" }, "/h/.local/share", "/h/.local/state", "/h/.config"],
+  [{ HOME: "/h", XDG_DATA_HOME: "/d", XDG_STATE_HOME: "/s", XDG_CONFIG_HOME: "/c" }, "/d", "/s", "/c"],
+  [
+    { HOME: "/h", XDG_DATA_HOME: "d", XDG_STATE_HOME: "", XDG_CONFIG_HOME: "./c" },
+    "/h/.local/share",
+    "/h/.local/state",
+    "/h/.config",
+  ],
+  [{ XDG_DATA_HOME: "/d", XDG_STATE_HOME: "/s", XDG_CONFIG_HOME: "/c" }, "/d", "/s", "/c"],
+];
+
+test("the XDG folders are used where they are absolute, else those below HOME", () => {
+  for (const [env, data, state, config] of xdg) {
+    const paths = resolvePaths(env);
+    assert.deepEqual(
+      [paths.database, paths.stateFolder, paths.hostIdFile, paths.settingsFile],
+      [
+        `${data}/session-buddy/sessions.db`,
+        `${state}/session-buddy/shells`,
+        `${state}/session-buddy/host-id`,
+        `${config}/session-buddy/settings.json`,
+      ],
+    );
+  }
+});
+
+test("a HOME that is missing, empty or relative gives way to the user's own entry", () => {
+  for (const HOME of [undefined, "", "home/me"]) {
+    assert.equal(resolvePaths({ HOME }).settingsFolder, join(userInfo().homedir, ".config/session-buddy"));
+  }
+});
+
+test("a relative SESSION_BUDDY_HOME is a usage error", () => {
+  for (const home of ["sb", "./sb", "~/sb"]) {
+    assert.throws(() => resolvePaths({ SESSION_BUDDY_HOME: home }), refusal("usage", /must be an absolute path/));
+  }
+});
+
+test("without anything said the settings are the defaults", async () => {
+  const { settings } = await resolveConfig({ SESSION_BUDDY_HOME: join(folder, "none") });
+  assert.deepEqual(settings, {
+    component: "shell",
+    host: "127.0.0.1",
+    port: 8678,
+    issuers: ["session-buddy"],
+    log_file: null,
+    max_connections: 1000,
+    max_calls_per_second: 20_000,
+    max_refusals_per_minute: 300,
+    max_mcp_sessions: 100,
+    mcp_session_minutes: 30,
+    open_metrics: "no",
+  });
+});
+
+/** For each setting a value in the file, a text in the environment, and what that text means. */
+const samples: Readonly<Record<SettingName, readonly [kept: unknown, text: string, meaning: unknown]>> = {
+  component: ["kept", "env", "env"],
+  host: ["10.0.0.1", "::1", "::1"],
+  port: [1, "0", 0],
+  issuers: [["kept"], " a , b ", ["a", "b"]],
+  log_file: ["/kept.log", "/env.log", "/env.log"],
+  max_connections: [5, "0", 0],
+  max_calls_per_second: [5, "7", 7],
+  max_refusals_per_minute: [5, "7", 7],
+  max_mcp_sessions: [5, "0", 0],
+  mcp_session_minutes: [5, "1", 1],
+  open_metrics: ["yes", "no", "no"],
+};
+
+test("for every setting the environment wins over the file, and an empty variable counts as unset", async () => {
+  const home = join(folder, "kept");
+  mkdirSync(home);
+  const kept = Object.fromEntries(Object.entries(samples).map(([name, [value]]) => [name, value]));
+  writeFileSync(join(home, "settings.json"), JSON.stringify(kept));
+  for (const [name, [value, text, meaning]] of Object.entries(samples)) {
+    const variable = settingRules[name as SettingName].environmentName;
+    const resolved = async (env: Environment) =>
+      (await resolveConfig({ SESSION_BUDDY_HOME: home, ...env })).settings[name as SettingName];
+    assert.deepEqual(await resolved({}), value, name);
+    assert.deepEqual(await resolved({ [variable]: "" }), value, name);
+    assert.deepEqual(await resolved({ [variable]: text }), meaning, name);
+  }
+});
+
+test("a wrong variable is refused by its own name", async () => {
+  const env = { SESSION_BUDDY_HOME: join(folder, "none"), SESSION_BUDDY_PORT: "http" };
+  await assert.rejects(resolveConfig(env), refusal("usage", /^SESSION_BUDDY_PORT: a port is a whole number/));
+});
+
+test("a port is read exactly when it is the decimal form of a number from 0 to 65535", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.integer({ min: -10, max: 70_000 }).map(String), fc.string()), (text) => {
+      const isPort = /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
+      if (isPort) assert.equal(parseSetting("port", text), Number(text));
+      else assert.throws(() => parseSetting("port", text), refusal("usage", /^port: /));
+    }),
+  );
+});
+
+test("the names of secrets and keys are read, and nothing behind them", () => {
+  assert.deepEqual(Object.values(credentialSources({})), Array(6).fill(undefined));
+  const env = {
+    SESSION_BUDDY_SECRET: "",
+    SESSION_BUDDY_SECRET_FILE: "/missing/a",
+    SESSION_BUDDY_PREVIOUS_SECRETS: "short",
+    SESSION_BUDDY_PREVIOUS_SECRETS_FILE: "/missing/b",
+    SESSION_BUDDY_KEYS_FILE: "/missing/c",
+    CREDENTIALS_DIRECTORY: "/missing",
+  };
+  assert.deepEqual(Object.values(credentialSources(env)), Object.values(env));
+});
+
+test("the working directory is the process's own, not what a variable says", () => {
+  assert.equal(workingDirectory({ PWD: "/elsewhere" }), process.cwd());
+});
