@@ -1,5 +1,7 @@
-/** The only writer of log lines (contract section 7), and the owner of how hostile text is made safe to print. */
+/** The only writer of log lines (contract section 7). */
 import { appendFileSync } from "node:fs";
+import { SessionBuddyError } from "./tracker/errors.ts";
+import { escapeControls } from "./wire/escape.ts";
 
 export type LogLevel = "INFO" | "WARNING" | "ERROR";
 export type LogFields = Readonly<Record<string, string | number | null>>;
@@ -78,39 +80,21 @@ function isEncodedObject(part = ""): boolean {
   return part.search(encodedObject) === 0;
 }
 
-/**
- * What a terminal or a log would act on instead of showing it: C0 and C1 controls, line and paragraph separators,
- * marks that turn the direction of text around (CVE-2021-42574), and halves of surrogate pairs.
- */
-const unprintable = /[\p{Cc}\p{Cs}\u2028\u2029\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
-const shortEscapes: ReadonlyMap<string, string> = new Map([
-  ["\n", "\\n"],
-  ["\r", "\\r"],
-  ["\t", "\\t"],
-]);
-
-/** @returns the text with everything unprintable as an escape such as `\n` or `\x1b`, and `\` doubled before them. */
-export function escapeControls(text: string): string {
-  if (text.search(unprintable) === -1) return text;
-  return text.replaceAll("\\", "\\\\").replaceAll(unprintable, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    const short = shortEscapes.get(character);
-    if (short !== undefined) return short;
-    return code <= 0xff ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
-  });
-}
-
-/** @returns JSON text that reads back the same, with everything unprintable as `\uXXXX`; line ends of its layout stay. */
-export function escapeJson(json: string): string {
-  return json.replaceAll(unprintable, (character) =>
-    character === "\n" ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-}
-
 function writeQuietly(write: () => void): void {
   try {
     write();
   } catch {
     // There is no better place to say it.
   }
+}
+
+/** The reason in full goes to the log; what was sent stays out of it, because it may hold a token. */
+export function logFailure(log: Log, message: string, error: unknown): void {
+  if (!(error instanceof SessionBuddyError)) {
+    log.error(message, { code: "internal", reason: error instanceof Error ? error.message : "unknown" });
+    return;
+  }
+  const reason = error.detail ?? error.message;
+  if (error.code.startsWith("storage")) log.error(message, { code: error.code, reason });
+  else log.warning(message, { code: error.code, reason });
 }

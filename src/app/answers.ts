@@ -1,6 +1,6 @@
-/** Owns the answers to questions over the wire: the gate, the rules, the question, the answer's JSON. For `server/`. */
-
-import type { Log } from "../log.ts";
+/** Owns the answers to questions over the wire: the gate, the rules, the question, the answer's JSON. */
+import { callerOf, type Gate } from "../auth/gate.ts";
+import { logFailure } from "../log.ts";
 import { formatInstant, instantFromMs } from "../tracker/instant.ts";
 import {
   type ParsedSearch,
@@ -9,10 +9,10 @@ import {
   parseSessionId,
   parseStats,
 } from "../wire/parse-question.ts";
-import { failed, questionError } from "../wire/result.ts";
+import { type Answered, failureCodeOf, questionError } from "../wire/result.ts";
 import { toEventRow, toExplanationRow, toJsonRow, toStatsRow } from "../wire/view.ts";
-import { type App, logFailure } from "./app.ts";
-import { createQuestions, type QuestionsApp } from "./questions.ts";
+import type { App } from "./app.ts";
+import { createQuestions } from "./questions.ts";
 
 /** A bare object: `status`, `error`, `as_of`, and the data, whose keys are there whatever the status. */
 export type Answer = Readonly<Record<string, unknown>> & {
@@ -24,11 +24,11 @@ type Data = Readonly<Record<string, unknown>>;
 
 /** Each takes the arguments as they were sent, the token among them, and never throws. */
 export interface Answers {
-  activeSessions(args: unknown): Promise<Answer>;
-  search(args: unknown): Promise<Answer>;
-  session(args: unknown): Promise<Answer>;
-  explanation(args: unknown): Promise<Answer>;
-  stats(args: unknown): Promise<Answer>;
+  activeSessions(args: unknown): Promise<Answered<Answer>>;
+  search(args: unknown): Promise<Answered<Answer>>;
+  session(args: unknown): Promise<Answered<Answer>>;
+  explanation(args: unknown): Promise<Answered<Answer>>;
+  stats(args: unknown): Promise<Answered<Answer>>;
   /**
    * The data of {@link Answers.session}, for a caller who has no status to read.
    *
@@ -38,17 +38,16 @@ export interface Answers {
   resource(sessionId: string, token: unknown): Promise<Data | null>;
 }
 
-export type AnswersApp = QuestionsApp & Pick<App, "authenticate">;
-
-export function createAnswers(app: AnswersApp, log: Log): Answers {
+/** @param gate - lets calls through, or not; null lets every call through */
+export function createAnswers(app: App, gate: Gate | null): Answers {
   const questions = createQuestions(app);
 
   const asked = async (args: unknown, ask: () => Promise<Data | null>): Promise<Data | null> => {
     try {
-      await app.authenticate(args);
+      await callerOf(gate, args);
       return await ask();
     } catch (error) {
-      logFailure(log, "Question failed", error);
+      logFailure(app.log, "Question failed", error);
       throw error;
     }
   };
@@ -60,13 +59,14 @@ export function createAnswers(app: AnswersApp, log: Log): Answers {
   };
 
   /** @param blank - the data of an answer that has none */
-  const answer = async (args: unknown, blank: Data, ask: () => Promise<Data | null>): Promise<Answer> => {
+  const answer = async (args: unknown, blank: Data, ask: () => Promise<Data | null>): Promise<Answered<Answer>> => {
     try {
       const data = await asked(args, ask);
-      if (data === null) return { status: "not_found", error: null, as_of: now(), ...blank };
-      return { status: "ok", error: null, as_of: now(), ...data };
+      const status = data === null ? "not_found" : "ok";
+      return { answer: { status, error: null, as_of: now(), ...(data ?? blank) }, failure: null };
     } catch (error) {
-      return failed({ status: "error", error: questionError(error), as_of: now(), ...blank }, error);
+      const answer: Answer = { status: "error", error: questionError(error), as_of: now(), ...blank };
+      return { answer, failure: failureCodeOf(error) };
     }
   };
   const page = (args: unknown, parse: (args: unknown) => ParsedSearch) =>

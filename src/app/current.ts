@@ -1,5 +1,6 @@
-/** Owns finding the session of the shell that asks. For the current command alone. */
-
+/** Owns finding the session of the shell that asks. */
+import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
+import { look } from "../host/liveness.ts";
 import type { Session } from "../tracker/fold.ts";
 import type { App } from "./app.ts";
 
@@ -12,18 +13,19 @@ const mostAncestors = 10_000;
  * @param pid - the process that asks
  * @returns null when none of its ancestors has one
  */
-export async function currentSession(
-  app: Pick<App, "look" | "parentOf" | "sessions">,
-  pid: number,
-): Promise<Session | null> {
-  const open = await app.sessions({ states: ["active"] });
+export async function currentSession(app: App, pid: number): Promise<Session | null> {
+  await createReconcile(app).reconcile(deadlinesMs.question);
+  const { machine, store } = app;
+  const open = await store.sessions({ states: ["active"] });
   const byPid = Map.groupBy(open, (session) => session.process?.pid);
   let ancestor: number | null = pid;
   for (let steps = 0; ancestor !== null && ancestor > 0 && steps < mostAncestors; steps += 1) {
     // Newest first: after an exec, two sessions may have had the same process.
-    const own = byPid.get(ancestor)?.find(({ process }) => process !== null && app.look(process).state === "alive");
+    const own = byPid
+      .get(ancestor)
+      ?.find(({ process }) => process !== null && look(process, machine).state === "alive");
     if (own !== undefined) return own;
-    ancestor = app.parentOf(ancestor);
+    ancestor = machine.processes.parentOf(ancestor);
   }
   return null;
 }

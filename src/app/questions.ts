@@ -1,10 +1,12 @@
 /** Owns the questions people and agents ask: what was left behind is finished first, then the store is asked. */
-
+import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
+import { look } from "../host/liveness.ts";
 import { type Explanation, explain } from "../tracker/explain.ts";
 import type { Session } from "../tracker/fold.ts";
 import type { LoggedEvent, SessionQuery, StatsKey, StatsRow } from "../tracker/store.ts";
 import { parseCursor, toCursor } from "../wire/cursor.ts";
 import type { App } from "./app.ts";
+import { sessionPages } from "./pages.ts";
 
 /** One page of sessions, newest start first. */
 export interface SessionPage {
@@ -22,11 +24,13 @@ export interface SessionRecord {
 /** Every question throws `storage.*` when the store cannot be asked. */
 export interface Questions {
   /**
-   * @param limit - at most so many sessions; 1 or more
+   * @param limit - at most so many sessions; 1 or more, null for all of them
    * @param cursor - the {@link SessionPage.nextCursor} of the page before; null for the first page
    * @throws SessionBuddyError `invalid` when the cursor is none that a page gave
    */
-  page(query: SessionQuery, limit: number, cursor: string | null): Promise<SessionPage>;
+  page(query: SessionQuery, limit: number | null, cursor: string | null): Promise<SessionPage>;
+  /** The same as it is read, for who needs not all of it at once. */
+  pages(query: SessionQuery, limit: number | null, cursor: string | null): AsyncGenerator<SessionPage, void>;
   /** @returns null when nothing has this id */
   record(sessionId: string): Promise<SessionRecord | null>;
   /** How the state of a session is known. @returns null when nothing has this id */
@@ -34,43 +38,51 @@ export interface Questions {
   stats(by: StatsKey, query: SessionQuery): Promise<readonly StatsRow[]>;
 }
 
-export type QuestionsApp = Pick<App, "session" | "sessions" | "eventsOf" | "stats" | "look" | "reconcile">;
-
 /** How long after finishing what was left behind the next question may be answered without, in milliseconds. */
 const freshForMs = 2_000;
-/** How long a question may spend on it, in milliseconds. */
-const deadlineMs = 2_000;
+/** Sessions that are read at once when they are handed on as they come. */
+const pageRows = 1_000;
 
-export function createQuestions(app: QuestionsApp): Questions {
-  const bringUpToDate = paced(() => app.reconcile(deadlineMs), freshForMs);
+/** @param reconcile - finishes what shells left behind, in so many milliseconds at most */
+export function createQuestions(app: App, reconcile = createReconcile(app).reconcile): Questions {
+  const { store, machine } = app;
+  const bringUpToDate = paced(() => reconcile(deadlinesMs.question), freshForMs);
 
   const record = async (sessionId: string): Promise<SessionRecord | null> => {
     await bringUpToDate();
-    const session = await app.session(sessionId);
-    return session === null ? null : { session, events: await app.eventsOf(sessionId) };
+    const session = await store.session(sessionId);
+    return session === null ? null : { session, events: await store.eventsOf(sessionId) };
+  };
+  const page: Questions["page"] = async (query, limit, cursor) => {
+    const asked = { ...query, ...(cursor === null ? {} : { after: parseCursor(cursor) }) };
+    await bringUpToDate();
+    if (limit === null) return { sessions: await store.sessions(asked), nextCursor: null };
+    // One more than asked for tells whether there is another page.
+    const found = await store.sessions({ ...asked, limit: limit + 1 });
+    const sessions = found.slice(0, limit);
+    const last = sessions.at(-1);
+    const hasMore = found.length > limit && last !== undefined;
+    return { sessions, nextCursor: hasMore ? toCursor(last) : null };
   };
 
   return {
-    async page(query, limit, cursor) {
-      const after = cursor === null ? {} : { after: parseCursor(cursor) };
+    page,
+    async *pages(query, limit, cursor) {
+      if (limit !== null) return yield await page(query, limit, cursor);
+      const asked = { ...query, ...(cursor === null ? {} : { after: parseCursor(cursor) }) };
       await bringUpToDate();
-      // One more than asked for tells whether there is another page.
-      const found = await app.sessions({ ...query, ...after, limit: limit + 1 });
-      const sessions = found.slice(0, limit);
-      const last = sessions.at(-1);
-      const hasMore = found.length > limit && last !== undefined;
-      return { sessions, nextCursor: hasMore ? toCursor(last) : null };
+      for await (const sessions of sessionPages(store, asked, pageRows)) yield { sessions, nextCursor: null };
     },
     record,
     async explain(sessionId) {
       const found = await record(sessionId);
       if (found === null) return null;
       const { process } = found.session;
-      return explain(found.session, found.events, process === null ? null : app.look(process));
+      return explain(found.session, found.events, process === null ? null : look(process, machine));
     },
     async stats(by, query) {
       await bringUpToDate();
-      return app.stats(by, query);
+      return store.stats(by, query);
     },
   };
 }

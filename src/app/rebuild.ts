@@ -1,7 +1,8 @@
-/** Owns folding the whole record anew from its events, and what that finds. For the rebuild command alone. */
+/** Owns folding the whole record anew from its events, and what that finds. */
 import { canonicalJson, type Json } from "../tracker/canonical.ts";
 import { foldSession, type Session } from "../tracker/fold.ts";
-import type { PagePosition, Store } from "../tracker/store.ts";
+import type { Store } from "../tracker/store.ts";
+import { batchSize, eventsAfter, sessionPages } from "./pages.ts";
 
 /** One session whose row is not the fold of its events. */
 export interface Difference {
@@ -29,9 +30,6 @@ export interface RebuildOptions {
   readonly onProgress: (events: number) => void;
 }
 
-/** Events that are read at once, and sessions; between two batches others get their turn. */
-const batch = 500;
-
 /**
  * Compares every session's row with the fold of its events, and writes the fold where they differ. What others record
  * meanwhile is no difference.
@@ -40,8 +38,8 @@ export async function rebuild(store: RebuildStore, options: RebuildOptions): Pro
   const differences: Difference[] = [];
   let sessions = 0;
   let events = 0;
-  for (let after = 0; ; ) {
-    const logged = await store.events(after, batch);
+  let after = 0;
+  for await (const logged of eventsAfter(store, 0)) {
     const ids = [...new Set(logged.map(({ event }) => event.sessionId))];
     // A session is looked at once, where its first event is.
     const looks = await Promise.all(ids.map((id) => look(store, id, after)));
@@ -51,7 +49,6 @@ export async function rebuild(store: RebuildStore, options: RebuildOptions): Pro
     events += logged.length;
     options.onProgress(events);
     after = logged.at(-1)?.seq ?? after;
-    if (logged.length < batch) break;
   }
   differences.push(...(await rowsWithoutEvents(store)));
   const repaired = options.isCheck ? 0 : await repair(store, differences);
@@ -85,14 +82,12 @@ function differenceOf(sessionId: string, row: Session | null, fold: Session | nu
 /** Rows that no event made; the log, which was gone through, says nothing of them. */
 async function rowsWithoutEvents(store: RebuildStore): Promise<Difference[]> {
   const found: Difference[] = [];
-  for (let after: PagePosition | undefined; ; ) {
-    const page = await store.sessions({ limit: batch, ...(after === undefined ? {} : { after }) });
+  for await (const page of sessionPages(store, {})) {
     const bare = await Promise.all(page.map(({ sessionId }) => isWithoutEvents(store, sessionId)));
     for (const { sessionId } of page.filter((_, at) => bare[at]))
       found.push({ sessionId, kind: "no_start", fields: [] });
-    after = page.at(-1);
-    if (page.length < batch) return found;
   }
+  return found;
 }
 
 /** What is pruned meanwhile has no row any more. */
@@ -103,8 +98,8 @@ async function isWithoutEvents(store: RebuildStore, sessionId: string): Promise<
 /** A row that no start stands behind stays: what it says is all that is left. */
 async function repair(store: RebuildStore, differences: readonly Difference[]): Promise<number> {
   const mendable = differences.filter(({ kind }) => kind !== "no_start");
-  for (let at = 0; at < mendable.length; at += batch) {
-    const some = mendable.slice(at, at + batch);
+  for (let at = 0; at < mendable.length; at += batchSize) {
+    const some = mendable.slice(at, at + batchSize);
     await store.transact(async (tx) => {
       for (const { sessionId } of some) {
         const fold = foldSession(await tx.eventsOf(sessionId));

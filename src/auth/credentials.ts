@@ -1,6 +1,6 @@
 /** Owns how secrets and keys become what tokens are signed and verified with, and the gate they open. Loaded only where tokens are. */
 
-import type { CredentialSources } from "../config/config.ts";
+import type { CredentialSources } from "../config/environment.ts";
 import { type PrivateFile, readPrivateFile } from "../host/private-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { createGate, type Gate } from "./gate.ts";

@@ -29,6 +29,19 @@ export function createGate({ keys, issuers, now }: GateOptions): Gate {
   };
 }
 
+/**
+ * Lets a call over the wire through, by the token in its arguments.
+ *
+ * @param gate - null where no token is needed; then whatever is sent is ignored
+ * @param args - the arguments as they were sent
+ * @returns the token's `user_id`; null where no token is needed
+ * @throws SessionBuddyError `auth.*` when a token is needed and this one is not accepted
+ */
+export async function callerOf(gate: Gate | null, args: unknown): Promise<string | null> {
+  if (gate === null) return null;
+  return gate(typeof args === "object" && args !== null && "token" in args ? args.token : undefined);
+}
+
 function reasonOf(checks: readonly Check[]): string {
   const failed = checks.filter(({ verdict }) => verdict === "failed");
   return failed.map(({ check, words }) => `${check}: ${words}`).join("; ");

@@ -1,6 +1,6 @@
 /** Owns what the token commands ask for: making a token, examining one as the gate does, and showing one. */
 
-import type { CredentialSources } from "../config/config.ts";
+import type { CredentialSources } from "../config/environment.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { momentOf } from "./claims.ts";
 import { openCredentials } from "./credentials.ts";

@@ -34,7 +34,7 @@ export interface SweepTurn {
  *
  * @returns null when another process has it, or the folder cannot be written
  */
-export function takeSweepTurn(folder: string, nowMs: number): SweepTurn | null {
+export function takeTurn(folder: string, nowMs: number): SweepTurn | null {
   const lock = join(folder, ".sweep-lock");
   const descriptor = created(lock) ?? (isAbandoned(lock, nowMs) && removed(lock) ? created(lock) : null);
   if (descriptor === null) return null;
@@ -59,7 +59,7 @@ export function takeSweepTurn(folder: string, nowMs: number): SweepTurn | null {
 }
 
 /** @returns when the last whole sweep was, in milliseconds since the epoch; null before the first. */
-export function lastSweepMs(folder: string): number | null {
+export function lastTurnMs(folder: string): number | null {
   return statSync(markIn(folder), { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 

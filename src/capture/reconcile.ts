@@ -1,21 +1,20 @@
-/** Owns finishing what shells left behind: state files brought on record, dead shells closed. For `app.ts` alone. */
+/** Owns finishing what shells left behind: state files brought on record, dead shells closed. */
+import { ensurePrivateFolder } from "../host/folder.ts";
 import { liveness } from "../host/liveness.ts";
-import type { Machine } from "../host/machine.ts";
-import type { Log } from "../log.ts";
+import { logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import type { DeathContent, Observation } from "../tracker/event.ts";
 import type { Session } from "../tracker/fold.ts";
-import { type Instant, instantFromMs } from "../tracker/instant.ts";
-import { lastAliveAt, lastSighting, type Moment, type Sighting, withSighting } from "../tracker/sighting.ts";
+import { withSighting } from "../tracker/sighting.ts";
 import type { Store } from "../tracker/store.ts";
-import type { Tracker } from "../tracker/tracker.ts";
-import { lastSweepMs, takeSweepTurn } from "./reconcile-turn.ts";
-import { processOfFile, startInstantOf } from "./shell-events.ts";
+import { closeDead, thisMoment } from "./close-dead.ts";
+import { lastTurnMs, takeTurn } from "./reconcile-turn.ts";
+import { processOfFile } from "./shell-events.ts";
+import { createShells, type ShellsApp } from "./shells.ts";
 import { readStateFile, removeStateFile, type StateFile, setAside } from "./state-file.ts";
 import { isForItsCourier, isJustMade, isUnderWay, readAgain, stateFilesIn } from "./state-folder.ts";
 
-/** What one sweep did. */
-export interface SweepReport {
+/** What reconciling did. */
+export interface ReconcileReport {
   /** Whether it went through everything before its deadline. */
   readonly isComplete: boolean;
   /** State files whose whole story is in the store now; they were removed. */
@@ -26,46 +25,78 @@ export interface SweepReport {
   readonly orphaned: number;
 }
 
-export interface ReconcileDependencies {
-  readonly stateFolder: string;
-  readonly machine: Machine;
-  readonly store: Pick<Store, "session" | "sessions">;
-  readonly tracker: Tracker;
-  readonly log: Log;
+/** How long reconciling may take, in milliseconds: what is left is for the next time. */
+export const deadlinesMs = {
+  /** After the answer of a start, while its shell waits for nothing. */
+  inPassing: 200,
+  /** Before the answer to a question. */
+  question: 2_000,
+  /** Now and then, in a server; and where an installation is examined. */
+  tick: 5_000,
+  /** Where it was asked for by name. */
+  command: 60_000,
+} as const;
+
+/** How old the last whole reconciling must be for another one in passing, in milliseconds. */
+const passingIntervalMs = 2_000;
+
+/** What reconciling needs of the program. */
+export interface ReconcileApp extends ShellsApp {
+  readonly store: Pick<Store, "session" | "activeOfHost">;
+}
+
+export interface Reconcile {
+  /**
+   * Brings state files on record and closes dead shells. One process at a time does it for all. Never throws: the log
+   * has what went wrong.
+   *
+   * @param deadlineMs - see {@link deadlinesMs}
+   * @returns null when another process has the turn, or it could not be done
+   */
+  reconcile(deadlineMs: number): Promise<ReconcileReport | null>;
+  /** The same in passing, for a start: only when the last time is two seconds ago, and for a short time. */
+  inPassing(): Promise<void>;
+}
+
+export function createReconcile(app: ReconcileApp, { recordFile } = createShells(app)): Reconcile {
+  const { stateFolder } = app.config.paths;
+  const reconcile = async (deadlineMs: number) => {
+    try {
+      ensurePrivateFolder(stateFolder, "state folder");
+      return await inTurn({ ...app, recordFile }, deadlineMs);
+    } catch (error) {
+      logFailure(app.log, "Reconciling failed", error);
+      return null;
+    }
+  };
+  return {
+    reconcile,
+    async inPassing() {
+      if (isDue(stateFolder, passingIntervalMs)) await reconcile(deadlinesMs.inPassing);
+    },
+  };
+}
+
+interface Dependencies extends ReconcileApp {
   /** Brings one state file on record; removes it when it tells the end. */
   readonly recordFile: (file: StateFile) => Promise<Session>;
 }
 
-interface RecordedFiles extends Pick<SweepReport, "finished" | "rejected"> {
+interface RecordedFiles extends Pick<ReconcileReport, "finished" | "rejected"> {
   /** Files of shells that have not told their end. */
   readonly open: readonly StateFile[];
 }
 
-/** What the sweep knows of the sessions that were open when it looked. */
-interface Look {
-  readonly orphaned: number;
-  /** Event ids of the starts of those that are still open, by session id. */
-  readonly open: ReadonlyMap<string, string>;
-  /** Event ids of the starts of those whose process is alive. */
-  readonly alive: readonly string[];
-}
-
-/**
- * Sweeps once. One process at a time sweeps for all; when another one is at it, there is nothing to do.
- *
- * @param deadlineMs - how long it may take, in milliseconds; what is left is for the next sweep
- * @returns null when another process has the turn
- */
-export async function reconcile(dependencies: ReconcileDependencies, deadlineMs: number): Promise<SweepReport | null> {
-  const { stateFolder, machine } = dependencies;
+async function inTurn(dependencies: Dependencies, deadlineMs: number): Promise<ReconcileReport | null> {
+  const { config, machine } = dependencies;
   const started = thisMoment(machine);
-  const turn = takeSweepTurn(stateFolder, started.atMs);
+  const turn = takeTurn(config.paths.stateFolder, started.atMs);
   if (turn === null) return null;
   const isInTime = stopwatch(deadlineMs);
   try {
     const sightings = turn.sightings();
     const { open: files, ...counts } = await recordFiles(dependencies, isInTime);
-    const look = await closeDead(dependencies, findSuccessors(files), sightings, isInTime);
+    const look = await closeDead(dependencies, files, sightings, isInTime);
     for (const { sessionId, path } of files) {
       if (!look.open.has(sessionId ?? "")) await orSetAside(path, dependencies, () => settle(path, dependencies));
     }
@@ -78,17 +109,16 @@ export async function reconcile(dependencies: ReconcileDependencies, deadlineMs:
   }
 }
 
-/** @returns whether the last whole sweep is at least `ms` milliseconds old. */
-export function isSweepDue(stateFolder: string, ms: number): boolean {
-  const last = lastSweepMs(stateFolder);
+function isDue(stateFolder: string, ms: number): boolean {
+  const last = lastTurnMs(stateFolder);
   return last === null || Math.abs(Date.now() - last) >= ms;
 }
 
-async function recordFiles(dependencies: ReconcileDependencies, isInTime: () => boolean): Promise<RecordedFiles> {
+async function recordFiles(dependencies: Dependencies, isInTime: () => boolean): Promise<RecordedFiles> {
   let finished = 0;
   let rejected = 0;
   const open: StateFile[] = [];
-  for (const path of stateFilesIn(dependencies.stateFolder)) {
+  for (const path of stateFilesIn(dependencies.config.paths.stateFolder)) {
     if (!isInTime()) break;
     const outcome = await recordOne(path, dependencies);
     if (outcome === "finished") finished += 1;
@@ -99,10 +129,7 @@ async function recordFiles(dependencies: ReconcileDependencies, isInTime: () => 
 }
 
 /** @returns what became of the file; the file itself when its shell has not told its end */
-function recordOne(
-  path: string,
-  dependencies: ReconcileDependencies,
-): Promise<"finished" | "rejected" | StateFile | null> {
+function recordOne(path: string, dependencies: Dependencies): Promise<"finished" | "rejected" | StateFile | null> {
   return orSetAside(path, dependencies, async () => {
     const file = readStateFile(path);
     if (file === null || isUnderWay(file) || isForItsCourier(file, dependencies.machine.processes)) return null;
@@ -114,7 +141,7 @@ function recordOne(
 
 async function orSetAside<T>(
   path: string,
-  { log }: ReconcileDependencies,
+  { log }: Dependencies,
   work: () => Promise<T>,
 ): Promise<T | "rejected" | null> {
   try {
@@ -128,93 +155,11 @@ async function orSetAside<T>(
   }
 }
 
-async function closeDead(
-  { machine, store, tracker }: ReconcileDependencies,
-  successors: ReadonlyMap<string, Instant>,
-  sightings: readonly Sighting[],
-  isInTime: () => boolean,
-): Promise<Look> {
-  const sessions = machine.hostId === null ? [] : await store.sessions({ states: ["active"], hostId: machine.hostId });
-  const open = new Map(sessions.map(({ sessionId, startEventId }) => [sessionId, startEventId]));
-  const alive: string[] = [];
-  for (const session of sessions) {
-    if (!isInTime()) break;
-    const found = lookAt(session, machine, successors.get(session.sessionId), sightings);
-    if (found === "alive") alive.push(session.startEventId);
-    if (found === "alive" || found === "unknown") continue;
-    await tracker.death(session.sessionId, found, observedNow(machine));
-    open.delete(session.sessionId);
-  }
-  return { orphaned: sessions.length - open.size, open, alive };
-}
-
-function lookAt(
-  session: Session,
-  machine: Machine,
-  successor: Instant | undefined,
-  sightings: readonly Sighting[],
-): DeathContent | "alive" | "unknown" {
-  if (successor !== undefined) return replacedBy(session, successor);
-  if (session.process === null) return "unknown";
-  const verdict = liveness(session.process, machine);
-  return verdict.state === "dead" ? provenDead(session, verdict.proof, sightings, thisMoment(machine)) : verdict.state;
-}
-
-function observedNow(machine: Machine): Observation {
-  const { atMs, bootClock } = thisMoment(machine);
-  return { recordedAt: instantFromMs(atMs), caller: null, process: null, bootClock };
-}
-
-/** The wall clock is read first, as {@link lastAliveAt} wants it. */
-function thisMoment(machine: Machine): Moment {
-  const atMs = Date.now();
-  return { atMs, bootClock: machine.bootClock() };
-}
-
-/**
- * A shell that replaced itself with a shell by `exec` keeps its pid and start, and has run no exit hook; the next file
- * of the same process is the proof.
- *
- * @returns the moment the next shell started, by session id
- */
-function findSuccessors(files: readonly StateFile[]): ReadonlyMap<string, Instant> {
-  const successors = new Map<string, Instant>();
-  const newest = new Map<string, Instant>();
-  const started = files.map((file) => ({ file, at: startInstantOf(file) })).sort((a, b) => (a.at < b.at ? 1 : -1));
-  for (const { file, at } of started) {
-    if (file.process === null || file.sessionId === null) continue;
-    const key = Object.values(file.process).join(" ");
-    const successor = newest.get(key);
-    if (successor !== undefined) successors.set(file.sessionId, successor);
-    newest.set(key, at);
-  }
-  return successors;
-}
-
-/** A look at the process is no proof of life here: between the exec and the next file it saw the next shell already. */
-function replacedBy({ startedAt }: Session, successor: Instant): DeathContent {
-  return { lastAliveAt: startedAt, detectedAt: successor, proof: "executable_replaced" };
-}
-
-/** The last proof of life is the last look that saw the process alive, else the start itself. */
-function provenDead(
-  { startedAt, startEventId }: Session,
-  proof: DeathContent["proof"],
-  sightings: readonly Sighting[],
-  now: Moment,
-): DeathContent {
-  const seen = lastSighting(sightings, startEventId);
-  const seenAt = seen === null ? startedAt : lastAliveAt(seen, now);
-  const detectedAt = instantFromMs(now.atMs);
-  const isInOrder = startedAt < seenAt && seenAt < detectedAt;
-  return { lastAliveAt: isInOrder ? seenAt : startedAt, detectedAt, proof };
-}
-
 /**
  * Finishes with the file of a session that is not open. It is read once again, because the shell may have told its end
  * between the first look at its file and the look at its process.
  */
-async function settle(path: string, { machine, recordFile, store }: ReconcileDependencies): Promise<void> {
+async function settle(path: string, { machine, recordFile, store }: Dependencies): Promise<void> {
   const file = readAgain(path);
   if (file?.sessionId == null) return;
   if (file.end !== null) return void (await recordFile(file));

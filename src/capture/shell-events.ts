@@ -1,4 +1,5 @@
-/** Owns what a shell or its state file says, as the events of the core. For `shells.ts` and `reconcile.ts`. */
+/** Owns what a shell or its state file says, as the events of the core. */
+import type { Config } from "../config/config.ts";
 import type { Machine } from "../host/machine.ts";
 import { parseJson } from "../tracker/canonical.ts";
 import type { BootClock, EndContent, Observation, ParsedStart, ProcessIdentity } from "../tracker/event.ts";
@@ -13,9 +14,9 @@ const pidIsKeptMs = 5_000;
 /** How a shell ended, as far as it is known. */
 export type ShellEnd = Pick<EndContent, "exitCode" | "reason"> & Partial<Pick<EndContent, "signal">>;
 
-/** Who records: this machine, and the component name of shells that name none. */
+/** Who records: this machine, and the settings that name the component of shells that name none. */
 export interface Recorder {
-  readonly component: string;
+  readonly config: Config;
   readonly machine: Machine;
 }
 
@@ -29,7 +30,7 @@ export interface StartFields {
 }
 
 /** @throws SessionBuddyError `invalid` when what the file says breaks a rule of the contract */
-export function startOfFile(file: StateFile, { component, machine }: Recorder): [ParsedStart, Observation] {
+export function startOfFile(file: StateFile, { config, machine }: Recorder): [ParsedStart, Observation] {
   const field = (name: string) => file.start?.fields.get(name) ?? "";
   const pid = field("pid") || String(file.process?.pid ?? "");
   const fields: StartFields = {
@@ -38,7 +39,7 @@ export function startOfFile(file: StateFile, { component, machine }: Recorder): 
     shell: field("shell"),
     cwd: field("cwd"),
     // What a shell says is a fact even where its environment is wrong about a name.
-    component: componentNameIssue(field("component")) === null ? field("component") : component,
+    component: componentNameIssue(field("component")) === null ? field("component") : config.settings.component,
   };
   const parsed = parsedStart(file.eventId, fields, machine, metadataOf(field("metadata")), {
     ...(field("version") === "" ? {} : { shell_version: field("version") }),

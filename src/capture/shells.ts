@@ -1,4 +1,6 @@
-/** Owns the life of this machine's own shells, as the command line or their state files tell it. For `app.ts` alone. */
+/** Owns the life of this machine's own shells, as the command line or their state files tell it. */
+import { dirname } from "node:path";
+import { ensurePrivateFolder } from "../host/folder.ts";
 import { newUuid } from "../host/machine.ts";
 import type { Log } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
@@ -57,18 +59,17 @@ export interface Shells {
   recordFile(file: StateFile): Promise<Session>;
 }
 
-interface ShellsDependencies extends Recorder {
+/** What recording shells needs of the program. */
+export interface ShellsApp extends Recorder {
   readonly tracker: Tracker;
   readonly log: Log;
-  /** Makes the folder of a state file where it is ours to make. */
-  readonly prepareFolder: (stateFile: string) => void;
 }
 
-export function createShells(dependencies: ShellsDependencies): Shells {
-  const { machine, tracker, log } = dependencies;
+export function createShells(app: ShellsApp): Shells {
+  const { machine, tracker, log } = app;
 
   const recordFile = async (file: StateFile): Promise<Session> => {
-    const session = await tracker.startOfHost(...startOfFile(file, dependencies));
+    const session = await tracker.startOfHost(...startOfFile(file, app));
     if (file.sessionId === null) cacheQuietly(file.path, session.sessionId, log);
     if (file.end !== null) await endOfFile(file, session, file.end, { exitCode: null, reason: null });
     return session;
@@ -85,7 +86,7 @@ export function createShells(dependencies: ShellsDependencies): Shells {
   return {
     recordFile,
     start(shell) {
-      const parsed = parsedStart(newUuid(), fieldsOf(shell, dependencies), machine, shell.metadata);
+      const parsed = parsedStart(newUuid(), fieldsOf(shell, app), machine, shell.metadata);
       return tracker.startOfHost(parsed, observation(machine.identify(parsed.content.pid), machine.bootClock()));
     },
     end(sessionId, end) {
@@ -93,38 +94,39 @@ export function createShells(dependencies: ShellsDependencies): Shells {
       return tracker.end(sessionId, content, observation(null, machine.bootClock()));
     },
     async startFromFile(path, shell) {
-      const file = readStateFile(path) ?? (shell === null ? null : madeFrom(path, shell, dependencies));
+      const file = readStateFile(path) ?? (shell === null ? null : madeFrom(path, shell, app));
       return file === null ? null : recordFile(file);
     },
     async endFromFile(path, end) {
       const file = readStateFile(path);
       if (file === null) throw new SessionBuddyError("not_found", `there is no state file ${path}`);
-      const session = await tracker.startOfHost(...startOfFile(file, dependencies));
+      const session = await tracker.startOfHost(...startOfFile(file, app));
       await endOfFile(file, session, file.end, end);
       return session;
     },
   };
 }
 
-function fieldsOf(shell: ShellStart, { component, machine }: ShellsDependencies): StartFields {
+function fieldsOf(shell: ShellStart, { config, machine }: ShellsApp): StartFields {
   return {
     startedAt: instantFromMs(Date.now()),
     pid: String(shell.pid),
     shell: shell.shellType ?? machine.processes.nameOf(shell.pid) ?? "",
     cwd: shell.cwd,
-    component: shell.component ?? component,
+    component: shell.component ?? config.settings.component,
   };
 }
 
 /** The program stands in for a hook: it writes what the hook would have written. */
-function madeFrom(path: string, shell: ShellStart, dependencies: ShellsDependencies): StateFile {
-  const fields = fieldsOf(shell, dependencies);
+function madeFrom(path: string, shell: ShellStart, app: ShellsApp): StateFile {
+  const { machine } = app;
+  const fields = fieldsOf(shell, app);
   // What breaks a rule is refused before there is a file that could never be finished.
-  parsedStart(newUuid(), fields, dependencies.machine, shell.metadata);
-  const { startTicks, executable } = dependencies.machine.identify(shell.pid);
-  const uptimeMs = dependencies.machine.bootClock()?.ms;
+  parsedStart(newUuid(), fields, machine, shell.metadata);
+  const { startTicks, executable } = machine.identify(shell.pid);
+  const uptimeMs = machine.bootClock()?.ms;
   const { startedAt, ...said } = fields;
-  dependencies.prepareFolder(path);
+  prepareFolder(path, app);
   createStateFile(path, {
     ...said,
     id: newUuid(),
@@ -137,6 +139,12 @@ function madeFrom(path: string, shell: ShellStart, dependencies: ShellsDependenc
   const file = readStateFile(path);
   if (file === null) throw new SessionBuddyError("storage.unavailable", `the state file ${path} vanished`);
   return file;
+}
+
+/** The folder of a state file is made where it is ours to make. */
+function prepareFolder(path: string, { config }: ShellsApp): void {
+  const { stateFolder } = config.paths;
+  if (dirname(path) === stateFolder) ensurePrivateFolder(stateFolder, "state folder");
 }
 
 /** The cached id is a convenience; the record is in the store already. */

@@ -1,8 +1,8 @@
 /** The command table: which commands there are. Each is described in `table/` and loaded when it is called. */
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
-import { escapeControls } from "../log.ts";
 import { exitStatusOf, SessionBuddyError } from "../tracker/errors.ts";
+import { escapeControls } from "../wire/escape.ts";
 import { example } from "./syntax/arguments.ts";
 import { addCurrent, addList, addShow, addStats, addTimeline, addWatch, addWhy } from "./syntax/ask.ts";
 import { addEnd, addStart } from "./syntax/record.ts";

@@ -3,14 +3,10 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync } from "no
 import { join } from "node:path";
 import { openApp } from "../app/app.ts";
 import { openCredentials } from "../auth/credentials.ts";
-import {
-  type Config,
-  credentialSources,
-  type Environment,
-  type Paths,
-  resolveConfig,
-  resolvePaths,
-} from "../config/config.ts";
+import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
+import { type Config, resolveConfig } from "../config/config.ts";
+import { credentialSources, type Environment } from "../config/environment.ts";
+import { type Paths, resolvePaths } from "../config/paths.ts";
 import { isPrivateFolder } from "../host/folder.ts";
 import { createLog } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
@@ -30,7 +26,6 @@ export interface Finding {
 
 /** How many of the latest sessions are looked at for shells that never tell their end. */
 const recentSessions = 200;
-const sweepDeadlineMs = 5_000;
 
 /** Examines everything; one check that fails never hides another. */
 export async function examine(env: Environment, hooks: HookOptions): Promise<Finding[]> {
@@ -90,12 +85,10 @@ async function secret(env: Environment): Promise<Finding> {
 async function record(config: Config): Promise<Finding[]> {
   if (!existsSync(config.paths.database))
     return [ok("database", `${config.paths.database} is made at the first start`)];
-  const app = await settled(
-    openApp(config, createLog({ toStandardError: false, file: config.settings.log_file }), null),
-  );
+  const app = await settled(openApp(config, createLog({ toStandardError: false, file: config.settings.log_file })));
   if (app instanceof SessionBuddyError) return [failure("database", app, "do what the message says")];
   try {
-    const problems = await app.problems();
+    const problems = await app.store.problems();
     if (problems.length > 0) {
       return [
         problem(
@@ -105,8 +98,8 @@ async function record(config: Config): Promise<Finding[]> {
         ),
       ];
     }
-    await app.reconcile(sweepDeadlineMs);
-    const recent = await app.sessions({ limit: recentSessions });
+    await createReconcile(app).reconcile(deadlinesMs.tick);
+    const recent = await app.store.sessions({ limit: recentSessions });
     const silent = recent.filter(({ shellType, endReason }) => shellType === "bash" && endReason === "pid_gone");
     const database = ok("database", `${config.paths.database} is sound`);
     return silent.length === 0 ? [database] : [database, silentShells(silent.length)];

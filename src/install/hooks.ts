@@ -1,7 +1,7 @@
 /** Composes what is done to a person's startup files: which ones the shells read, and their state. For commands alone. */
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { ShellFolders } from "../config/config.ts";
+import type { ShellFolders } from "../config/paths.ts";
 import { ensurePrivateFolder } from "../host/folder.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { hasLineByHand, hookLine, hookPathOf, readsBashrc, type ShellName, shellNames } from "./hook-line.ts";

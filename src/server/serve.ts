@@ -3,24 +3,25 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
-import { type AnswersApp, createAnswers } from "../app/answers.ts";
-import { type App, logFailure } from "../app/app.ts";
-import type { Log, LogFields } from "../log.ts";
+import { createAnswers } from "../app/answers.ts";
+import type { App } from "../app/app.ts";
+import { type CallListener, createTrack } from "../app/track.ts";
+import type { Gate } from "../auth/gate.ts";
+import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
+import { type LogFields, logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { hostsFor, isLoopback } from "./http/caller.ts";
 import { createHttpEntrance, type HttpEntrance, type HttpLimits } from "./listener.ts";
 import { createResources } from "./mcp/resources.ts";
 import { createMcpServer, type Service } from "./mcp/server.ts";
 import { createTools } from "./mcp/tools.ts";
-import type { MetricsApp } from "./metrics/metrics.ts";
 import { createNotify } from "./systemd.ts";
 
 export interface ServeOptions {
-  readonly app: AnswersApp & MetricsApp & Pick<App, "trackStart" | "trackEnd" | "isGuarded" | "onCall">;
-  readonly log: Log;
+  readonly app: App;
+  /** Lets calls through, or not; null lets every call through. */
+  readonly gate: Gate | null;
   readonly version: string;
-  /** Path of the store, for the line that says what is served. */
-  readonly store: string;
   /** Aborted when the server is to stop: running calls are answered, then the promise resolves. */
   readonly signal: AbortSignal;
 }
@@ -35,9 +36,8 @@ export interface HttpServeOptions extends ServeOptions {
   readonly isWaitedForBySystemd: boolean;
 }
 
-/** How often a server finishes what shells left behind, and how long it may take each time, in milliseconds. */
-const sweepIntervalMs = 30_000;
-const sweepDeadlineMs = 5_000;
+/** How often a server finishes what shells left behind, in milliseconds. */
+const reconcileIntervalMs = 30_000;
 /** How long a server that stops waits for requests that have not arrived to their end, in milliseconds. */
 const lastRequestsMs = 3_000;
 /** How often it closes the connections that have become idle. */
@@ -49,26 +49,25 @@ const idleCheckMs = 20;
  * @throws SessionBuddyError `network` when the address cannot be listened on, or must not be without a secret
  */
 export async function serveHttp(options: HttpServeOptions): Promise<void> {
-  const { app, host, port, signal } = options;
-  if (!app.isGuarded && !isLoopback(host)) {
+  const { app, gate, host, port, signal } = options;
+  if (gate === null && !isLoopback(host)) {
     throw new SessionBuddyError(
       "network",
       `${host} can be reached from other machines, and no secret is set; set SESSION_BUDDY_SECRET (session-buddy token secret makes one), or listen on 127.0.0.1`,
     );
   }
-  const calls = new RunningCalls(serviceOf(options));
   const { createMetrics } = await import("./metrics/metrics.ts");
-  const metrics = await createMetrics({ app, version: options.version });
-  app.onCall(metrics.observe);
+  const metrics = await createMetrics({ store: app.store, version: options.version });
+  const calls = new RunningCalls(serviceOf(options, metrics.observe));
   const entrance = await createHttpEntrance({
     createServer: () => createMcpServer({ ...calls.service, onRefusal: (address) => entrance.countRefusal(address) }),
     version: options.version,
     allowedHosts: hostsFor(host),
     limits: options.limits,
-    authenticate: app.isGuarded ? (token) => app.authenticate({ token }) : null,
+    authenticate: gate,
     metrics,
     areMetricsOpen: options.areMetricsOpen,
-    onFailure: (error) => logFailure(options.log, "Request failed", error),
+    onFailure: (error) => logFailure(app.log, "Request failed", error),
   });
   const { server } = entrance;
   try {
@@ -82,10 +81,10 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
   const address = server.address() as AddressInfo;
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
   logServing(options, { url: `http://${shown}:${address.port}/mcp` });
-  const notify = createNotify(options.isWaitedForBySystemd, options.log);
+  const notify = createNotify(options.isWaitedForBySystemd, app.log);
   const ready = notify("ready");
 
-  await sweepUntil(signal, app, metrics.follow);
+  await reconcileUntil(signal, app, metrics.follow);
   const closed = closeEntrance(entrance, calls);
   await ready;
   await Promise.all([closed, notify("stopping")]);
@@ -107,13 +106,14 @@ async function closeEntrance({ server, close }: HttpEntrance, calls: RunningCall
 }
 
 /** One line that says what is served, and to whom. */
-function logServing({ app, log, store }: ServeOptions, where: LogFields): void {
-  log.info("Serving MCP", { ...where, store, authentication: app.isGuarded ? "on" : "off" });
+function logServing({ app, gate }: ServeOptions, where: LogFields): void {
+  const { database } = app.config.paths;
+  app.log.info("Serving MCP", { ...where, store: database, authentication: gate === null ? "off" : "on" });
 }
 
 /** Serves one client over standard input and output until it closes its side or the signal is aborted. */
 export async function serveStdio(options: ServeOptions): Promise<void> {
-  const { app, log, signal } = options;
+  const { app, signal } = options;
   const calls = new RunningCalls(serviceOf(options));
   const server = createMcpServer(calls.service);
   const ended = new Promise<void>((resolve) => {
@@ -123,23 +123,24 @@ export async function serveStdio(options: ServeOptions): Promise<void> {
     server.onclose = resolve;
   });
   // The SDK's own words repeat what was sent, which may hold a token.
-  server.onerror = () => log.warning("Message refused", { reason: "no JSON-RPC, or larger than 10 MiB" });
+  server.onerror = () => app.log.warning("Message refused", { reason: "no JSON-RPC, or larger than 10 MiB" });
   await server.connect(new StdioServerTransport());
   logServing(options, { transport: "stdio" });
   const stop = new AbortController();
-  const sweeping = sweepUntil(AbortSignal.any([signal, stop.signal]), app);
-  await Promise.race([sweeping, ended]);
+  const reconciling = reconcileUntil(AbortSignal.any([signal, stop.signal]), app);
+  await Promise.race([reconciling, ended]);
   stop.abort();
-  await sweeping;
+  await reconciling;
   await calls.done();
   await server.close();
   // While it is open, the process would not end.
   process.stdin.destroy();
 }
 
-function serviceOf({ app, log, version }: ServeOptions): Service {
-  const answers = createAnswers(app, log);
-  return { tools: createTools(app, answers, version), resources: createResources(answers), version };
+function serviceOf({ app, gate, version }: ServeOptions, onAnswered?: CallListener): Service {
+  const answers = createAnswers(app, gate);
+  const track = createTrack(app, gate, onAnswered);
+  return { tools: createTools(track, answers, version), resources: createResources(answers), version };
 }
 
 /** Knows which calls are under way, so that a server that stops can answer them first. */
@@ -169,16 +170,17 @@ class RunningCalls {
   }
 }
 
-/** Sweeps at once and then again and again; resolves when the signal is aborted and no sweep is under way. */
-async function sweepUntil(
+/** Reconciles at once and then again and again; resolves when the signal is aborted and nothing is under way. */
+async function reconcileUntil(
   signal: AbortSignal,
-  app: Pick<App, "reconcile">,
+  app: App,
   afterwards: () => Promise<void> = async () => {},
 ): Promise<void> {
+  const { reconcile } = createReconcile(app);
   while (!signal.aborted) {
-    await app.reconcile(sweepDeadlineMs);
+    await reconcile(deadlinesMs.tick);
     await afterwards();
-    await sleep(sweepIntervalMs, undefined, { signal }).catch(() => {});
+    await sleep(reconcileIntervalMs, undefined, { signal }).catch(() => {});
   }
 }
 

@@ -1,4 +1,4 @@
-/** Owns the store's port. Its laws are one exported test suite, `test/contract/store-laws.ts`. Part of the pure core. */
+/** Owns the store's port in three parts: the log of events, the index of sessions, the upkeep. The laws of each are an exported test suite in `test/contract/store/`. */
 import type { SessionEvent } from "./event.ts";
 import type { Session, SessionState } from "./fold.ts";
 import type { Instant } from "./instant.ts";
@@ -6,8 +6,6 @@ import type { Instant } from "./instant.ts";
 /** What a query of sessions asks for; a missing field restricts nothing, several are joined by "and". */
 export interface SessionQuery {
   readonly states?: readonly SessionState[];
-  /** Only sessions whose process was identified on this host. No index has it: for the few that are open. */
-  readonly hostId?: string;
   /** Exact names. */
   readonly username?: string;
   readonly hostname?: string;
@@ -23,7 +21,7 @@ export interface SessionQuery {
   readonly openUntil?: Instant;
   /** Sessions that started at this instant or later. */
   readonly startedSince?: Instant;
-  /** The page after this position, in the order of {@link Store.sessions}; from the newest by default. */
+  /** The page after this position, in the order of {@link SessionIndex.sessions}; from the newest by default. */
   readonly after?: PagePosition;
   /** At most this many rows, newest start first; 1 or more, no limit by default. */
   readonly limit?: number;
@@ -90,11 +88,8 @@ export interface StoreTransaction {
   putSession(session: Session): Promise<void>;
 }
 
-/**
- * Where events and their fold are kept. Every method throws `storage.unavailable`, `storage.busy` or
- * `storage.corrupt` when the store cannot do its part.
- */
-export interface Store {
+/** Every event in the order of commits, and what makes several of them durable together. */
+export interface EventLog {
   /**
    * Runs `work` alone: no other transaction of any process comes between its reads and its writes. What it wrote is
    * durable when the promise resolves, and gone when `work` throws. Transactions of one process that wait together may
@@ -102,17 +97,23 @@ export interface Store {
    * nothing outside of the transaction.
    */
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
-  session(sessionId: string): Promise<Session | null>;
-  /** Sessions by start time, newest first; equal times by session id, the greatest first. */
-  sessions(query: SessionQuery): Promise<readonly Session[]>;
   /** The log after position `afterSeq`, at most `limit` events, in order. */
   events(afterSeq: number, limit: number): Promise<readonly LoggedEvent[]>;
+  /** The events of one session in the order of the log. */
+  eventsOf(sessionId: string): Promise<readonly LoggedEvent[]>;
   /** The same part of the log as changes of sessions; cheaper, for whoever counts them. */
   changes(afterSeq: number, limit: number): Promise<readonly LoggedChange[]>;
   /** The position of the newest event in the log, from which on {@link events} has what is new; 0 when there is none. */
   lastSeq(): Promise<number>;
-  /** The events of one session in the order of the log. */
-  eventsOf(sessionId: string): Promise<readonly LoggedEvent[]>;
+}
+
+/** The fold of the events, a row a session, and what is asked of it. */
+export interface SessionIndex {
+  session(sessionId: string): Promise<Session | null>;
+  /** Sessions by start time, newest first; equal times by session id, the greatest first. */
+  sessions(query: SessionQuery): Promise<readonly Session[]>;
+  /** The open sessions whose process was identified on this host, newest first. */
+  activeOfHost(hostId: string): Promise<readonly Session[]>;
   /** Counts over the sessions that match, `limit` and `after` aside; most sessions first, days in their order. */
   stats(by: StatsKey, query: SessionQuery): Promise<readonly StatsRow[]>;
   /**
@@ -120,6 +121,10 @@ export interface Store {
    * {@link stats}, but in one go: for a start, not for every question.
    */
   componentCounts(): Promise<readonly ComponentCount[]>;
+}
+
+/** What keeps the store small and sound. */
+export interface Upkeep {
   /** How many sessions {@link prune} would remove. */
   countPrunable(endedBefore: Instant): Promise<number>;
   /**
@@ -132,15 +137,15 @@ export interface Store {
    * @returns how many were removed
    */
   prune(endedBefore: Instant, limit: number): Promise<number>;
-  /**
-   * Copies the store, as it is at one moment, into a new file (mode 0600) while others go on writing.
-   *
-   * @param onProgress - told how many of how many pages are copied
-   * @throws SessionBuddyError `usage` when there is such a file
-   */
-  backup(path: string, onProgress: (done: number, total: number) => void): Promise<void>;
   /** What is wrong with the store's own structure, in words; empty when it is sound. */
   problems(): Promise<readonly string[]>;
+}
+
+/**
+ * Where events and their fold are kept. Every method throws `storage.unavailable`, `storage.busy` or
+ * `storage.corrupt` when the store cannot do its part.
+ */
+export interface Store extends EventLog, SessionIndex, Upkeep {
   /** Waits for what is under way and releases the store. A second call does nothing. */
   close(): Promise<void>;
 }

@@ -25,30 +25,29 @@ export function notFound(sessionId: string): EndResult {
   return { session_id: sessionId, status: "not_found", error: null };
 }
 
+/** @returns the contract's answer to a start that failed */
 export function startFailed(error: unknown): StartResult {
-  return failed({ session_id: null, status: "error", error: sentence("Session start tracking failed", error) }, error);
+  return { session_id: null, status: "error", error: sentence("Session start tracking failed", error) };
 }
 
 /** @param sessionId - the id as it was sent, of whatever type */
 export function endFailed(sessionId: unknown, error: unknown): EndResult {
   const id = typeof sessionId === "string" ? sessionId : "";
-  return failed({ session_id: id, status: "error", error: sentence("Session end tracking failed", error) }, error);
+  return { session_id: id, status: "error", error: sentence("Session end tracking failed", error) };
 }
 
 /** Why an answer is an error; the wire has the sentence alone, and a sentence is nothing to decide by. */
 export type FailureCode = ErrorCode | "internal";
 
-const failures = new WeakMap<object, FailureCode>();
-
-/** Notes why an answer is an error. @returns the answer */
-export function failed<Answer extends object>(answer: Answer, error: unknown): Answer {
-  failures.set(answer, error instanceof SessionBuddyError ? error.code : "internal");
-  return answer;
+/** An answer, and why it is an error; null when it is none. Entrances send the answer alone. */
+export interface Answered<Answer> {
+  readonly answer: Answer;
+  readonly failure: FailureCode | null;
 }
 
-/** @returns why an answer, the very object that was made, is an error; null when it is none */
-export function failureOf(answer: object): FailureCode | null {
-  return failures.get(answer) ?? null;
+/** @returns what is decided by where an error may be anything */
+export function failureCodeOf(error: unknown): FailureCode {
+  return error instanceof SessionBuddyError ? error.code : "internal";
 }
 
 /** What may be said to whoever asked a question that failed. */

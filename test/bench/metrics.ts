@@ -32,7 +32,7 @@ const store = await openSqliteStore({ path });
 try {
   generateHistory(path, { sessions, seed: 1 });
   const config = await resolveConfig({ SESSION_BUDDY_HOME: home });
-  const app = await openApp(config, createLog({ toStandardError: false, file: null }), null);
+  const app = await openApp(config, createLog({ toStandardError: false, file: null }));
   const rows: { what: string; medianMs: number; p95Ms: number }[] = [];
   const measure = async (what: string, times: number, per: number, work: () => unknown) => {
     const took: number[] = [];
@@ -44,8 +44,8 @@ try {
     rows.push({ what, medianMs: rounded(median(took)), p95Ms: rounded(percentile(took, 0.95)) });
   };
 
-  await measure(`start beside ${sessions} sessions`, 5, 1, () => createMetrics({ app, version: "1" }));
-  const metrics = await createMetrics({ app, version: "1", storeDeadlineMs: 600_000 });
+  await measure(`start beside ${sessions} sessions`, 5, 1, () => createMetrics({ store: app.store, version: "1" }));
+  const metrics = await createMetrics({ store: app.store, version: "1", storeDeadlineMs: 600_000 });
   await measure("scrape, 3 components", runs, 1, () => metrics.text());
   const call = { eventType: "session_start", status: "tracked", failure: null, seconds: 0.003 } as const;
   await measure("one counted call", 5, calls, () => {

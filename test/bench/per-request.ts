@@ -12,6 +12,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { z } from "zod";
 import { createAnswers } from "../../src/app/answers.ts";
 import { openApp } from "../../src/app/app.ts";
+import { createTrack } from "../../src/app/track.ts";
 import { resolveConfig } from "../../src/config/config.ts";
 import { createLog } from "../../src/log.ts";
 import type { ServedTool } from "../../src/server/mcp/schema.ts";
@@ -20,8 +21,8 @@ import { createTools, serviceName } from "../../src/server/mcp/tools.ts";
 const hasOwnCommits = process.argv[2] === "own-commits";
 const version = "0";
 const log = createLog({ toStandardError: false, file: null });
-const app = await openApp(await resolveConfig(process.env), log, null);
-const answers = createAnswers(app, log);
+const app = await openApp(await resolveConfig(process.env), log);
+const answers = createAnswers(app, null);
 
 let last: Promise<unknown> = Promise.resolve();
 
@@ -35,7 +36,7 @@ function alone(run: ServedTool["run"]): ServedTool["run"] {
 }
 
 const schemaOf = (schema: unknown) => z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
-const tools = [...createTools(app, answers, version).values()].map(({ definition, run }) => {
+const tools = [...createTools(createTrack(app, null), answers, version).values()].map(({ definition, run }) => {
   const schemas = { inputSchema: schemaOf(definition.inputSchema), outputSchema: schemaOf(definition.outputSchema) };
   const { name, title = "", description = "", annotations = {} } = definition;
   return { name, run: hasOwnCommits ? alone(run) : run, config: { title, description, annotations, ...schemas } };
@@ -45,7 +46,7 @@ function createMcpServer(): McpServer {
   const server = new McpServer({ name: serviceName, version });
   for (const { name, config, run } of tools) {
     server.registerTool(name, config, async (args: unknown) => {
-      const answer = await run(args);
+      const { answer } = await run(args);
       return {
         content: [{ type: "text" as const, text: JSON.stringify(answer) }],
         structuredContent: { ...answer } as Record<string, unknown>,

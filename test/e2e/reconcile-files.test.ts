@@ -1,18 +1,14 @@
 /** Proves what becomes of state files: each is read once while its shell lives, and goes when nothing hangs on it. */
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type App, openApp } from "../../src/app/app.ts";
-import { reconcile } from "../../src/capture/reconcile.ts";
+import { createReconcile } from "../../src/capture/reconcile.ts";
+import { createShells } from "../../src/capture/shells.ts";
 import { resolveConfig } from "../../src/config/config.ts";
-import { createMachine } from "../../src/host/machine.ts";
-import { createProcProcesses } from "../../src/host/proc.ts";
 import { createLog } from "../../src/log.ts";
-import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { instantFromMs } from "../../src/tracker/instant.ts";
-import { createTracker } from "../../src/tracker/tracker.ts";
 import { allRows } from "../support/rows.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
 import { killed, sleeper } from "../support/shells/processes.ts";
@@ -27,7 +23,7 @@ function openShell(t: TestContext, sandbox: Sandbox, fields: Readonly<Record<str
 
 async function opened(t: TestContext, sandbox: Sandbox): Promise<App> {
   const config = await resolveConfig({ SESSION_BUDDY_HOME: sandbox.home });
-  const app = await openApp(config, createLog({ toStandardError: false, file: null }), null);
+  const app = await openApp(config, createLog({ toStandardError: false, file: null }));
   t.after(() => app.close());
   return app;
 }
@@ -43,9 +39,9 @@ test("a sweep reads the file of a living shell once", async (t) => {
   const app = await opened(t, sandbox);
   const fileBytes = 50_000;
   const shells = Array.from({ length: 20 }, () => openShell(t, sandbox, { padding: "x".repeat(fileBytes) }));
-  await app.reconcile(60_000);
+  await createReconcile(app).reconcile(60_000);
   const before = bytesRead();
-  assert.equal((await app.reconcile(60_000))?.isComplete, true);
+  assert.equal((await createReconcile(app).reconcile(60_000))?.isComplete, true);
   const files = (bytesRead() - before) / fileBytes;
   assert.ok(files >= shells.length && files < shells.length * 1.5, `${files} files read for ${shells.length}`);
 });
@@ -56,8 +52,8 @@ test("the file of a living shell whose session was ended for it and pruned stays
   const [row] = await allRows(sandbox);
   // Ended and pruned before any sweep looks at the file again.
   const app = await opened(t, sandbox);
-  await app.shells.end(String(row?.session_id), { exitCode: 0, reason: null });
-  assert.equal(await app.prune(instantFromMs(Date.now() + 1), 10), 1);
+  await createShells(app).end(String(row?.session_id), { exitCode: 0, reason: null });
+  assert.equal(await app.store.prune(instantFromMs(Date.now() + 1), 10), 1);
   assert.deepEqual(await allRows(sandbox), [], "what was pruned does not come back");
   assert.ok(existsSync(path), "its shell may still write to it");
   await killed(child);
@@ -83,38 +79,18 @@ test("an end that a shell told between the two looks of a sweep is taken, not th
   const sandbox = createSandbox(t);
   const { child, path } = openShell(t, sandbox);
   assert.equal((await allRows(sandbox))[0]?.state, "active");
-  const config = await resolveConfig({ SESSION_BUDDY_HOME: sandbox.home });
   const app = await opened(t, sandbox);
   // Between the two looks the store is asked for the sessions that are open.
-  const store = await openSqliteStore({ path: config.paths.database });
-  t.after(() => store.close());
-  const machine = createMachine(config.paths.hostIdFile, createProcProcesses());
-  const asked: typeof store.sessions = async (query) => {
-    const sessions = await store.sessions(query);
+  const activeOfHost: typeof app.store.activeOfHost = async (hostId) => {
+    const sessions = await app.store.activeOfHost(hostId);
     writeFileSync(path, recordBytes("end/1", { time: `${Date.now() / 1000}`, code: "3", reason: "exit" }), {
       flag: "a",
     });
     await killed(child);
     return sessions;
   };
-  const log = createLog({ toStandardError: false, file: null });
-  const tracker = createTracker({
-    store,
-    newEventId: randomUUID,
-    hostname: "host",
-    directoryProblem: async () => null,
-  });
-  await reconcile(
-    {
-      stateFolder: join(sandbox.home, "shells"),
-      machine,
-      store: { session: (id) => store.session(id), sessions: asked },
-      tracker,
-      log,
-      recordFile: app.shells.recordFile,
-    },
-    60_000,
-  );
+  const { session } = app.store;
+  await createReconcile({ ...app, store: { session, activeOfHost } }).reconcile(60_000);
   const [row] = await allRows(sandbox);
   assert.deepEqual([row?.state, row?.exit_code, row?.end_reason], ["ended", 3, "exit"]);
   assert.ok(!existsSync(path));

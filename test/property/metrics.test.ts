@@ -37,7 +37,7 @@ async function openPlace(t: TestContext) {
   const home = temporaryFolder(t);
   mkdirSync(home, { recursive: true });
   const config = await resolveConfig({ SESSION_BUDDY_HOME: home });
-  const app = await openApp(config, createLog({ toStandardError: false, file: null }), null);
+  const app = await openApp(config, createLog({ toStandardError: false, file: null }));
   // Another connection, as another process has: the server is told of nothing.
   const store = await openSqliteStore({ path: join(home, "sessions.db") });
   const dependencies = { store, newEventId: randomUUID, hostname: "", directoryProblem: async () => null };
@@ -66,14 +66,14 @@ test("at every scrape the counters are a recount of the log since the server sta
       const { app, store, tracker, close } = await openPlace(t);
       try {
         const ids = new Set<string>();
-        let metrics = await createMetrics({ app, version: "1", storeDeadlineMs: 600_000 });
+        let metrics = await createMetrics({ store: app.store, version: "1", storeDeadlineMs: 600_000 });
         let position = 0;
         for (const op of [...operations, { kind: "scrape" as const }]) {
           const id = await write(tracker, op, [...ids]);
           if (id !== null) ids.add(id);
           if (op.kind === "restart") {
             position = await store.lastSeq();
-            metrics = await createMetrics({ app, version: "1", storeDeadlineMs: 600_000 });
+            metrics = await createMetrics({ store: app.store, version: "1", storeDeadlineMs: 600_000 });
           }
           if (op.kind !== "scrape") continue;
           const said = countsIn(readMetrics(await metrics.text()));

@@ -4,7 +4,8 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createLog, escapeControls, formatLine } from "../../src/log.ts";
+import { createLog, formatLine } from "../../src/log.ts";
+import { escapeControls } from "../../src/wire/escape.ts";
 import { claims, tokenMakers } from "../support/server/jwt.ts";
 import { readLogLine } from "../support/server/log-lines.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

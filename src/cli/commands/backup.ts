@@ -1,7 +1,7 @@
 /** `session-buddy backup`: copies the record, as it is at one moment, into a file, while shells go on. */
 import { resolve } from "node:path";
-import { workingDirectory } from "../../config/config.ts";
-import { escapeControls } from "../../log.ts";
+import { workingDirectory } from "../../config/environment.ts";
+import { escapeControls } from "../../wire/escape.ts";
 import { withApp } from "../context.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 import { createProgress } from "../terminal/progress.ts";
@@ -9,7 +9,7 @@ import { createProgress } from "../terminal/progress.ts";
 export async function run(file: string, options: { readonly json?: boolean }): Promise<void> {
   const path = resolve(workingDirectory(process.env), file);
   const progress = createProgress();
-  await withApp((app) => app.backup(path, (done, total) => progress.tell(`${done} of ${total} pages`))).finally(
+  await withApp((app) => app.store.backup(path, (done, total) => progress.tell(`${done} of ${total} pages`))).finally(
     progress.done,
   );
   if (options.json) return printJson({ file: path });

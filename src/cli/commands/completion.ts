@@ -1,5 +1,5 @@
 /** `session-buddy completion`: a script for each shell, made from the command table, that runs no program. */
-import { settingRules } from "../../config/config.ts";
+import { settingRules } from "../../config/settings.ts";
 import { stampedCompletion } from "../../install/hooks.ts";
 import { bashScript } from "../completion/bash.ts";
 import { fishScript } from "../completion/fish.ts";

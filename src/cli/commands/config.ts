@@ -1,5 +1,6 @@
 /** `session-buddy config`: the settings. */
-import { parseSetting, resolvePaths, type SettingName, type Settings, settingRules } from "../../config/config.ts";
+import { resolvePaths } from "../../config/paths.ts";
+import { type KeptValue, parseSetting, type SettingName, settingRules } from "../../config/settings.ts";
 import { openSettings } from "../../config/settings-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { alignColumns } from "../terminal/columns.ts";
@@ -8,14 +9,14 @@ import { printJson, printLine } from "../terminal/print.ts";
 export async function runGet(name: string): Promise<void> {
   const known = requireName(name);
   const kept = openSettings(resolvePaths(process.env)).store[known];
-  printLine(toText(kept ?? settingRules[known].fallback));
+  printLine(toText(kept ?? keptFallback(known)));
 }
 
 export async function runSet(name: string, text: string): Promise<void> {
   const known = requireName(name);
-  const value = parseSetting(known, text);
+  const value = keptFrom(known, text);
   const settings = openSettings(resolvePaths(process.env));
-  writing(() => settings.set({ [known]: value } as Partial<Settings>));
+  writing(() => settings.set({ [known]: value }));
 }
 
 export async function runUnset(name: string): Promise<void> {
@@ -27,7 +28,7 @@ export async function runUnset(name: string): Promise<void> {
 export async function runList(options: { readonly json?: boolean }): Promise<void> {
   const kept = openSettings(resolvePaths(process.env)).store;
   const names = Object.keys(settingRules) as SettingName[];
-  const entries = names.map((name) => [name, kept[name] ?? settingRules[name].fallback] as const);
+  const entries = names.map((name) => [name, kept[name] ?? keptFallback(name)] as const);
   if (options.json) return printJson(Object.fromEntries(entries));
   const rows = entries.map(([name, value]) => [
     name,
@@ -40,6 +41,15 @@ export async function runList(options: { readonly json?: boolean }): Promise<voi
 
 export function runPath(): void {
   printLine(resolvePaths(process.env).settingsFile);
+}
+
+function keptFrom<Name extends SettingName>(name: Name, text: string): KeptValue {
+  return settingRules[name].toKept(parseSetting(name, text));
+}
+
+function keptFallback<Name extends SettingName>(name: Name): KeptValue {
+  const { toKept, fallback } = settingRules[name];
+  return toKept(fallback);
 }
 
 function requireName(name: string): SettingName {
@@ -60,7 +70,6 @@ function writing(write: () => void): void {
   }
 }
 
-function toText(value: unknown): string {
-  if (Array.isArray(value)) return value.join(",");
+function toText(value: KeptValue): string {
   return value === null ? "" : String(value);
 }

@@ -2,11 +2,11 @@
 import { currentSession } from "../../app/current.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { toJsonRow } from "../../wire/view.ts";
-import { withCurrentRecord } from "../context.ts";
+import { withApp } from "../context.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 
 export async function run(options: { readonly json?: boolean }): Promise<void> {
-  const session = await withCurrentRecord((app) => currentSession(app, process.ppid));
+  const session = await withApp((app) => currentSession(app, process.ppid));
   if (session === null) {
     throw new SessionBuddyError(
       "not_found",

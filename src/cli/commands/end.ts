@@ -1,4 +1,5 @@
 /** `session-buddy end`: records that a shell closed. */
+import { createShells, type Shells } from "../../capture/shells.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { toJsonRow } from "../../wire/view.ts";
 import { noSession, withApp } from "../context.ts";
@@ -19,17 +20,14 @@ export async function run(sessionId: string | undefined, options: EndOptions): P
     );
   }
   const session = await withApp(async (app) => {
-    const id = await recordEnd(app, sessionId, options);
-    return app.session(id);
+    const id = await recordEnd(createShells(app), sessionId, options);
+    // Read for who prints it alone: every shell's end comes through here.
+    return options.json ? app.store.session(id) : null;
   });
-  if (options.json && session !== null) printJson(toJsonRow(session));
+  if (session !== null) printJson(toJsonRow(session));
 }
 
-async function recordEnd(
-  { shells }: Parameters<Parameters<typeof withApp>[0]>[0],
-  sessionId: string | undefined,
-  options: EndOptions,
-): Promise<string> {
+async function recordEnd(shells: Shells, sessionId: string | undefined, options: EndOptions): Promise<string> {
   const end = { exitCode: options.exitCode ?? null, reason: options.reason ?? null };
   if (options.stateFile !== undefined) return (await shells.endFromFile(options.stateFile, end)).sessionId;
   const id = sessionId ?? "";

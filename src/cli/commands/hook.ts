@@ -1,5 +1,5 @@
 /** `session-buddy hook`: what makes a person's shells keep the record by themselves. */
-import { resolvePaths, resolveShellFolders } from "../../config/config.ts";
+import { resolvePaths, resolveShellFolders } from "../../config/paths.ts";
 import {
   type HookOptions,
   hookStates,
@@ -9,8 +9,8 @@ import {
   uninstallHooks,
   usualShells,
 } from "../../install/hooks.ts";
-import { escapeControls } from "../../log.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
+import { escapeControls } from "../../wire/escape.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { printJson, printLine, printMessage } from "../terminal/print.ts";
 import { type CommandLike, completionScripts } from "./completion.ts";

@@ -17,7 +17,7 @@ export async function run(options: RebuildOptions): Promise<void> {
   const progress = createProgress();
   const isCheck = options.check ?? false;
   const report = await withApp((app) =>
-    rebuild(app, { isCheck, onProgress: (events) => progress.tell(`${events} events`) }),
+    rebuild(app.store, { isCheck, onProgress: (events) => progress.tell(`${events} events`) }),
   ).finally(progress.done);
   const { sessions, events, differences, repaired } = report;
   if (repaired < differences.length) process.exitCode = somethingDiffers;

@@ -1,12 +1,12 @@
 /** `session-buddy reconcile`: finishes what shells left behind. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { App } from "../../app/app.ts";
+import { createReconcile, deadlinesMs } from "../../capture/reconcile.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { withApp } from "../context.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 
-/** How long it may take, and how long it waits for another process that is at it, in milliseconds. */
-const deadlineMs = 60_000;
+/** How long it waits for another process that does the same, in milliseconds. */
 const waitMs = 5_000;
 const pauseMs = 100;
 
@@ -18,8 +18,9 @@ export async function run(options: { readonly json?: boolean }): Promise<void> {
 }
 
 async function inTurn(app: App) {
+  const { reconcile } = createReconcile(app);
   for (let waitedMs = 0; waitedMs <= waitMs; waitedMs += pauseMs) {
-    const report = await app.reconcile(deadlineMs);
+    const report = await reconcile(deadlinesMs.command);
     if (report !== null) return report;
     await pause(pauseMs);
   }

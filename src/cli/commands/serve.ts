@@ -1,9 +1,11 @@
 /** `session-buddy serve`: the tracker for MCP clients. */
 import packageJson from "../../../package.json" with { type: "json" };
-import { logFailure, openApp } from "../../app/app.ts";
+import { openApp } from "../../app/app.ts";
 import { openReloadableGate, type ReloadableGate } from "../../auth/credentials.ts";
-import { credentialSources, isWaitedForBySystemd, parseSetting, resolveConfig } from "../../config/config.ts";
-import { createLog, type Log } from "../../log.ts";
+import { resolveConfig } from "../../config/config.ts";
+import { credentialSources, isWaitedForBySystemd } from "../../config/environment.ts";
+import { parseSetting } from "../../config/settings.ts";
+import { createLog, type Log, logFailure } from "../../log.ts";
 import { serveHttp, serveStdio } from "../../server/serve.ts";
 
 export interface ServeCommandOptions {
@@ -14,16 +16,17 @@ export interface ServeCommandOptions {
 
 export async function run(options: ServeCommandOptions): Promise<void> {
   const config = await resolveConfig(process.env);
-  const host = options.host === undefined ? config.settings.host : String(parseSetting("host", options.host));
-  const port = options.port === undefined ? config.settings.port : Number(parseSetting("port", options.port));
+  const host = options.host === undefined ? config.settings.host : parseSetting("host", options.host);
+  const port = options.port === undefined ? config.settings.port : parseSetting("port", options.port);
   const log = createLog({ toStandardError: true, file: config.settings.log_file });
   const door = await openReloadableGate(credentialSources(process.env), config.settings.issuers);
   const logFile = config.settings.log_file;
   const isService = logFile !== null || isWaitedForBySystemd(process.env);
   const stop = stopSignal(isService ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"]);
   if (isService) process.on("SIGHUP", () => void reload(log, logFile, door));
-  const app = await openApp(config, log, door === null ? null : door.gate);
-  const common = { app, log, version: packageJson.version, store: config.paths.database, signal: stop };
+  const app = await openApp(config, log);
+  const gate = door === null ? null : door.gate;
+  const common = { app, gate, version: packageJson.version, signal: stop };
   const { settings } = config;
   const limits = {
     connections: settings.max_connections,
@@ -32,7 +35,7 @@ export async function run(options: ServeCommandOptions): Promise<void> {
     sessions: settings.max_mcp_sessions,
     sessionIdleMs: settings.mcp_session_minutes * 60_000,
   };
-  const areMetricsOpen = settings.open_metrics === "yes";
+  const areMetricsOpen = settings.open_metrics;
   try {
     await (options.stdio
       ? serveStdio(common)

@@ -1,6 +1,7 @@
 /** `session-buddy start`: records that a shell opened. */
-
-import { workingDirectory } from "../../config/config.ts";
+import { createReconcile } from "../../capture/reconcile.ts";
+import { createShells } from "../../capture/shells.ts";
+import { workingDirectory } from "../../config/environment.ts";
 import { toJsonRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
 import { printJson, printLine } from "../terminal/print.ts";
@@ -28,13 +29,13 @@ export async function run(options: StartOptions): Promise<void> {
   };
   const { stateFile } = options;
   await withApp(async (app) => {
-    const { shells } = app;
+    const shells = createShells(app);
     const session = await (stateFile === undefined
       ? shells.start(shell)
       : shells.startFromFile(stateFile, options.written ? null : shell));
     if (session !== null && options.json) printJson(toJsonRow(session));
     else if (session !== null) printLine(session.sessionId);
     // After the answer, which must not wait for it.
-    await app.reconcileInPassing();
+    await createReconcile(app, shells).inPassing();
   });
 }

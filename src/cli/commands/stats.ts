@@ -1,7 +1,7 @@
 /** `session-buddy stats`: how many sessions, how long, and how many of them nobody saw end. */
 
 import { createQuestions } from "../../app/questions.ts";
-import { usesUnicode } from "../../config/config.ts";
+import { usesUnicode } from "../../config/environment.ts";
 import type { StatsKey, StatsRow } from "../../tracker/store.ts";
 import { toStatsRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";

@@ -1,10 +1,11 @@
 /** `session-buddy timeline`: who was on when, drawn a line a session or user. */
-import { usesUnicode } from "../../config/config.ts";
-import { escapeControls } from "../../log.ts";
+import { createQuestions } from "../../app/questions.ts";
+import { usesUnicode } from "../../config/environment.ts";
 import type { Session } from "../../tracker/fold.ts";
 import { formatInstant, type Instant, instantFromMs, instantToMs } from "../../tracker/instant.ts";
+import { escapeControls } from "../../wire/escape.ts";
 import { toJsonRow } from "../../wire/view.ts";
-import { withCurrentRecord } from "../context.ts";
+import { withApp } from "../context.ts";
 import { type FilterOptions, toQuery } from "../input/filter.ts";
 import { printJson, printLine, printMessage, terminalHeight, terminalWidth } from "../terminal/print.ts";
 import { drawSpans, type Look, looks, type Span } from "../terminal/span.ts";
@@ -32,7 +33,7 @@ export async function run(options: TimelineOptions): Promise<void> {
   const now = instantFromMs(Date.now());
   const query = toQuery({ since: usualWindow, until: "now", ...options }, instantToMs(now));
   const { openSince: since = now, openUntil: until = now } = query;
-  const sessions = await withCurrentRecord((app) => app.sessions(query));
+  const { sessions } = await withApp((app) => createQuestions(app).page(query, null, null));
   const all = linesOf(sessions, options.by);
   const lines = mostRecent(all, options.limit ?? (options.json ? all.length : roomForLines()));
   if (options.json) {

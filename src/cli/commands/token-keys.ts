@@ -9,7 +9,7 @@ import {
   rotateKeys,
   type ShownKey,
 } from "../../auth/keys-file.ts";
-import { credentialSources } from "../../config/config.ts";
+import { credentialSources } from "../../config/environment.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";

@@ -1,7 +1,8 @@
 /** `session-buddy token verify`: whether a server would accept a token, check by check. */
 
 import { type Verified, verifyToken } from "../../auth/tokens.ts";
-import { credentialSources, resolveConfig } from "../../config/config.ts";
+import { resolveConfig } from "../../config/config.ts";
+import { credentialSources } from "../../config/environment.ts";
 import { readToken } from "../input/token-source.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";

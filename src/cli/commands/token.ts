@@ -1,7 +1,8 @@
 /** `session-buddy token create` and `token secret`: tokens for clients, and good secrets. */
 
 import { createAccessToken, createNewSecret } from "../../auth/tokens.ts";
-import { credentialSources, resolveConfig } from "../../config/config.ts";
+import { resolveConfig } from "../../config/config.ts";
+import { credentialSources } from "../../config/environment.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { unitMs } from "../input/moment.ts";
 import { printJson, printLine, printMessage } from "../terminal/print.ts";

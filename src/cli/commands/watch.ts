@@ -1,9 +1,9 @@
 /** `session-buddy watch`: the open sessions as they come and go, or every event as a line. */
-import { setTimeout as pause } from "node:timers/promises";
 import type { App } from "../../app/app.ts";
-import { escapeJson } from "../../log.ts";
+import { follow } from "../../app/follow.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { LoggedEvent, SessionQuery } from "../../tracker/store.ts";
+import { escapeJson } from "../../wire/escape.ts";
 import { toEventRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
 import { type FilterOptions, toQuery } from "../input/filter.ts";
@@ -17,12 +17,6 @@ export interface WatchOptions extends Pick<FilterOptions, "user" | "host" | "com
   readonly from?: number;
 }
 
-const pollMs = 500;
-/** What shells left behind is finished at every so many looks, in so many milliseconds at most. */
-const looksPerSweep = 4;
-const sweepMs = 2_000;
-/** Events that are read at once. */
-const batch = 500;
 const usualHeight = 24;
 
 export async function run(options: WatchOptions): Promise<void> {
@@ -44,7 +38,7 @@ async function live(app: App, options: WatchOptions, stop: AbortController): Pro
     isStale = true;
   });
   try {
-    for await (const events of news(app, await app.lastSeq(), stop.signal)) {
+    for await (const events of follow(app, await app.store.lastSeq(), stop.signal)) {
       if (events.length > 0) isStale = true;
       if (!isStale) continue;
       isStale = false;
@@ -57,7 +51,7 @@ async function live(app: App, options: WatchOptions, stop: AbortController): Pro
 
 /** What does not fit the terminal is counted. */
 async function linesOf(app: App, query: SessionQuery): Promise<string[]> {
-  const sessions = await app.sessions(query);
+  const sessions = await app.store.sessions(query);
   const height = terminalHeight() ?? usualHeight;
   const head = `${sessions.length} open. Ctrl-C ends this.`;
   if (sessions.length === 0) return [head];
@@ -69,7 +63,7 @@ async function linesOf(app: App, query: SessionQuery): Promise<string[]> {
 }
 
 async function stream(app: App, from: number | undefined, stop: AbortController): Promise<void> {
-  for await (const events of news(app, from ?? (await app.lastSeq()), stop.signal)) {
+  for await (const events of follow(app, from ?? (await app.store.lastSeq()), stop.signal)) {
     if (events.length > 0 && !printText(events.map(toLine).join(""))) return;
   }
 }
@@ -77,16 +71,4 @@ async function stream(app: App, from: number | undefined, stop: AbortController)
 function toLine(logged: LoggedEvent): string {
   const { seq, ...row } = toEventRow(logged);
   return `${escapeJson(JSON.stringify({ seq, session_id: logged.event.sessionId, ...row }))}\n`;
-}
-
-/** The events after a position as they come; nothing, every now and then, while none come. Ends when it is stopped. */
-async function* news(app: App, after: number, stop: AbortSignal): AsyncGenerator<readonly LoggedEvent[]> {
-  let position = after;
-  for (let looks = 0; !stop.aborted; looks += 1) {
-    if (looks % looksPerSweep === 0) await app.reconcile(sweepMs);
-    const events = await app.events(position, batch);
-    position = events.at(-1)?.seq ?? position;
-    yield events;
-    if (events.length < batch) await pause(pollMs, undefined, { signal: stop }).catch(() => {});
-  }
 }

@@ -1,6 +1,6 @@
 /** Owns how the options of a question become a query of sessions. For commands alone. */
 import { resolve } from "node:path";
-import { workingDirectory } from "../../config/config.ts";
+import { workingDirectory } from "../../config/environment.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { SessionState } from "../../tracker/fold.ts";
 import type { SessionQuery } from "../../tracker/store.ts";

@@ -1,5 +1,5 @@
 /** Owns rows of cells that are aligned below each other and never shortened. For commands alone. */
-import { escapeControls } from "../../log.ts";
+import { escapeControls } from "../../wire/escape.ts";
 import { padTo, widthOf } from "./width.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** Owns CSV as of RFC 4180 (lines end with CR LF) that is safe to open in a spreadsheet. For commands alone. */
-import { escapeControls } from "../../log.ts";
+import { escapeControls } from "../../wire/escape.ts";
 
 export type CsvValue = string | number | null;
 

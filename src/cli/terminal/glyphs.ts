@@ -1,5 +1,5 @@
 /** Owns the characters of our own words that are not ASCII, and what stands in for them where the locale cannot show them. For commands alone. */
-import { usesUnicode } from "../../config/config.ts";
+import { usesUnicode } from "../../config/environment.ts";
 
 export interface Glyphs {
   /** Stands for what was left out, or is still to come. */

@@ -1,7 +1,7 @@
 /** Owns how answers are printed: JSON for programs, lines for people. For commands alone. */
 import { fstatSync, writeSync } from "node:fs";
-import { escapeJson } from "../../log.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
+import { escapeJson } from "../../wire/escape.ts";
 
 const standardOutput = 1;
 const standardError = 2;

@@ -1,6 +1,6 @@
 /** Owns colour: for a person's terminal alone, and never when NO_COLOR is set (no-color.org). For commands alone. */
 import { Chalk } from "chalk";
-import { usesColor } from "../../config/config.ts";
+import { usesColor } from "../../config/environment.ts";
 import type { SessionState } from "../../tracker/fold.ts";
 import { isTerminal } from "./print.ts";
 

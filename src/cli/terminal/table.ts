@@ -1,5 +1,5 @@
 /** Owns tables that fit a person's terminal: what is shortened, what is left out. For commands alone. */
-import { escapeControls } from "../../log.ts";
+import { escapeControls } from "../../wire/escape.ts";
 import { styleHeading } from "./style.ts";
 import { padTo, shorten, widthOf } from "./width.ts";
 

@@ -154,7 +154,7 @@ export function createQuestionTools(answers: Answers): readonly ServedTool[] {
     title: string,
     description: string,
     schemas: { readonly input: z.ZodType; readonly output: z.ZodType },
-    ask: (args: unknown) => Promise<Readonly<Record<string, unknown>>>,
+    ask: ServedTool["run"],
   ): ServedTool => ({
     definition: {
       name,

@@ -1,8 +1,8 @@
 /** Owns the sessions as resources, `session://{id}`. For `server/` alone. */
 import type { ReadResourceResult, ResourceTemplate } from "@modelcontextprotocol/sdk/types.js";
 import type { Answers } from "../../app/answers.ts";
-import { escapeJson } from "../../log.ts";
 import { isPublicError } from "../../tracker/errors.ts";
+import { escapeJson } from "../../wire/escape.ts";
 import { questionError } from "../../wire/result.ts";
 
 /** The resources of a server. `read` throws a {@link ResourceError}. */

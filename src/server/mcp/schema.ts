@@ -1,11 +1,12 @@
 /** Owns what every served tool has: its definition, its call, and the argument for the token. For `server/` alone. */
 import type { Tool } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
+import type { Answered } from "../../wire/result.ts";
 
 /** A tool as it is advertised, and the call behind it. `run` never throws. */
 export interface ServedTool {
   readonly definition: Tool;
-  readonly run: (args: unknown) => Promise<object>;
+  readonly run: (args: unknown) => Promise<Answered<object>>;
 }
 
 /** Anything is taken, because anything is ignored without a secret; what is advertised is what makes sense to send. */

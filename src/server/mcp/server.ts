@@ -10,8 +10,7 @@ import {
   ReadResourceRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { JsonSchemaValidator, jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation";
-import { escapeJson } from "../../log.ts";
-import { failureOf } from "../../wire/result.ts";
+import { escapeJson } from "../../wire/escape.ts";
 import { withToken } from "../http/caller.ts";
 import { ResourceError, type ServedResources } from "./resources.ts";
 import type { ServedTool } from "./schema.ts";
@@ -41,8 +40,8 @@ export function createMcpServer({ tools, resources, version, onRefusal }: Servic
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { authInfo }) => {
     const tool = tools.get(params.name);
     if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
-    const answer = await tool.run(withToken(params.arguments ?? {}, authInfo));
-    if (failureOf(answer)?.startsWith("auth.") && authInfo !== undefined) onRefusal?.(authInfo.clientId);
+    const { answer, failure } = await tool.run(withToken(params.arguments ?? {}, authInfo));
+    if (failure?.startsWith("auth.") && authInfo !== undefined) onRefusal?.(authInfo.clientId);
     return { content: [{ type: "text", text: escapeJson(JSON.stringify(answer)) }], structuredContent: { ...answer } };
   });
   // Sessions are found by the tools; a list of them all would have no end.

@@ -1,7 +1,7 @@
 /** Owns the tools that clients see and what each call runs. For `server/` alone. */
 import { z } from "zod";
 import type { Answers } from "../../app/answers.ts";
-import type { App } from "../../app/app.ts";
+import type { Track } from "../../app/track.ts";
 import { createQuestionTools } from "./question-tools.ts";
 import { type ServedTool, tokenArgument, toSchema } from "./schema.ts";
 
@@ -60,11 +60,7 @@ export function health(version: string) {
   return { status: "ok", service: serviceName, version };
 }
 
-export function createTools(
-  app: Pick<App, "trackStart" | "trackEnd">,
-  answers: Answers,
-  version: string,
-): ReadonlyMap<string, ServedTool> {
+export function createTools(track: Track, answers: Answers, version: string): ReadonlyMap<string, ServedTool> {
   const tools: ServedTool[] = [
     {
       definition: {
@@ -77,7 +73,7 @@ export function createTools(
         outputSchema: toSchema(startOutput),
         annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
       },
-      run: app.trackStart,
+      run: track.start,
     },
     {
       definition: {
@@ -90,7 +86,7 @@ export function createTools(
         outputSchema: toSchema(endOutput),
         annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
       },
-      run: app.trackEnd,
+      run: track.end,
     },
     {
       definition: {
@@ -101,7 +97,7 @@ export function createTools(
         outputSchema: toSchema(healthOutput),
         annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
       },
-      run: async () => health(version),
+      run: async () => ({ answer: health(version), failure: null }),
     },
     ...createQuestionTools(answers),
   ];

@@ -1,5 +1,5 @@
 /** Owns which names become values of a label: a bounded number of them, for `metrics.ts` and what lies beside it. */
-import { escapeControls } from "../../log.ts";
+import { escapeControls } from "../../wire/escape.ts";
 
 /** Stands for every name beyond the limit. No component can be called so (contract section 1). */
 export const otherLabel = "(other)";

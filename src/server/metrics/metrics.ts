@@ -4,16 +4,16 @@
  * Most shells come on record through the hooks, in other processes. So what is said about sessions is read from the
  * store and its log, and only what is said about calls comes from the calls.
  */
-import type { App } from "../../app/app.ts";
+import { createChangeReader } from "../../app/follow.ts";
 import type { AnsweredCall } from "../../app/track.ts";
-import type { LoggedChange } from "../../tracker/store.ts";
+import type { LoggedChange, Store } from "../../tracker/store.ts";
 import type { FailureCode } from "../../wire/result.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
 import { LabelNames } from "./labels.ts";
-import { createLogReader } from "./log-reader.ts";
 import { inTime, oneAtATime } from "./single-flight.ts";
 
-export type MetricsApp = Pick<App, "changes" | "lastSeq" | "componentCounts" | "sessions" | "stats">;
+/** What is asked of the store. */
+export type MetricsStore = Pick<Store, "changes" | "lastSeq" | "componentCounts" | "sessions" | "stats">;
 
 export interface Metrics {
   /** The value of the header `Content-Type` for {@link text}. */
@@ -54,7 +54,7 @@ const errorTypes = {
 } as const satisfies Readonly<Record<FailureCode, string>>;
 
 export interface MetricsOptions {
-  readonly app: MetricsApp;
+  readonly store: MetricsStore;
   readonly version: string;
   /** How long an answer waits for the store, in milliseconds; 3 000 by default. */
   readonly storeDeadlineMs?: number;
@@ -67,18 +67,18 @@ export interface MetricsOptions {
  * @throws SessionBuddyError `storage.*`
  */
 export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
-  const { app, version, storeDeadlineMs = defaultDeadlineMs } = options;
+  const { store, version, storeDeadlineMs = defaultDeadlineMs } = options;
   const instruments = createInstruments(version);
   const components = new LabelNames(largestComponents, (label) => zero(instruments, label));
   const shellTypes = new LabelNames(largestShellTypes);
-  const position = await app.lastSeq();
-  await admitRecorded(app, components, shellTypes);
+  const position = await store.lastSeq();
+  await admitRecorded(store, components, shellTypes);
 
   const follow = oneAtATime(
-    createLogReader(app, position, (change) => count(instruments, components, shellTypes, change)),
+    createChangeReader(store, position, (change) => count(instruments, components, shellTypes, change)),
   );
   const countActive = async () => {
-    const rows = await app.stats("component", { states: ["active"] });
+    const rows = await store.stats("component", { states: ["active"] });
     const counts = new Map<string, number>();
     for (const { key, open } of rows) {
       const label = components.admit(key);
@@ -121,12 +121,12 @@ function showActive(
   for (const label of [...labels, ...counts.keys()]) active.set({ component_name: label }, counts.get(label) ?? 0);
 }
 
-async function admitRecorded(app: MetricsApp, components: LabelNames, shellTypes: LabelNames): Promise<void> {
+async function admitRecorded(store: MetricsStore, components: LabelNames, shellTypes: LabelNames): Promise<void> {
   for (const shellType of usualShellTypes) shellTypes.admit(shellType);
-  const counts = await app.componentCounts();
+  const counts = await store.componentCounts();
   for (const { componentName } of counts.slice(0, largestComponents)) components.admit(componentName);
   for (const { componentName } of counts.slice(0, sampledComponents)) {
-    const sessions = await app.sessions({ componentName, limit: sampledSessions });
+    const sessions = await store.sessions({ componentName, limit: sampledSessions });
     for (const { shellType } of sessions) shellTypes.admit(shellType);
   }
 }

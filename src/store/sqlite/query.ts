@@ -112,11 +112,8 @@ function narrowed(range: Range, spanClass: SpanClass, query: SessionQuery): Orde
 }
 
 /** What an index by names does not tell; it is looked up row by row. */
-function lookedUp({ openSince, hostId }: SessionQuery, { state }: SpanClass): Condition[] {
-  return [
-    ...(openSince === undefined || state === "active" ? [] : [{ sql: "closed_at >= ?", values: [openSince] }]),
-    ...(hostId === undefined ? [] : [equal("host_id", hostId)]),
-  ];
+function lookedUp({ openSince }: SessionQuery, { state }: SpanClass): Condition[] {
+  return [...(openSince === undefined || state === "active" ? [] : [{ sql: "closed_at >= ?", values: [openSince] }])];
 }
 
 function inClasses(classes: readonly SpanClass[]): Condition[] {
@@ -126,12 +123,11 @@ function inClasses(classes: readonly SpanClass[]): Condition[] {
 
 /** The time that is asked for and what else is looked up, where no index helps. */
 function inTime(query: SessionQuery): Condition[] {
-  const { openSince, startedSince, hostId } = query;
+  const { openSince, startedSince } = query;
   return [
     ...(startedSince === undefined ? [] : [{ sql: "started_at >= ?", values: [startedSince] }]),
     before(firstPosition(query)),
     ...(openSince === undefined ? [] : [{ sql: "(closed_at IS NULL OR closed_at >= ?)", values: [openSince] }]),
-    ...(hostId === undefined ? [] : [equal("host_id", hostId)]),
   ];
 }
 

@@ -6,8 +6,10 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { App } from "../../../src/app/app.ts";
+import { createTrack, type Track } from "../../../src/app/track.ts";
 import { createMetrics, type Metrics } from "../../../src/server/metrics/metrics.ts";
 import { instantFromMs } from "../../../src/tracker/instant.ts";
+import type { EndResult, StartResult } from "../../../src/wire/result.ts";
 import { endArguments, startArguments } from "../../support/events.ts";
 import { eventually } from "../../support/eventually.ts";
 import { runWell } from "../../support/rows.ts";
@@ -27,6 +29,7 @@ const noDeadlineMs = 600_000;
 
 interface Watched {
   readonly app: App;
+  readonly track: Record<keyof Track, (args: unknown) => Promise<StartResult | EndResult>>;
   readonly metrics: Metrics;
   readonly scrape: () => Promise<ReadonlyMap<string, Family>>;
 }
@@ -38,10 +41,14 @@ async function watch(
   env: Readonly<Record<string, string>> = {},
   storeDeadlineMs = noDeadlineMs,
 ): Promise<Watched> {
-  const app = await openAppAt(t, sandbox.home, env);
-  const metrics = await createMetrics({ app, version, storeDeadlineMs });
-  app.onCall(metrics.observe);
-  return { app, metrics, scrape: async () => readMetrics(await metrics.text()) };
+  const { app, gate } = await openAppAt(t, sandbox.home, env);
+  const metrics = await createMetrics({ store: app.store, version, storeDeadlineMs });
+  const { start, end } = createTrack(app, gate, metrics.observe);
+  const track = {
+    start: async (args: unknown) => (await start(args)).answer,
+    end: async (args: unknown) => (await end(args)).answer,
+  };
+  return { app, track, metrics, scrape: async () => readMetrics(await metrics.text()) };
 }
 
 test("shells that other processes record are counted: opened, ended, killed, and sent again", async (t) => {
@@ -89,7 +96,7 @@ test("shells that other processes record are counted: opened, ended, killed, and
   assert.equal(sumOf(raised, "session_duration_seconds_count"), sumOf(closed, "session_duration_seconds_count") + 1);
 
   const again = await watch(t, sandbox);
-  const restarted = await check(await again.app.lastSeq(), again.scrape);
+  const restarted = await check(await again.app.store.lastSeq(), again.scrape);
   assert.equal(sumOf(restarted, "session_start_total"), 0);
   assert.equal(sumOf(restarted, "active_sessions", { component_name: "one" }), 1);
 });
@@ -115,22 +122,22 @@ test("a session's length falls into its bucket", async (t) => {
 
 test("calls are counted with what became of them", async (t) => {
   const sandbox = createSandbox(t);
-  const { app, metrics, scrape } = await watch(t, sandbox, { SESSION_BUDDY_SECRET: secret });
+  const { app, track, metrics, scrape } = await watch(t, sandbox, { SESSION_BUDDY_SECRET: secret });
   const token = await tokenMakers.hand(claims());
   const event = startArguments({ token });
-  const { session_id: id } = await app.trackStart(event);
-  await app.trackStart(event);
-  await app.trackStart({ ...event, pid: 0 });
-  await app.trackStart({ ...event, event_id: "x", component_name: "made-up" });
-  await app.trackStart({ ...event, token: undefined });
-  await app.trackStart({ ...event, token: await tokenMakers.hand(claims({ exp: 1 })) });
-  await app.trackStart(null);
-  await app.trackEnd(endArguments(id, { token }));
-  await app.trackEnd(endArguments(id, { token }));
-  await app.trackEnd(endArguments("no-such-id", { token }));
-  await app.trackEnd(endArguments("mahavishnu-20000101-000000", { token }));
-  await app.trackEnd(endArguments(id, { token, timestamp: "yesterday" }));
-  await app.trackEnd(endArguments(5, { token: "x" }));
+  const { session_id: id } = await track.start(event);
+  await track.start(event);
+  await track.start({ ...event, pid: 0 });
+  await track.start({ ...event, event_id: "x", component_name: "made-up" });
+  await track.start({ ...event, token: undefined });
+  await track.start({ ...event, token: await tokenMakers.hand(claims({ exp: 1 })) });
+  await track.start(null);
+  await track.end(endArguments(id, { token }));
+  await track.end(endArguments(id, { token }));
+  await track.end(endArguments("no-such-id", { token }));
+  await track.end(endArguments("mahavishnu-20000101-000000", { token }));
+  await track.end(endArguments(id, { token, timestamp: "yesterday" }));
+  await track.end(endArguments(5, { token: "x" }));
   const families = await scrape();
   assert.deepEqual(linesOf(families, "mcp_event_emit_success_total"), [
     "mahavishnu session_end 2",
@@ -160,7 +167,7 @@ test("calls are counted with what became of them", async (t) => {
   assert.equal(metrics.contentType, "text/plain; version=0.0.4; charset=utf-8");
 
   await app.close();
-  await app.trackStart(startArguments({ token }));
+  await track.start(startArguments({ token }));
   const closed = await scrape();
   assert.deepEqual(
     linesOf(closed, "mcp_event_emit_failure_total").filter((line) => line.includes("storage")),
@@ -181,12 +188,12 @@ test("ten thousand components and shell types leave the text short, the sums rig
     Array.from({ length: count }, (_, index) => lifeOf(`a-${from + index}`, `junk ${from + index}`));
   await withStore(sandbox, (store) => recordLives(store, [...junk(0), ...lives]));
 
-  const { app, metrics, scrape } = await watch(t, sandbox);
+  const { track, metrics, scrape } = await watch(t, sandbox);
   await withStore(sandbox, (store) => recordLives(store, junk(count)));
   for (let index = 0; index < 200; index += 1) {
-    await app.trackStart(startArguments({ component_name: `c-${index}`, shell_type: `more ${index}` }));
-    await app.trackStart(startArguments({ component_name: `refused-${index}`, pid: 0 }));
-    await app.trackEnd(endArguments(`refused-${index}-20260206-123456`));
+    await track.start(startArguments({ component_name: `c-${index}`, shell_type: `more ${index}` }));
+    await track.start(startArguments({ component_name: `refused-${index}`, pid: 0 }));
+    await track.end(endArguments(`refused-${index}-20260206-123456`));
   }
   await withStore(sandbox, (store) =>
     recordLives(
@@ -213,7 +220,7 @@ test("ten thousand components and shell types leave the text short, the sums rig
 
 test("whatever a shell calls itself, the text stays readable, and names no person, place or secret", async (t) => {
   const sandbox = createSandbox(t);
-  const { app, metrics, scrape } = await watch(t, sandbox);
+  const { track, metrics, scrape } = await watch(t, sandbox);
   const names = [
     "",
     "a\nb",
@@ -240,11 +247,11 @@ test("whatever a shell calls itself, the text stays readable, and names no perso
     metadata: { SECRET: "SECRET" },
     token: "SECRET",
   };
-  for (const shell_type of [...names, ...names]) await app.trackStart(startArguments({ shell_type, ...hidden }));
-  for (const shell_type of ["x\ud800", 5, null]) await app.trackStart(startArguments({ shell_type, ...hidden }));
+  for (const shell_type of [...names, ...names]) await track.start(startArguments({ shell_type, ...hidden }));
+  for (const shell_type of ["x\ud800", 5, null]) await track.start(startArguments({ shell_type, ...hidden }));
   for (const name of ["SECRET\n", "SECRET name", "__proto__"]) {
-    await app.trackStart(startArguments({ component_name: name, pid: 0 }));
-    await app.trackEnd(endArguments(name));
+    await track.start(startArguments({ component_name: name, pid: 0 }));
+    await track.end(endArguments(name));
   }
   const families = await scrape();
   const shown = [
@@ -266,10 +273,10 @@ test("whatever a shell calls itself, the text stays readable, and names no perso
 
 test("a store in which a write cannot go on leaves out what it would say, and nothing else", async (t) => {
   const sandbox = createSandbox(t);
-  const { app, scrape } = await watch(t, sandbox, {}, 500);
-  await app.trackStart(startArguments());
+  const { track, scrape } = await watch(t, sandbox, {}, 500);
+  await track.start(startArguments());
   const { release } = await holdLock(t, join(sandbox.home, "sessions.db"));
-  const waiting = app.trackStart(startArguments());
+  const waiting = track.start(startArguments());
   const locked = await scrape();
   assert.equal(sumOf(locked, "session_buddy_store_up"), 0);
   assert.deepEqual(samplesOf(locked, "active_sessions"), []);
@@ -285,10 +292,10 @@ test("a store in which a write cannot go on leaves out what it would say, and no
 
 test("scrapes and ticks at the same time count no event twice, and none misses what was on record before it", async (t) => {
   const sandbox = createSandbox(t);
-  const { app, metrics, scrape } = await watch(t, sandbox);
+  const { track, metrics, scrape } = await watch(t, sandbox);
   for (let round = 1; round <= 20; round += 1) {
-    const { session_id: id } = await app.trackStart(startArguments());
-    if (round % 2 === 0) await app.trackEnd(endArguments(id));
+    const { session_id: id } = await track.start(startArguments());
+    if (round % 2 === 0) await track.end(endArguments(id));
     const scrapes = await Promise.all([scrape(), metrics.follow().then(scrape), scrape(), scrape()]);
     for (const families of scrapes) {
       assert.equal(sumOf(families, "session_start_total"), round);
@@ -305,8 +312,8 @@ test("metrics keep no process alive", async (t) => {
     import { openAppAt } from ${source("test/e2e/server/open-app.ts")};
     import { createMetrics } from ${source("src/server/metrics/metrics.ts")};
     const endings = [];
-    const app = await openAppAt({ after: (ending) => endings.push(ending) }, ${JSON.stringify(sandbox.home)});
-    const metrics = await createMetrics({ app, version: "1" });
+    const { app } = await openAppAt({ after: (ending) => endings.push(ending) }, ${JSON.stringify(sandbox.home)});
+    const metrics = await createMetrics({ store: app.store, version: "1" });
     process.stdout.write(String((await metrics.text()).includes("active_sessions")));
     await app.close();`;
   const { status, stdout, stderr } = await runToEnd(process.execPath, ["--input-type=module", "-e", program], {

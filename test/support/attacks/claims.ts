@@ -1,7 +1,7 @@
 /** Attacks on the gate by the claims of a token that is well signed: by somebody who has a token for another purpose. */
 
 import type { ClaimName } from "../../../src/auth/claims.ts";
-import { escapeJson } from "../../../src/log.ts";
+import { escapeJson } from "../../../src/wire/escape.ts";
 import { claims } from "../server/jwt.ts";
 import type { Attack } from "./attacks.ts";
 import { claiming, claimsText } from "./target.ts";

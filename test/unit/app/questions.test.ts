@@ -5,6 +5,8 @@ import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import { type App, openApp } from "../../../src/app/app.ts";
 import { createQuestions, type Questions } from "../../../src/app/questions.ts";
+import { createReconcile } from "../../../src/capture/reconcile.ts";
+import { createShells } from "../../../src/capture/shells.ts";
 import { resolveConfig } from "../../../src/config/config.ts";
 import { createLog } from "../../../src/log.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -21,14 +23,14 @@ interface Asked {
 
 async function openQuestions(t: TestContext): Promise<Asked> {
   const config = await resolveConfig({ SESSION_BUDDY_HOME: temporaryFolder(t) });
-  const app = await openApp(config, createLog({ toStandardError: false, file: null }), null);
+  const app = await openApp(config, createLog({ toStandardError: false, file: null }));
   t.after(() => app.close());
   let sweeps = 0;
   const reconcile = (deadlineMs: number) => {
     sweeps += 1;
-    return app.reconcile(deadlineMs);
+    return createReconcile(app).reconcile(deadlineMs);
   };
-  return { app, questions: createQuestions({ ...app, reconcile }), sweeps: () => sweeps };
+  return { app, questions: createQuestions(app, reconcile), sweeps: () => sweeps };
 }
 
 function askEverything(questions: Questions): Promise<unknown> {
@@ -52,7 +54,7 @@ test("a question some time later sweeps again, and so tells of a shell that died
   const { app, questions } = await openQuestions(t);
   const child = spawn("sleep", ["60"], { stdio: "ignore" });
   t.after(() => child.kill("SIGKILL"));
-  const { sessionId } = await app.shells.start({ pid: child.pid ?? 0, cwd: "/", metadata: null });
+  const { sessionId } = await createShells(app).start({ pid: child.pid ?? 0, cwd: "/", metadata: null });
   const stateNow = async () => (await questions.record(sessionId))?.session.state;
   assert.equal(await stateNow(), "active");
   const ended = once(child, "exit");

@@ -6,7 +6,7 @@ import { type TestContext, test } from "node:test";
 import { openCredentials, openGate } from "../../../src/auth/credentials.ts";
 import { formatKeySet, generateKey, toPublicKeySet } from "../../../src/auth/key-set.ts";
 import { createAccessToken, verifyToken } from "../../../src/auth/tokens.ts";
-import { credentialSources } from "../../../src/config/config.ts";
+import { credentialSources } from "../../../src/config/environment.ts";
 import { refusal } from "../../support/refusals.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 

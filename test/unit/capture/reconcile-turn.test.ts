@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { lastSweepMs, takeSweepTurn } from "../../../src/capture/reconcile-turn.ts";
+import { lastTurnMs, takeTurn } from "../../../src/capture/reconcile-turn.ts";
 import { createSandbox, root, runToEnd } from "../../support/sandbox.ts";
 import { createSmallDisk } from "../../support/store/disk.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -13,10 +13,10 @@ const seen = [{ atMs: nowMs, bootClock: { bootId: "boot", ms: 10 }, starts: ["a"
 
 test("the turn is one process's until it gives it back", (t) => {
   const folder = temporaryFolder(t);
-  const turn = takeSweepTurn(folder, Date.now());
-  assert.equal(takeSweepTurn(folder, Date.now()), null);
+  const turn = takeTurn(folder, Date.now());
+  assert.equal(takeTurn(folder, Date.now()), null);
   turn?.release();
-  const next = takeSweepTurn(folder, Date.now());
+  const next = takeTurn(folder, Date.now());
   assert.ok(next !== null);
   next.release();
   assert.deepEqual(readdirSync(folder), []);
@@ -24,39 +24,39 @@ test("the turn is one process's until it gives it back", (t) => {
 
 test("a whole sweep leaves its moment and what it saw, for its owner alone, and gives the turn back", (t) => {
   const folder = temporaryFolder(t);
-  assert.equal(lastSweepMs(folder), null);
-  const turn = takeSweepTurn(folder, Date.now());
+  assert.equal(lastTurnMs(folder), null);
+  const turn = takeTurn(folder, Date.now());
   assert.deepEqual(turn?.sightings(), []);
   turn?.complete(nowMs, seen);
   turn?.release();
-  assert.equal(lastSweepMs(folder), nowMs);
+  assert.equal(lastTurnMs(folder), nowMs);
   assert.deepEqual(readdirSync(folder), [".swept"]);
   assert.equal(statSync(join(folder, ".swept")).mode & 0o777, 0o600);
-  const next = takeSweepTurn(folder, Date.now());
+  const next = takeTurn(folder, Date.now());
   assert.deepEqual(next?.sightings(), seen);
   next?.release();
-  assert.equal(lastSweepMs(folder), nowMs, "a sweep that was not whole leaves the mark as it is");
+  assert.equal(lastTurnMs(folder), nowMs, "a sweep that was not whole leaves the mark as it is");
 });
 
 test("who was away for longer than a turn may be has lost it, and takes nothing from the next", (t) => {
   const folder = temporaryFolder(t);
   const lock = join(folder, ".sweep-lock");
-  const slow = takeSweepTurn(folder, Date.now());
+  const slow = takeTurn(folder, Date.now());
   utimesSync(lock, 0, 0);
-  const next = takeSweepTurn(folder, Date.now());
+  const next = takeTurn(folder, Date.now());
   assert.ok(next !== null);
   slow?.complete(nowMs, seen);
-  assert.equal(lastSweepMs(folder), null);
+  assert.equal(lastTurnMs(folder), null);
   slow?.release();
   assert.ok(existsSync(lock), "the turn is the next one's");
   next.complete(nowMs + 1, []);
   next.release();
-  assert.equal(lastSweepMs(folder), nowMs + 1);
+  assert.equal(lastTurnMs(folder), nowMs + 1);
 });
 
 test("a lock that somebody removed is no turn any more", (t) => {
   const folder = temporaryFolder(t);
-  const turn = takeSweepTurn(folder, Date.now());
+  const turn = takeTurn(folder, Date.now());
   unlinkSync(join(folder, ".sweep-lock"));
   turn?.complete(nowMs, seen);
   turn?.release();
@@ -68,12 +68,12 @@ test("on a full disk the sweep is marked as done, and what earlier ones saw stay
   const disk = await createSmallDisk(t, sandbox);
   const sweep = async (atMs: number, sightings: unknown) => {
     const code = `
-      import { lastSweepMs, takeSweepTurn } from ${JSON.stringify(join(root, "src/capture/reconcile-turn.ts"))};
-      const turn = takeSweepTurn(process.argv[1], Date.now());
+      import { lastTurnMs, takeTurn } from ${JSON.stringify(join(root, "src/capture/reconcile-turn.ts"))};
+      const turn = takeTurn(process.argv[1], Date.now());
       turn.complete(${atMs}, JSON.parse(process.argv[2]));
       turn.release();
-      const next = takeSweepTurn(process.argv[1], Date.now());
-      console.log(JSON.stringify([lastSweepMs(process.argv[1]), next.sightings()]));
+      const next = takeTurn(process.argv[1], Date.now());
+      console.log(JSON.stringify([lastTurnMs(process.argv[1]), next.sightings()]));
       next.release();`;
     const command = [
       ...disk.under,
@@ -100,5 +100,5 @@ test("on a full disk the sweep is marked as done, and what earlier ones saw stay
 test("a folder that cannot be read or written gives no turn", (t) => {
   const file = join(temporaryFolder(t), "file");
   writeFileSync(file, "");
-  assert.equal(takeSweepTurn(file, nowMs), null);
+  assert.equal(takeTurn(file, nowMs), null);
 });

@@ -5,16 +5,10 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
-import {
-  credentialSources,
-  type Environment,
-  parseSetting,
-  resolveConfig,
-  resolvePaths,
-  type SettingName,
-  settingRules,
-  workingDirectory,
-} from "../../../src/config/config.ts";
+import { resolveConfig } from "../../../src/config/config.ts";
+import { credentialSources, type Environment, workingDirectory } from "../../../src/config/environment.ts";
+import { resolvePaths } from "../../../src/config/paths.ts";
+import { parseSetting, type SettingName, settingRules } from "../../../src/config/settings.ts";
 import { SessionBuddyError } from "../../../src/tracker/errors.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "session-buddy-config-"));
@@ -92,12 +86,14 @@ test("without anything said the settings are the defaults", async () => {
     max_refusals_per_minute: 300,
     max_mcp_sessions: 100,
     mcp_session_minutes: 30,
-    open_metrics: "no",
+    open_metrics: false,
   });
 });
 
-/** For each setting a value in the file, a text in the environment, and what that text means. */
-const samples: Readonly<Record<SettingName, readonly [kept: unknown, text: string, meaning: unknown]>> = {
+/** For each setting a value in the file, a text in the environment, and what that text means; last, what the value means where it is kept in another form. */
+const samples: Readonly<
+  Record<SettingName, readonly [kept: unknown, text: string, meaning: unknown, keptMeaning?: unknown]>
+> = {
   component: ["kept", "env", "env"],
   host: ["10.0.0.1", "::1", "::1"],
   port: [1, "0", 0],
@@ -108,7 +104,7 @@ const samples: Readonly<Record<SettingName, readonly [kept: unknown, text: strin
   max_refusals_per_minute: [5, "7", 7],
   max_mcp_sessions: [5, "0", 0],
   mcp_session_minutes: [5, "1", 1],
-  open_metrics: ["yes", "no", "no"],
+  open_metrics: ["yes", "no", false, true],
 };
 
 test("for every setting the environment wins over the file, and an empty variable counts as unset", async () => {
@@ -116,12 +112,12 @@ test("for every setting the environment wins over the file, and an empty variabl
   mkdirSync(home);
   const kept = Object.fromEntries(Object.entries(samples).map(([name, [value]]) => [name, value]));
   writeFileSync(join(home, "settings.json"), JSON.stringify(kept));
-  for (const [name, [value, text, meaning]] of Object.entries(samples)) {
+  for (const [name, [value, text, meaning, keptMeaning = value]] of Object.entries(samples)) {
     const variable = settingRules[name as SettingName].environmentName;
     const resolved = async (env: Environment) =>
       (await resolveConfig({ SESSION_BUDDY_HOME: home, ...env })).settings[name as SettingName];
-    assert.deepEqual(await resolved({}), value, name);
-    assert.deepEqual(await resolved({ [variable]: "" }), value, name);
+    assert.deepEqual(await resolved({}), keptMeaning, name);
+    assert.deepEqual(await resolved({ [variable]: "" }), keptMeaning, name);
     assert.deepEqual(await resolved({ [variable]: text }), meaning, name);
   }
 });

@@ -1,18 +1,31 @@
-/** States the laws of asking a store for sessions: filters, overlap and pages. Every store must pass them. */
+/** States the laws of the index of sessions: rows, filters, overlap, pages, counts. Every store must pass them. */
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
-import type { Session } from "../../src/tracker/fold.ts";
-import { type Instant, instantFromMs } from "../../src/tracker/instant.ts";
-import type { SessionQuery, Store } from "../../src/tracker/store.ts";
-import { at, deathEvent, endEvent, folded, startEvent } from "../support/store/session-events.ts";
-import { openAt, recordLives, type StorePlace } from "../support/store/store-place.ts";
+import type { Session } from "../../../src/tracker/fold.ts";
+import { type Instant, instantFromMs } from "../../../src/tracker/instant.ts";
+import type { SessionQuery, StatsRow, Store } from "../../../src/tracker/store.ts";
+import { lasting, livesStartedAt as startedAt } from "../../support/store/lives.ts";
+import { at, deathEvent, endEvent, folded, sampleSessionId, startEvent } from "../../support/store/session-events.ts";
+import { openAt, record, recordLives, type StorePlace } from "../../support/store/store-place.ts";
 import { idOf, overlapAnswers, overlapHistory } from "./overlap-history.ts";
 
+const noon = at("2026-03-02T12:00:00Z");
 const pageSizes = [1, 2, 7, 39, 40, 41];
 
+function row(
+  key: string,
+  counts: readonly [number, number, number],
+  lengths: readonly [number, number] | null,
+): StatsRow {
+  const [sessions, open, orphaned] = counts;
+  const [medianMs, p95Ms] = lengths?.map((minutes) => minutes * 60_000) ?? [null, null];
+  return { key, sessions, open, orphaned, medianMs: medianMs ?? null, p95Ms: p95Ms ?? null };
+}
+
 /** @param createPlace - makes a place with no store in it yet, removed when the test is done */
-export function storeQueryLaws(name: string, createPlace: (t: TestContext) => StorePlace): void {
+export function indexLaws(name: string, createPlace: (t: TestContext) => StorePlace): void {
   const law = (sentence: string, check: (store: Store) => Promise<void>) =>
     test(`${name}: ${sentence}`, async (t) => check(await openAt(createPlace(t), t)));
 
@@ -85,6 +98,104 @@ export function storeQueryLaws(name: string, createPlace: (t: TestContext) => St
     assert.equal((await store.sessions({ cwd: "/many", username: "odd" })).length, 601);
     assert.deepEqual(idsOf(await store.sessions({ cwd: "/many/7" })), ["d7"]);
     assert.equal((await pagesOf(store, { cwd: "/many", username: "even" }, 100)).length, 600);
+  });
+
+  law(
+    "sessions come newest start first, equal starts by id downwards, only the states and the number asked for",
+    async (store) => {
+      const minutes = [
+        ["b", 2],
+        ["a", 1],
+        ["d", 3],
+        ["c", 2],
+      ] as const;
+      for (const [sessionId, minute] of minutes) {
+        const start = startEvent({ timestamp: at(`2026-02-06T12:0${minute}:00Z`) }, { sessionId });
+        const closing = sessionId === "a" ? endEvent : deathEvent;
+        const events = sessionId < "c" ? [start, closing({}, { sessionId })] : [start];
+        await record(store, start, folded(...events));
+      }
+      const ids = async (query: Parameters<Store["sessions"]>[0]) =>
+        (await store.sessions(query)).map(({ sessionId }) => sessionId).join("");
+      assert.equal(await ids({}), "dcba");
+      assert.equal(await ids({ states: [] }), "dcba");
+      assert.equal(await ids({ states: ["active"] }), "dc");
+      assert.equal(await ids({ states: ["ended", "orphaned"] }), "ba");
+      assert.equal(await ids({ limit: 3 }), "dcb");
+      assert.equal(await ids({ limit: 9 }), "dcba");
+      assert.equal(await ids({ states: ["active"], limit: 1 }), "d");
+    },
+  );
+
+  law("an id that no session has gives null", async (store) => {
+    await record(store, startEvent());
+    for (const id of ["", "unknown", `${sampleSessionId} `, sampleSessionId.toUpperCase()]) {
+      assert.equal(await store.session(id), null);
+    }
+  });
+
+  law("the open sessions of a host are those whose process was identified there, newest first", async (store) => {
+    await recordLives(store, overlapHistory);
+    assert.deepEqual(idsOf(await store.activeOfHost("h1")), [idOf(21)]);
+    assert.deepEqual(await store.activeOfHost("h2"), []);
+  });
+
+  law("counts are exact, lengths by nearest rank, and an open or lost session has no length", async (store) => {
+    assert.deepEqual(await store.stats("user", {}), []);
+    const minutes = Array.from({ length: 20 }, (_, index) => 20 - index);
+    await recordLives(store, [
+      ...minutes.map((length) => lasting(length, "many")),
+      ...[3, 1, 2].map((length) => lasting(length, "few", "two")),
+      lasting(0, "one"),
+      lasting(null, "few"),
+      ...["lost", "lost", null, null].map((end) => lasting(end as "lost" | null, "nolength", "two")),
+    ]);
+    const users = [
+      row("many", [20, 0, 0], [10, 19]),
+      row("few", [4, 1, 0], [2, 3]),
+      row("nolength", [4, 2, 2], null),
+      row("one", [1, 0, 0], [0, 0]),
+    ];
+    assert.deepEqual(await store.stats("user", {}), users);
+    assert.deepEqual(await store.stats("user", { limit: 1, after: { startedAt, sessionId: "" } }), users);
+    assert.deepEqual(await store.stats("host", {}), [row("one", [22, 1, 0], [10, 19]), row("two", [7, 2, 2], [2, 3])]);
+    assert.deepEqual(await store.stats("component", { username: "few" }), [row("mahavishnu", [4, 1, 0], [2, 3])]);
+    assert.deepEqual(await store.stats("state", { hostname: "two" }), [
+      row("ended", [3, 0, 0], [2, 3]),
+      row("active", [2, 2, 0], null),
+      row("orphaned", [2, 0, 2], null),
+    ]);
+    assert.deepEqual(await store.stats("user", { username: "nobody" }), []);
+  });
+
+  law("components are counted over all their sessions, most sessions first, equal ones by name", async (store) => {
+    assert.deepEqual(await store.componentCounts(), []);
+    const life = (componentName: string, events: number) => {
+      const sessionId = randomUUID();
+      const start = startEvent({ componentName }, { sessionId });
+      return [start, endEvent({}, { sessionId }), deathEvent({}, { sessionId })].slice(0, events);
+    };
+    const lives = [life("b", 1), life("b", 2), life("c", 3), life("a", 1), life("c", 2), life("Z", 1), life("c", 1)];
+    await recordLives(store, lives);
+    const counts = (await store.componentCounts()).map(({ componentName, sessions }) => `${componentName}${sessions}`);
+    assert.deepEqual(counts, ["c3", "b2", "Z1", "a1"]);
+  });
+
+  law("days come in their order, a session counts on the day of its start in UTC", async (store) => {
+    await recordLives(store, overlapHistory);
+    const days = (await store.stats("day", {})).map(({ key, sessions }) => [key, sessions]);
+    const expected = [
+      ["0001-01-01", 1],
+      ["2025-03-02", 1],
+      ["2026-01-01", 2],
+      ["2026-03-02", 36],
+    ];
+    assert.deepEqual(days, expected);
+    const atNoon = await store.stats("day", { openSince: noon, openUntil: noon, states: ["ended"], cwd: "/srv" });
+    assert.deepEqual(
+      atNoon.map(({ key, sessions }) => [key, sessions]),
+      [["2026-03-02", 3]],
+    );
   });
 }
 

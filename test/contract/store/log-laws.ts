@@ -1,21 +1,21 @@
-/** States the laws of the store's port (`src/tracker/store.ts`); every store must pass them, after a reopening too. */
+/** States the laws of the log of events and of what becomes durable together; every store must pass them, after a reopening too. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
-import type { SessionEvent } from "../../src/tracker/event.ts";
-import { foldSession, type SessionState } from "../../src/tracker/fold.ts";
-import type { LoggedChange, Store } from "../../src/tracker/store.ts";
-import { anyLife } from "../support/arbitraries.ts";
-import { at, deathEvent, endEvent, folded, sampleSessionId, startEvent } from "../support/store/session-events.ts";
-import { eventsIn, openAt, record, type StorePlace } from "../support/store/store-place.ts";
-import { idsOfStoreWorkers, spawnStoreWorker } from "../support/store/store-worker.ts";
+import type { SessionEvent } from "../../../src/tracker/event.ts";
+import { foldSession, type SessionState } from "../../../src/tracker/fold.ts";
+import type { LoggedChange, Store } from "../../../src/tracker/store.ts";
+import { anyLife } from "../../support/arbitraries.ts";
+import { deathEvent, endEvent, folded, sampleSessionId, startEvent } from "../../support/store/session-events.ts";
+import { eventsIn, openAt, record, type StorePlace } from "../../support/store/store-place.ts";
+import { idsOfStoreWorkers, spawnStoreWorker } from "../../support/store/store-worker.ts";
 
 const everything = 1_000_000;
 
 /** @param createPlace - makes a place with no store in it yet, removed when the test is done */
-export function storeLaws(name: string, createPlace: (t: TestContext) => StorePlace): void {
+export function logLaws(name: string, createPlace: (t: TestContext) => StorePlace): void {
   const law = (sentence: string, check: (place: StorePlace, t: TestContext) => Promise<void>) =>
     test(`${name}: ${sentence}`, (t) => check(createPlace(t), t));
 
@@ -219,42 +219,6 @@ export function storeLaws(name: string, createPlace: (t: TestContext) => StorePl
       paged.push(...page);
     }
     assert.deepEqual(paged, expected);
-  });
-
-  law(
-    "sessions come newest start first, equal starts by id downwards, only the states and the number asked for",
-    async (place, t) => {
-      const store = await openAt(place, t);
-      const minutes = [
-        ["b", 2],
-        ["a", 1],
-        ["d", 3],
-        ["c", 2],
-      ] as const;
-      for (const [sessionId, minute] of minutes) {
-        const start = startEvent({ timestamp: at(`2026-02-06T12:0${minute}:00Z`) }, { sessionId });
-        const closing = sessionId === "a" ? endEvent : deathEvent;
-        const events = sessionId < "c" ? [start, closing({}, { sessionId })] : [start];
-        await record(store, start, folded(...events));
-      }
-      const ids = async (query: Parameters<Store["sessions"]>[0]) =>
-        (await store.sessions(query)).map(({ sessionId }) => sessionId).join("");
-      assert.equal(await ids({}), "dcba");
-      assert.equal(await ids({ states: [] }), "dcba");
-      assert.equal(await ids({ states: ["active"] }), "dc");
-      assert.equal(await ids({ states: ["ended", "orphaned"] }), "ba");
-      assert.equal(await ids({ limit: 3 }), "dcb");
-      assert.equal(await ids({ limit: 9 }), "dcba");
-      assert.equal(await ids({ states: ["active"], limit: 1 }), "d");
-    },
-  );
-
-  law("an id that no session has gives null", async (place, t) => {
-    const store = await openAt(place, t);
-    await record(store, startEvent());
-    for (const id of ["", "unknown", `${sampleSessionId} `, sampleSessionId.toUpperCase()]) {
-      assert.equal(await store.session(id), null);
-    }
   });
 
   law("every value comes back as it was written", async (place, t) => {

@@ -1,0 +1,115 @@
+/** Owns closing what is proven dead: a look at each open session's process, and what the proof says of its end. */
+import { liveness } from "../host/liveness.ts";
+import type { Machine } from "../host/machine.ts";
+import type { DeathContent, Observation } from "../tracker/event.ts";
+import type { Session } from "../tracker/fold.ts";
+import { type Instant, instantFromMs } from "../tracker/instant.ts";
+import { lastAliveAt, lastSighting, type Moment, type Sighting } from "../tracker/sighting.ts";
+import type { SessionIndex } from "../tracker/store.ts";
+import type { Tracker } from "../tracker/tracker.ts";
+import { startInstantOf } from "./shell-events.ts";
+import type { StateFile } from "./state-file.ts";
+
+interface CloseApp {
+  readonly machine: Machine;
+  readonly store: Pick<SessionIndex, "activeOfHost">;
+  readonly tracker: Tracker;
+}
+
+/** What is known of the sessions that were open when it looked. */
+interface Look {
+  readonly orphaned: number;
+  /** Event ids of the starts of those that are still open, by session id. */
+  readonly open: ReadonlyMap<string, string>;
+  /** Event ids of the starts of those whose process is alive. */
+  readonly alive: readonly string[];
+}
+
+/**
+ * Closes the sessions of this host whose process is proven dead.
+ *
+ * @param files - of the shells that have not told their end
+ * @param sightings - when processes were last seen alive
+ */
+export async function closeDead(
+  { machine, store, tracker }: CloseApp,
+  files: readonly StateFile[],
+  sightings: readonly Sighting[],
+  isInTime: () => boolean,
+): Promise<Look> {
+  const successors = findSuccessors(files);
+  const sessions = machine.hostId === null ? [] : await store.activeOfHost(machine.hostId);
+  const open = new Map(sessions.map(({ sessionId, startEventId }) => [sessionId, startEventId]));
+  const alive: string[] = [];
+  for (const session of sessions) {
+    if (!isInTime()) break;
+    const found = lookAt(session, machine, successors.get(session.sessionId), sightings);
+    if (found === "alive") alive.push(session.startEventId);
+    if (found === "alive" || found === "unknown") continue;
+    await tracker.death(session.sessionId, found, observedNow(machine));
+    open.delete(session.sessionId);
+  }
+  return { orphaned: sessions.length - open.size, open, alive };
+}
+
+function lookAt(
+  session: Session,
+  machine: Machine,
+  successor: Instant | undefined,
+  sightings: readonly Sighting[],
+): DeathContent | "alive" | "unknown" {
+  if (successor !== undefined) return replacedBy(session, successor);
+  if (session.process === null) return "unknown";
+  const verdict = liveness(session.process, machine);
+  return verdict.state === "dead" ? provenDead(session, verdict.proof, sightings, thisMoment(machine)) : verdict.state;
+}
+
+function observedNow(machine: Machine): Observation {
+  const { atMs, bootClock } = thisMoment(machine);
+  return { recordedAt: instantFromMs(atMs), caller: null, process: null, bootClock };
+}
+
+/** The wall clock is read first, as {@link lastAliveAt} wants it. */
+export function thisMoment(machine: Machine): Moment {
+  const atMs = Date.now();
+  return { atMs, bootClock: machine.bootClock() };
+}
+
+/**
+ * A shell that replaced itself with a shell by `exec` keeps its pid and start, and has run no exit hook; the next file
+ * of the same process is the proof.
+ *
+ * @returns the moment the next shell started, by session id
+ */
+function findSuccessors(files: readonly StateFile[]): ReadonlyMap<string, Instant> {
+  const successors = new Map<string, Instant>();
+  const newest = new Map<string, Instant>();
+  const started = files.map((file) => ({ file, at: startInstantOf(file) })).sort((a, b) => (a.at < b.at ? 1 : -1));
+  for (const { file, at } of started) {
+    if (file.process === null || file.sessionId === null) continue;
+    const key = Object.values(file.process).join(" ");
+    const successor = newest.get(key);
+    if (successor !== undefined) successors.set(file.sessionId, successor);
+    newest.set(key, at);
+  }
+  return successors;
+}
+
+/** A look at the process is no proof of life here: between the exec and the next file it saw the next shell already. */
+function replacedBy({ startedAt }: Session, successor: Instant): DeathContent {
+  return { lastAliveAt: startedAt, detectedAt: successor, proof: "executable_replaced" };
+}
+
+/** The last proof of life is the last look that saw the process alive, else the start itself. */
+function provenDead(
+  { startedAt, startEventId }: Session,
+  proof: DeathContent["proof"],
+  sightings: readonly Sighting[],
+  now: Moment,
+): DeathContent {
+  const seen = lastSighting(sightings, startEventId);
+  const seenAt = seen === null ? startedAt : lastAliveAt(seen, now);
+  const detectedAt = instantFromMs(now.atMs);
+  const isInOrder = startedAt < seenAt && seenAt < detectedAt;
+  return { lastAliveAt: isInOrder ? seenAt : startedAt, detectedAt, proof };
+}

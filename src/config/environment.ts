@@ -1,0 +1,51 @@
+/** Owns what is read from the environment but settings and folders: where secrets are, where the caller is, what a terminal shows. */
+
+/** What `process.env` holds. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where secrets and keys are to be found, as the environment says; what is undefined is unset. */
+export interface CredentialSources {
+  readonly secret: string | undefined;
+  readonly secretFile: string | undefined;
+  readonly previousSecrets: string | undefined;
+  readonly previousSecretsFile: string | undefined;
+  readonly keysFile: string | undefined;
+  /** Folder in which systemd hands credentials to a service (systemd.exec(5)). */
+  readonly credentialsFolder: string | undefined;
+}
+
+/** Nothing is read here: a shell that is recorded has no use for secrets, and must not fail for a bad one. */
+export function credentialSources(env: Environment): CredentialSources {
+  return {
+    secret: env.SESSION_BUDDY_SECRET,
+    secretFile: env.SESSION_BUDDY_SECRET_FILE,
+    previousSecrets: env.SESSION_BUDDY_PREVIOUS_SECRETS,
+    previousSecretsFile: env.SESSION_BUDDY_PREVIOUS_SECRETS_FILE,
+    keysFile: env.SESSION_BUDDY_KEYS_FILE,
+    credentialsFolder: env.CREDENTIALS_DIRECTORY,
+  };
+}
+
+/** @returns whether systemd waits to be told that a service is ready (sd_notify(3)). */
+export function isWaitedForBySystemd(env: Environment): boolean {
+  return Boolean(env.NOTIFY_SOCKET);
+}
+
+/** @returns the directory the caller is in; one that was removed meanwhile has only the shell's name for it. */
+export function workingDirectory(env: Environment): string {
+  try {
+    return process.cwd();
+  } catch {
+    return env.PWD ?? "";
+  }
+}
+
+/** @returns whether output may be coloured: on a terminal that can show it, unless NO_COLOR is set to anything. */
+export function usesColor(env: Environment, isTerminal: boolean): boolean {
+  return isTerminal && !env.NO_COLOR && env.TERM !== "dumb";
+}
+
+/** @returns whether the locale says that text is UTF-8, so that more than ASCII may be drawn (locale(7)). */
+export function usesUnicode(env: Environment): boolean {
+  return /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || "");
+}

@@ -1,0 +1,207 @@
+/** Owns the table of settings: what each means, its default, its names, its rule. */
+import { isAbsolute } from "node:path";
+import { SessionBuddyError } from "../tracker/errors.ts";
+import { componentNameIssue } from "../tracker/limits.ts";
+
+/** Settings a person may keep; every one has a flag or an environment name that wins over it. */
+export interface Settings {
+  /** Component name of sessions that name none; default `shell`. */
+  readonly component: string;
+  /** Address `serve` listens on; default `127.0.0.1`. */
+  readonly host: string;
+  /** Port `serve` listens on, 0 to 65535, 0 for any free one; default 8678. */
+  readonly port: number;
+  /** Accepted `iss` claims; default `session-buddy` alone. */
+  readonly issuers: readonly string[];
+  /** File that log lines are appended to, an absolute path; none by default. */
+  readonly log_file: string | null;
+  /** Connections that `serve` takes at once, 0 for any number; default 1000. */
+  readonly max_connections: number;
+  /** Requests that `serve` takes from one address in a second, 0 for any number; default 20000. */
+  readonly max_calls_per_second: number;
+  /** Refused tokens of one address in a minute, 0 for any number; default 300. */
+  readonly max_refusals_per_minute: number;
+  /** MCP sessions that `serve` keeps at once, 0 for none; default 100. */
+  readonly max_mcp_sessions: number;
+  /** Minutes that an MCP session lives without a request, 1 or more; default 30. */
+  readonly mcp_session_minutes: number;
+  /** Whether `/metrics` is for everyone, also where calls need a token; `no` by default. */
+  readonly open_metrics: boolean;
+}
+
+export type SettingName = keyof Settings;
+
+/** What the settings file holds, and what `config` prints. */
+export type KeptValue = string | number | readonly string[] | null;
+
+interface SettingRule<Value> {
+  readonly fallback: Value;
+  readonly environmentName: string;
+  readonly description: string;
+  /** JSON Schema of what the file holds, for conf. */
+  readonly schema: Readonly<Record<string, unknown>>;
+  /** Reads the text of an environment variable, a flag or `config set`. Throws an Error that says what is needed. */
+  readonly parse: (text: string) => Value;
+  readonly toKept: (value: Value) => KeptValue;
+  /** @param kept - what the schema allows */
+  readonly fromKept: (kept: KeptValue) => Value;
+}
+
+type Described<Value> = Pick<SettingRule<Value>, "fallback" | "description"> & { readonly name: string };
+
+const largestCount = 1_000_000_000;
+const largestPort = 65_535;
+
+/** The table of settings; a setting's name in the environment is SESSION_BUDDY_ and its own in capitals. */
+export const settingRules: { readonly [Name in SettingName]: SettingRule<Settings[Name]> } = {
+  component: textRule(
+    { name: "COMPONENT", fallback: "shell", description: "component name of sessions that name none" },
+    { pattern: "^[a-zA-Z0-9_-]{1,100}$" },
+    componentNameIssue,
+  ),
+  host: textRule(
+    { name: "HOST", fallback: "127.0.0.1", description: "address that serve listens on" },
+    { minLength: 1 },
+    (text) => (text === "" ? "an address is needed, for example 127.0.0.1" : null),
+  ),
+  port: numberRule(
+    { name: "PORT", fallback: 8678, description: "port that serve listens on" },
+    { minimum: 0, maximum: largestPort },
+    "a port is a whole number from 0 to 65535",
+  ),
+  issuers: {
+    fallback: ["session-buddy"],
+    environmentName: "SESSION_BUDDY_ISSUERS",
+    description: "accepted token issuers, separated by commas",
+    schema: { type: "array", items: { type: "string", minLength: 1 }, minItems: 1 },
+    parse: parseList,
+    toKept: (issuers) => issuers,
+    fromKept: (kept) => (Array.isArray(kept) ? kept.map(String) : []),
+  },
+  log_file: textRule(
+    { name: "LOG_FILE", fallback: null, description: "file that log lines are appended to" },
+    { pattern: "^/" },
+    (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
+  ),
+  max_connections: countRule({
+    name: "MAX_CONNECTIONS",
+    fallback: 1000,
+    description: "connections that serve takes at once, 0 for any number",
+  }),
+  max_calls_per_second: countRule({
+    name: "MAX_CALLS_PER_SECOND",
+    fallback: 20_000,
+    description: "requests that serve takes from one address in a second, 0 for any number",
+  }),
+  max_refusals_per_minute: countRule({
+    name: "MAX_REFUSALS_PER_MINUTE",
+    fallback: 300,
+    description: "refused tokens after which an address has to wait, 0 for any number",
+  }),
+  max_mcp_sessions: countRule({
+    name: "MAX_MCP_SESSIONS",
+    fallback: 100,
+    description: "MCP sessions that serve keeps at once, 0 for none",
+  }),
+  mcp_session_minutes: countRule(
+    {
+      name: "MCP_SESSION_MINUTES",
+      fallback: 30,
+      description: "minutes that an MCP session lives without a request",
+    },
+    1,
+  ),
+  open_metrics: yesNoRule({
+    name: "OPEN_METRICS",
+    fallback: false,
+    description: "whether /metrics is for everyone, also where calls need a token: yes or no",
+  }),
+};
+
+/** @param issueOf - what is wrong with a text, null when nothing is */
+function textRule<Value extends string | null>(
+  { name, fallback, description }: Described<Value>,
+  schema: Readonly<Record<string, unknown>>,
+  issueOf: (text: string) => string | null,
+): SettingRule<Value | string> {
+  return {
+    fallback,
+    environmentName: environmentName(name),
+    description,
+    schema: { type: "string", ...schema },
+    parse(text) {
+      const issue = issueOf(text);
+      if (issue !== null) throw new Error(issue);
+      return text;
+    },
+    toKept: (value) => value,
+    fromKept: String,
+  };
+}
+
+function numberRule(
+  { name, fallback, description }: Described<number>,
+  { minimum, maximum }: { readonly minimum: number; readonly maximum: number },
+  need: string,
+): SettingRule<number> {
+  return {
+    fallback,
+    environmentName: environmentName(name),
+    description,
+    schema: { type: "integer", minimum, maximum },
+    parse(text) {
+      const number = /^\d{1,10}$/.test(text) ? Number(text) : -1;
+      if (number < minimum || number > maximum) throw new Error(need);
+      return number;
+    },
+    toKept: (value) => value,
+    fromKept: Number,
+  };
+}
+
+function countRule(described: Described<number>, minimum = 0): SettingRule<number> {
+  return numberRule(described, { minimum, maximum: largestCount }, `a whole number of ${minimum} or more is needed`);
+}
+
+function yesNoRule({ name, fallback, description }: Described<boolean>): SettingRule<boolean> {
+  return {
+    fallback,
+    environmentName: environmentName(name),
+    description,
+    schema: { enum: ["yes", "no"] },
+    parse(text) {
+      if (text !== "yes" && text !== "no") throw new Error("yes or no is needed");
+      return text === "yes";
+    },
+    toKept: (value) => (value ? "yes" : "no"),
+    fromKept: (kept) => kept === "yes",
+  };
+}
+
+function parseList(text: string): string[] {
+  const items = text.split(",").map((item) => item.trim());
+  if (items.includes("")) throw new Error("a list of names separated by commas is needed");
+  return items;
+}
+
+function environmentName(name: string): string {
+  return `SESSION_BUDDY_${name}`;
+}
+
+/**
+ * Reads the text of one setting.
+ *
+ * @param name - as whom to call it in the message: a setting, or a variable of the environment
+ * @throws SessionBuddyError `usage` with the rule that is broken
+ */
+export function parseSetting<Name extends SettingName>(
+  setting: Name,
+  text: string,
+  name: string = setting,
+): Settings[Name] {
+  try {
+    return settingRules[setting].parse(text);
+  } catch (error) {
+    throw new SessionBuddyError("usage", `${name}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,72 @@
+/** Owns the table of the columns of `sessions`: each with the field of a session that it holds. Every store maps by it, both ways. */
+import type { ProcessIdentity } from "../tracker/event.ts";
+import type { Session } from "../tracker/fold.ts";
+
+const ownColumns = {
+  session_id: "sessionId",
+  state: "state",
+  component_name: "componentName",
+  shell_type: "shellType",
+  pid: "pid",
+  hostname: "hostname",
+  username: "username",
+  home: "home",
+  cwd: "cwd",
+  platform: "platform",
+  started_at: "startedAt",
+  ended_at: "endedAt",
+  ended_after: "endedAfter",
+  ended_before: "endedBefore",
+  duration_ms: "durationMs",
+  duration_basis: "durationBasis",
+  exit_code: "exitCode",
+  end_reason: "endReason",
+  signal: "signal",
+  start_event_id: "startEventId",
+  end_event_id: "endEventId",
+} as const satisfies Readonly<Record<string, keyof Session>>;
+
+/** All null where no process was identified; then `process_pid` is what tells it from one of which little is known. */
+const processColumns = {
+  host_id: "hostId",
+  boot_id: "bootId",
+  pid_namespace: "pidNamespace",
+  process_pid: "pid",
+  start_ticks: "startTicks",
+  executable: "executable",
+} as const satisfies Readonly<Record<string, keyof ProcessIdentity>>;
+
+/** Fails to compile where a field has no column. */
+type Missing =
+  | Exclude<keyof Session, (typeof ownColumns)[keyof typeof ownColumns] | "process">
+  | Exclude<keyof ProcessIdentity, (typeof processColumns)[keyof typeof processColumns]>;
+const own = Object.entries(ownColumns satisfies [Missing] extends [never] ? object : Missing);
+const ofProcess = Object.entries(processColumns);
+
+/** A value as both kinds of store take and give it. */
+export type ColumnValue = string | number | null;
+type Row = Readonly<Record<string, unknown>>;
+
+/** The columns that hold a field, in the order of {@link sessionValues}. */
+export const sessionColumns: readonly string[] = [...Object.keys(ownColumns), ...Object.keys(processColumns)];
+
+/** @returns the values of a session, in the order of {@link sessionColumns} */
+export function sessionValues(session: Session): ColumnValue[] {
+  const { process } = session;
+  return [
+    ...own.map(([, field]) => session[field]),
+    ...ofProcess.map(([, field]) => (process === null ? null : process[field])),
+  ];
+}
+
+/** @param row - as {@link sessionValues} was written */
+export function rowToSession(row: Row): Session {
+  const process = row.process_pid === null ? null : fieldsOf(ofProcess, row);
+  return { ...fieldsOf(own, row), process } as Session;
+}
+
+function fieldsOf(columns: readonly (readonly [column: string, field: string])[], row: Row): object {
+  const fields: Record<string, unknown> = {};
+  for (const [column, field] of columns) fields[field] = row[column];
+  return fields;
+}

@@ -1,0 +1,9 @@
+/** Proves that the embedded store keeps the laws of the port, each part of it. */
+import { sqlitePlace } from "../../support/store/store-place.ts";
+import { indexLaws } from "./index-laws.ts";
+import { logLaws } from "./log-laws.ts";
+import { upkeepLaws } from "./upkeep-laws.ts";
+
+logLaws("sqlite", sqlitePlace);
+indexLaws("sqlite", sqlitePlace);
+upkeepLaws("sqlite", sqlitePlace);
