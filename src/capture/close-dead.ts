@@ -66,7 +66,7 @@ function lookAt(
 
 function observedNow(machine: Machine): Observation {
   const { atMs, bootClock } = thisMoment(machine);
-  return { recordedAt: instantFromMs(atMs), caller: null, process: null, bootClock };
+  return { recordedAt: instantFromMs(atMs), source: { kind: "kernel" }, caller: null, process: null, bootClock };
 }
 
 /** The wall clock is read first, as {@link lastAliveAt} wants it. */

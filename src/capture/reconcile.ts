@@ -5,7 +5,6 @@ import { logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { Session } from "../tracker/fold.ts";
 import { withSighting } from "../tracker/sighting.ts";
-import type { Store } from "../tracker/store.ts";
 import { closeDead, thisMoment } from "./close-dead.ts";
 import { lastTurnMs, takeTurn } from "./reconcile-turn.ts";
 import { processOfFile } from "./shell-events.ts";
@@ -40,11 +39,6 @@ export const deadlinesMs = {
 /** How old the last whole reconciling must be for another one in passing, in milliseconds. */
 const passingIntervalMs = 2_000;
 
-/** What reconciling needs of the program. */
-export interface ReconcileApp extends ShellsApp {
-  readonly store: Pick<Store, "session" | "activeOfHost">;
-}
-
 export interface Reconcile {
   /**
    * Brings state files on record and closes dead shells. One process at a time does it for all. Never throws: the log
@@ -58,7 +52,7 @@ export interface Reconcile {
   inPassing(): Promise<void>;
 }
 
-export function createReconcile(app: ReconcileApp, { recordFile } = createShells(app)): Reconcile {
+export function createReconcile(app: ShellsApp, { recordFile } = createShells(app)): Reconcile {
   const { stateFolder } = app.config.paths;
   const reconcile = async (deadlineMs: number) => {
     try {
@@ -77,7 +71,7 @@ export function createReconcile(app: ReconcileApp, { recordFile } = createShells
   };
 }
 
-interface Dependencies extends ReconcileApp {
+interface Dependencies extends ShellsApp {
   /** Brings one state file on record; removes it when it tells the end. */
   readonly recordFile: (file: StateFile) => Promise<Session>;
 }

@@ -2,9 +2,16 @@
 import type { Config } from "../config/config.ts";
 import type { Machine } from "../host/machine.ts";
 import { parseJson } from "../tracker/canonical.ts";
-import type { BootClock, EndContent, Observation, ParsedStart, ProcessIdentity } from "../tracker/event.ts";
+import type {
+  BootClock,
+  EndContent,
+  EventSource,
+  Observation,
+  ParsedStart,
+  ProcessIdentity,
+} from "../tracker/event.ts";
 import { formatInstant, type Instant, instantFromMs, instantFromSeconds } from "../tracker/instant.ts";
-import { componentNameIssue, hostTextRules } from "../tracker/limits.ts";
+import { componentNameIssue, hostTextRules, largestExitCode } from "../tracker/limits.ts";
 import { parseStart } from "../wire/parse-event.ts";
 import type { StateFile, StateRecord } from "./state-file.ts";
 
@@ -19,6 +26,9 @@ export interface Recorder {
   readonly config: Config;
   readonly machine: Machine;
 }
+
+/** The word of a state file, which the shell alone writes. */
+export const byHook: EventSource = { kind: "hook" };
 
 /** What a start record says, and a shell that the command line describes. */
 export interface StartFields {
@@ -46,7 +56,7 @@ export function startOfFile(file: StateFile, { config, machine }: Recorder): [Pa
     ...(/^[1-9]\d{0,6}$/.test(field("ppid")) ? { parent_pid: field("ppid") } : {}),
   });
   const identity = processOfFile(file, machine);
-  return [parsed, observation(identity, bootClockOf(identity.bootId, field("uptime"), machine))];
+  return [parsed, observation(byHook, identity, bootClockOf(identity.bootId, field("uptime"), machine))];
 }
 
 /** @returns the process of the shell that wrote a state file, as that shell knew it */
@@ -83,7 +93,7 @@ export function endOfRecord(
   const bootId = file.start?.fields.get("boot") || (file.process?.bootId ?? null);
   return {
     content: endContent(at, {
-      exitCode: /^\d{1,9}$/.test(code) ? Number(code) : null,
+      exitCode: /^\d{1,3}$/.test(code) && Number(code) <= largestExitCode ? Number(code) : null,
       reason: field("reason") || null,
       signal: field("signal") || null,
     }),
@@ -138,7 +148,11 @@ function metadataOf(text: string): unknown {
   }
 }
 
-/** What this machine sees at this moment. */
-export function observation(process: ProcessIdentity | null, bootClock: BootClock | null): Observation {
-  return { recordedAt: instantFromMs(Date.now()), caller: null, process, bootClock };
+/** What this machine sees at this moment of what somebody says. */
+export function observation(
+  source: EventSource,
+  process: ProcessIdentity | null,
+  bootClock: BootClock | null,
+): Observation {
+  return { recordedAt: instantFromMs(Date.now()), source, caller: null, process, bootClock };
 }

@@ -1,13 +1,16 @@
 /** Owns the life of this machine's own shells, as the command line or their state files tell it. */
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { ensurePrivateFolder } from "../host/folder.ts";
 import { newUuid } from "../host/machine.ts";
 import type { Log } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import type { ProcessIdentity } from "../tracker/event.ts";
 import type { Session } from "../tracker/fold.ts";
 import { instantFromMs, instantToMs } from "../tracker/instant.ts";
+import type { SessionIndex } from "../tracker/store.ts";
 import type { EndOutcome, Tracker } from "../tracker/tracker.ts";
 import {
+  byHook,
   endContent,
   endOfRecord,
   observation,
@@ -25,6 +28,8 @@ import {
   type StateFile,
   type StateRecord,
 } from "./state-file.ts";
+import { stateFilesIn } from "./state-folder.ts";
+import { byCommand, openSessionOf, refuseWhileAlive, requireThere } from "./typed.ts";
 
 /** A shell to record; what is missing is looked up. */
 export interface ShellStart {
@@ -37,10 +42,27 @@ export interface ShellStart {
   readonly metadata: Readonly<Record<string, string>> | null;
 }
 
+export interface StartOutcome {
+  readonly session: Session;
+  /** Whether the shell was on record before. */
+  readonly isKnown: boolean;
+}
+
 export interface Shells {
-  /** @throws SessionBuddyError `invalid` with the contract's sentence, or `storage.*` */
-  start(shell: ShellStart): Promise<Session>;
-  end(sessionId: string, end: ShellEnd): Promise<EndOutcome>;
+  /**
+   * Records a shell that somebody names. One that is on record under this component stays the session that it is.
+   *
+   * @throws SessionBuddyError `invalid` with the contract's sentence, or where there is no such process or directory;
+   *   `storage.*`
+   */
+  start(shell: ShellStart): Promise<StartOutcome>;
+  /**
+   * Records an end that somebody tells.
+   *
+   * @param isForced - whether an end is recorded too while the session's process is proven alive
+   * @throws SessionBuddyError `invalid` when that process lives and the caller is not one of its own
+   */
+  end(sessionId: string, end: ShellEnd, isForced: boolean): Promise<EndOutcome>;
   /**
    * Brings on record what a state file says and caches the session id in it; makes the file from `shell` when there is
    * none. May be called any number of times, also after the end.
@@ -61,6 +83,7 @@ export interface Shells {
 
 /** What recording shells needs of the program. */
 export interface ShellsApp extends Recorder {
+  readonly store: Pick<SessionIndex, "session" | "activeOfHost">;
   readonly tracker: Tracker;
   readonly log: Log;
 }
@@ -79,19 +102,28 @@ export function createShells(app: ShellsApp): Shells {
     const told = record === null ? null : endOfRecord(file, record, machine);
     const content = told?.content ?? endContent(instantFromMs(Date.now()), end);
     const bootClock = told === null ? machine.bootClock() : told.bootClock;
-    await tracker.end(session.sessionId, content, observation(null, bootClock));
+    await tracker.end(session.sessionId, content, observation(byHook, null, bootClock));
     removeStateFile(file.path);
   };
 
   return {
     recordFile,
-    start(shell) {
-      const parsed = parsedStart(newUuid(), fieldsOf(shell, app), machine, shell.metadata);
-      return tracker.startOfHost(parsed, observation(machine.identify(parsed.content.pid), machine.bootClock()));
+    async start(shell) {
+      const fields = fieldsOf(shell, app);
+      const parsed = parsedStart(newUuid(), fields, machine, shell.metadata);
+      const process = machine.identify(parsed.content.pid);
+      await requireThere(process, parsed.content.cwd, machine);
+      for (const file of filesOf(process, app)) await recordFile(file);
+      const known = await openSessionOf(process, parsed.content.componentName, app.store);
+      if (known !== null) return { session: known, isKnown: true };
+      const seen = observation(byCommand(), process, machine.bootClock());
+      return { session: await tracker.startOfHost(parsed, seen), isKnown: false };
     },
-    end(sessionId, end) {
+    async end(sessionId, end, isForced) {
+      const session = await app.store.session(sessionId);
+      if (session !== null && !isForced) refuseWhileAlive(session, machine);
       const content = endContent(instantFromMs(Date.now()), end);
-      return tracker.end(sessionId, content, observation(null, machine.bootClock()));
+      return tracker.end(sessionId, content, observation(byCommand(), null, machine.bootClock()));
     },
     async startFromFile(path, shell) {
       const file = readStateFile(path) ?? (shell === null ? null : madeFrom(path, shell, app));
@@ -105,6 +137,17 @@ export function createShells(app: ShellsApp): Shells {
       return session;
     },
   };
+}
+
+/** A hook's file that is not on record yet, because its courier is still under way. */
+function* filesOf({ bootId, pid, startTicks }: ProcessIdentity, { config }: ShellsApp): Generator<StateFile> {
+  const prefix = `${bootId}.${pid}.${startTicks}`;
+  for (const path of stateFilesIn(config.paths.stateFolder)) {
+    const name = basename(path);
+    if (name !== prefix && !name.startsWith(`${prefix}.`)) continue;
+    const file = readStateFile(path);
+    if (file !== null && file.end === null) yield file;
+  }
 }
 
 function fieldsOf(shell: ShellStart, { config, machine }: ShellsApp): StartFields {

@@ -41,6 +41,13 @@ const looks: Omit<Processes, "hasProc" | "timeNamespace" | "pidNamespace"> = {
     const parent = statFields(pid)?.[parentField - fieldAfterCommand];
     return parent === undefined ? null : Number(parent);
   },
+  ownerOf(pid) {
+    try {
+      return statSync(`/proc/${pid}`).uid;
+    } catch {
+      return null;
+    }
+  },
   executableOf: (pid) => readLink(`/proc/${pid}/exe`),
   hasReplaced(pid, executable) {
     try {

@@ -17,6 +17,8 @@ export interface Processes {
   stat(pid: number): ProcessStat | null;
   /** @returns the parent of a process, 0 for the first of all; null when there is no such process to look at */
   parentOf(pid: number): number | null;
+  /** @returns the user that the process belongs to; null where not known */
+  ownerOf(pid: number): number | null;
   /** @returns what the process runs: a path, or a name where the system keeps no path; null when not known */
   executableOf(pid: number): string | null;
   /** @returns whether the process is known to run something else */
@@ -52,4 +54,16 @@ export function processIdentity(pid: number, { hostId, bootId, processes }: Proc
 /** Where a process is looked at: the ids of the machine and its boot, and what the system can tell. */
 export interface ProcessHome extends Pick<ProcessIdentity, "hostId" | "bootId"> {
   readonly processes: Processes;
+}
+
+/** No line of ancestors is longer; a machine that lies about parents must not keep us for ever. */
+const mostAncestors = 10_000;
+
+/** @returns a process, its parent, and so on, as far as they can be looked at */
+export function lineage(pid: number, processes: Pick<Processes, "parentOf">): readonly number[] {
+  const line: number[] = [];
+  for (let at: number | null = pid; at !== null && at > 0 && line.length < mostAncestors; at = processes.parentOf(at)) {
+    line.push(at);
+  }
+  return line;
 }

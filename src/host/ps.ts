@@ -65,6 +65,7 @@ export function createPsProcesses(programs = { ps: "/bin/ps", sysctl: "/usr/sbin
       return line === null ? null : { hasExited: line.hasExited, startTicks: line.started };
     },
     parentOf: (pid) => lineOf(pid)?.parent ?? null,
+    ownerOf: () => null,
     executableOf: (pid) => lineOf(pid)?.name ?? null,
     hasReplaced(pid, executable) {
       const name = lineOf(pid)?.name;

@@ -22,6 +22,7 @@ const ownColumns = {
   exit_code: "exitCode",
   end_reason: "endReason",
   signal: "signal",
+  ended_by: "endedBy",
   start_event_id: "startEventId",
   end_event_id: "endEventId",
 } as const satisfies Readonly<Record<string, keyof Session>>;

@@ -58,9 +58,27 @@ export interface ProcessIdentity {
   readonly executable: string | null;
 }
 
+/**
+ * Who said what an event says: the shell's own state file, a client over MCP, a person or script with `start` or `end`,
+ * this program after a look at the process, or another record.
+ */
+export type EventSource =
+  | { readonly kind: "hook" | "client" | "kernel" | "import" }
+  | {
+      readonly kind: "command";
+      /** The user that ran the command; null where the system has no such numbers. */
+      readonly uid: number | null;
+      /** The process that ran it, mostly a shell. */
+      readonly pid: number;
+    };
+
+export const sourceKinds = ["hook", "client", "command", "kernel", "import"] as const satisfies EventSource["kind"][];
+
 /** What this program saw itself when it took an event; never part of what makes two events equal. */
 export interface Observation {
   readonly recordedAt: Instant;
+  /** Null in events that were recorded before sources were. */
+  readonly source: EventSource | null;
   /** `user_id` of the caller's token; null without authentication. */
   readonly caller: string | null;
   /** The identity of the shell's process, null for events of other hosts. */

@@ -1,6 +1,6 @@
 /** Owns the answer to "how is this known": rank, probes, values compared, and how to check again. Part of the pure core. */
 import type { ProcessIdentity } from "./event.ts";
-import type { Session, SessionState } from "./fold.ts";
+import { rankOf, type Session } from "./fold.ts";
 import type { LoggedEvent } from "./store.ts";
 
 /** What a look at a session's process shows at this moment. */
@@ -36,14 +36,12 @@ export interface Explanation {
   readonly probes: readonly Probe[];
 }
 
-const ranks: Readonly<Record<SessionState, number>> = { active: 0, orphaned: 1, ended: 2 };
-
 /** @param look - what the session's process shows; null when no process was ever identified */
 export function explain(session: Session, events: readonly LoggedEvent[], look: ProcessLook | null): Explanation {
   const { process } = session;
   return {
     session,
-    rank: ranks[session.state],
+    rank: rankOf(session),
     decidingEventId: session.endEventId ?? session.startEventId,
     events,
     now: look === null ? { state: "unknown", reason: "not_identified" } : { state: look.state, reason: look.reason },

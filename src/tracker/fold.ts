@@ -1,11 +1,27 @@
 /** Owns the fold: the events of one session become its row, whatever their order or number. Part of the pure core. */
-import type { DeathEvent, DeathProof, EndEvent, ProcessIdentity, SessionEvent, StartEvent } from "./event.ts";
+import {
+  type DeathEvent,
+  type DeathProof,
+  type EndEvent,
+  type ProcessIdentity,
+  type SessionEvent,
+  type StartEvent,
+  sourceKinds,
+} from "./event.ts";
 import { type Instant, instantToMs } from "./instant.ts";
 
-/** How the end of a session is known, weakest first; a later event only raises it (`DESIGN.md` section 3). */
-export const sessionStates = ["active", "orphaned", "ended"] as const;
+/** The states of a session: open, or by how its end is known. */
+export const sessionStates = ["active", "orphaned", "replaced", "ended"] as const;
 
 export type SessionState = (typeof sessionStates)[number];
+
+/** Who told the end of a session, or proved it; `unknown` for ends that were recorded before sources were. */
+export const enders = [...sourceKinds, "unknown"] as const;
+
+export type Ender = (typeof enders)[number];
+
+/** How strongly a state is known; a later event only raises it (`src/README.md`, The record). */
+export const strongestRank = 3;
 
 /** By what a duration was measured; `clamped` marks clocks that would have made it negative. */
 export type DurationBasis = "boot_clock" | "wall_clock" | "clamped";
@@ -23,9 +39,9 @@ export interface Session {
   readonly cwd: string;
   readonly platform: string;
   readonly startedAt: Instant;
-  /** The end as the shell reported it, never before the start; null unless `ended`. */
+  /** The end as it was told, never before the start nor after a proof of death; null unless `ended`. */
   readonly endedAt: Instant | null;
-  /** Bounds of the end of an `orphaned` session; null otherwise. */
+  /** Bounds of the end of an `orphaned` or `replaced` session; null otherwise. */
   readonly endedAfter: Instant | null;
   readonly endedBefore: Instant | null;
   /** Milliseconds; null unless `ended`, because an interval has no length to state. */
@@ -35,6 +51,8 @@ export interface Session {
   /** The reported reason, or the proof of death; null where not known. */
   readonly endReason: string | DeathProof | null;
   readonly signal: string | null;
+  /** Null while `active`. */
+  readonly endedBy: Ender | null;
   readonly process: ProcessIdentity | null;
   readonly startEventId: string;
   readonly endEventId: string | null;
@@ -56,11 +74,43 @@ export function foldSession(events: Iterable<SessionEvent>): Session | null {
   }
   const start = earliest(starts, (event) => event.content.timestamp);
   if (start === undefined) return null;
-  const end = earliest(ends, (event) => event.content.timestamp);
-  if (end !== undefined) return { ...opened(start), ...reported(start, end) };
-  const death = earliest(deaths, (event) => event.content.detectedAt);
-  if (death !== undefined) return { ...opened(start), ...proven(start, death, deaths) };
+  const proofs = deaths.filter((death) => !ends.some((end) => isRefuted(death, end)));
+  const proof = earliest(proofs, (event) => event.content.detectedAt);
+  const end = strongest(ends);
+  if (end !== undefined) return { ...opened(start), ...reported(start, end, proof) };
+  if (proof !== undefined) return { ...opened(start), ...proven(start, proof, proofs) };
   return opened(start);
+}
+
+/** @returns how strongly the state of a session is known, 0 to {@link strongestRank} */
+export function rankOf({ state, endedBy }: Pick<Session, "state" | "endedBy">): number {
+  if (state === "active") return 0;
+  if (state !== "ended") return 1;
+  return endedBy === "hook" ? strongestRank : 2;
+}
+
+/** @returns the rank that a session has at least once this event is on record */
+export function rankOfEvent(event: SessionEvent): number {
+  if (event.kind === "start") return 0;
+  if (event.kind === "death") return 1;
+  return isOwnWord(event) ? strongestRank : 2;
+}
+
+/** The shell told it itself: by its state file, which it alone writes. */
+function isOwnWord({ observed }: EndEvent): boolean {
+  return observed.source?.kind === "hook";
+}
+
+/** The boot clock says that the shell told its end after it was taken for dead: then it lived, and the proof was none. */
+function isRefuted(death: DeathEvent, end: EndEvent): boolean {
+  const [seen, told] = [death.observed.bootClock, end.observed.bootClock];
+  return isOwnWord(end) && seen !== null && told !== null && seen.bootId === told.bootId && seen.ms < told.ms;
+}
+
+/** The shell's own end before one that others told; of equal ones the earliest. */
+function strongest(ends: readonly EndEvent[]): EndEvent | undefined {
+  const own = ends.filter(isOwnWord);
+  return earliest(own.length > 0 ? own : ends, (event) => event.content.timestamp);
 }
 
 function opened(start: StartEvent): Session {
@@ -85,21 +135,26 @@ function opened(start: StartEvent): Session {
     exitCode: null,
     endReason: null,
     signal: null,
+    endedBy: null,
     process: start.observed.process,
     startEventId: start.eventId,
     endEventId: null,
   };
 }
 
-function reported(start: StartEvent, end: EndEvent): Partial<Session> {
+/** @param proof - the first proof of death that stands: no end lies after it */
+function reported(start: StartEvent, end: EndEvent, proof: DeathEvent | undefined): Partial<Session> {
   const startedAt = start.content.timestamp;
+  const told = end.content.timestamp;
+  const at = proof === undefined ? told : earlier(told, proof.content.detectedAt);
   return {
     state: "ended",
-    endedAt: latest(startedAt, end.content.timestamp),
-    ...duration(start, end),
+    endedAt: latest(startedAt, at),
+    ...(at === told ? duration(start, end) : clampedDuration(startedAt, at)),
     exitCode: end.content.exitCode,
     endReason: end.content.reason,
     signal: end.content.signal,
+    endedBy: end.observed.source?.kind ?? "unknown",
     endEventId: end.eventId,
   };
 }
@@ -109,10 +164,11 @@ function proven(start: StartEvent, first: DeathEvent, deaths: readonly DeathEven
   const endedBefore = latest(startedAt, first.content.detectedAt);
   const lastAliveAt = latest(startedAt, ...deaths.map((death) => death.content.lastAliveAt));
   return {
-    state: "orphaned",
+    state: first.content.proof === "executable_replaced" ? "replaced" : "orphaned",
     endedAfter: earlier(lastAliveAt, endedBefore),
     endedBefore,
     endReason: first.content.proof,
+    endedBy: first.observed.source?.kind ?? "kernel",
     endEventId: first.eventId,
   };
 }
@@ -123,6 +179,10 @@ function duration(start: StartEvent, end: EndEvent): Pick<Session, "durationMs" 
   const wallMs = instantToMs(end.content.timestamp) - instantToMs(start.content.timestamp);
   if (wallMs < 0) return { durationMs: 0, durationBasis: "clamped" };
   return { durationMs: wallMs, durationBasis: "wall_clock" };
+}
+
+function clampedDuration(from: Instant, to: Instant): Pick<Session, "durationMs" | "durationBasis"> {
+  return { durationMs: Math.max(0, instantToMs(to) - instantToMs(from)), durationBasis: "clamped" };
 }
 
 function bootClockDifference(start: StartEvent, end: EndEvent): number | null {

@@ -20,6 +20,8 @@ export const hostTextRules: TextRules = { maxUsername: 4096, maxHome: 4096, maxC
 export const maxMetadataBytes = 16_384;
 export const maxComponentNameLength = 100;
 export const maxPid = 4_194_304;
+/** An exit status is one byte (exit(3)). */
+export const largestExitCode = 255;
 
 export const maxShellType = 100;
 export const maxHostname = 255;

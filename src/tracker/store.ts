@@ -44,6 +44,7 @@ export interface StatsRow {
   readonly sessions: number;
   readonly open: number;
   readonly orphaned: number;
+  readonly replaced: number;
   /** Median and 95th percentile of the known durations (nearest rank), in milliseconds; null when none is known. */
   readonly medianMs: number | null;
   readonly p95Ms: number | null;
@@ -67,7 +68,7 @@ export interface LoggedChange {
   /** The event's position. */
   readonly seq: number;
   /** `raised` is an end of a session that was proven dead before; `none` is an event that says what was known. */
-  readonly change: "started" | "ended" | "orphaned" | "raised" | "none";
+  readonly change: "started" | "ended" | "orphaned" | "replaced" | "raised" | "none";
   readonly componentName: string;
   readonly shellType: string;
   /** How long the session lasted, in milliseconds, as it is known now; null where this event did not make it known. */

@@ -11,7 +11,7 @@ import type {
   StartContent,
   StartEvent,
 } from "./event.ts";
-import { foldSession, type Session } from "./fold.ts";
+import { foldSession, rankOf, rankOfEvent, type Session } from "./fold.ts";
 import { sessionIdCandidates } from "./session-id.ts";
 import type { Store, StoreTransaction } from "./store.ts";
 
@@ -48,9 +48,12 @@ export interface Tracker {
    * id that is on record is this event's, because such ids are made from what they name.
    */
   startOfHost(parsed: ParsedStart, observed: Observation): Promise<Session>;
-  /** Records the end of a session. The first one is kept; a later one changes nothing and is answered alike. */
+  /**
+   * Records the end of a session. The first one is kept, unless the shell itself tells another: what changes nothing is
+   * answered alike.
+   */
   end(sessionId: string, content: EndContent, observed: Observation): Promise<EndOutcome>;
-  /** Records a proof of death. A session that has ended already stays as it is. */
+  /** Records a proof of death. An end that is on record stays, but lies no later than the proof. */
   death(sessionId: string, content: DeathEvent["content"], observed: Observation): Promise<EndOutcome>;
 }
 
@@ -106,10 +109,15 @@ async function recordClosing(tx: StoreTransaction, event: EndEvent | DeathEvent)
   const events = await tx.eventsOf(event.sessionId);
   const session = foldSession(events);
   if (session === null) return "not_found";
-  if (session.state === "ended") return "already_ended";
-  if (session.state === "orphaned" && event.kind === "death") return "already_ended";
+  if (rankOf(session) >= rankOfEvent(event) && !isBound(event, session)) return "already_ended";
   await append(tx, event, events);
   return "recorded";
+}
+
+/** A proof of death bounds an end that others have told for a later time. */
+function isBound(event: EndEvent | DeathEvent, { state, endedBy, endedAt }: Session): boolean {
+  if (event.kind !== "death" || state !== "ended" || endedBy === "hook") return false;
+  return endedAt !== null && event.content.detectedAt < endedAt;
 }
 
 async function append(

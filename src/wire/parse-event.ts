@@ -4,6 +4,7 @@ import type { EndContent, ParsedEnd, ParsedStart } from "../tracker/event.ts";
 import {
   componentNameIssue,
   isText,
+  largestExitCode,
   maxComponentNameLength,
   maxEnvironmentText,
   maxHostname,
@@ -104,9 +105,13 @@ export function understoodMetadata(metadata: JsonObject | null): Pick<EndContent
   const signal = metadata?.signal;
   return {
     reason: isText(reason) ? reason : null,
-    exitCode: typeof exitCode === "number" && Number.isSafeInteger(exitCode) ? exitCode : null,
+    exitCode: isExitCode(exitCode) ? exitCode : null,
     signal: isText(signal) ? signal : null,
   };
+}
+
+function isExitCode(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= largestExitCode;
 }
 
 function readEventType(fields: Fields, expected: string, event: string): void {

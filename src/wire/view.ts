@@ -1,6 +1,6 @@
 /** Owns the JSON in which questions are answered, on the command line and over the wire alike. Part of the pure core. */
 import type { JsonObject } from "../tracker/canonical.ts";
-import type { ProcessIdentity, SessionEvent } from "../tracker/event.ts";
+import type { EventSource, ProcessIdentity, SessionEvent } from "../tracker/event.ts";
 import type { Explanation } from "../tracker/explain.ts";
 import type { Session } from "../tracker/fold.ts";
 import { formatInstant, type Instant } from "../tracker/instant.ts";
@@ -24,17 +24,19 @@ export function toJsonRow(session: Session) {
     duration_ms: session.durationMs,
     exit_code: session.exitCode,
     end_reason: session.endReason,
+    ended_by: session.endedBy,
   };
 }
 
 /** One event of a session: what was said and what was seen. `details` depend on the kind. */
 export function toEventRow({ seq, event }: LoggedEvent) {
-  const { recordedAt, caller, process, bootClock } = event.observed;
+  const { recordedAt, source, caller, process, bootClock } = event.observed;
   return {
     seq,
     event_id: event.eventId,
     kind: event.kind,
     recorded_at: formatInstant(recordedAt),
+    source: source === null ? null : toSourceRow(source),
     caller,
     process: process === null ? null : toProcessRow(process),
     boot_clock: bootClock === null ? null : { boot_id: bootClock.bootId, ms: bootClock.ms },
@@ -48,6 +50,7 @@ export function toStatsRow(row: StatsRow) {
     sessions: row.sessions,
     open: row.open,
     orphaned: row.orphaned,
+    replaced: row.replaced,
     median_ms: row.medianMs,
     p95_ms: row.p95Ms,
   };
@@ -59,6 +62,7 @@ export function toExplanationRow({ session, rank, decidingEventId, events, now, 
     session_id: session.sessionId,
     state: session.state,
     rank,
+    ended_by: session.endedBy,
     end_reason: session.endReason,
     ended_after: formatted(session.endedAfter),
     ended_before: formatted(session.endedBefore),
@@ -68,10 +72,18 @@ export function toExplanationRow({ session, rank, decidingEventId, events, now, 
       event_id: event.eventId,
       kind: event.kind,
       recorded_at: formatInstant(event.observed.recordedAt),
+      source: event.observed.source === null ? null : toSourceRow(event.observed.source),
+      caller: event.observed.caller,
     })),
     process_now: now,
     probes,
   };
+}
+
+/** Who said it; user and process of a command alone. */
+function toSourceRow(source: EventSource) {
+  const { uid, pid } = source.kind === "command" ? source : { uid: null, pid: null };
+  return { kind: source.kind, uid, pid };
 }
 
 /** A null field could not be looked at. */

@@ -143,7 +143,7 @@ export function hostIdOf(host: number): string {
 }
 
 function observedAt(ms: number): Observation {
-  return { recordedAt: instantFromMs(ms + 20), caller: null, process: null, bootClock: null };
+  return { recordedAt: instantFromMs(ms + 20), source: { kind: "hook" }, caller: null, process: null, bootClock: null };
 }
 
 /** A moment of the three years: most of them in working hours. */

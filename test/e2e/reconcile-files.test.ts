@@ -52,7 +52,7 @@ test("the file of a living shell whose session was ended for it and pruned stays
   const [row] = await allRows(sandbox);
   // Ended and pruned before any sweep looks at the file again.
   const app = await opened(t, sandbox);
-  await createShells(app).end(String(row?.session_id), { exitCode: 0, reason: null });
+  await createShells(app).end(String(row?.session_id), { exitCode: 0, reason: null }, true);
   assert.equal(await app.store.prune(instantFromMs(Date.now() + 1), 10), 1);
   assert.deepEqual(await allRows(sandbox), [], "what was pruned does not come back");
   assert.ok(existsSync(path), "its shell may still write to it");

@@ -2,13 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { SessionEvent } from "../../src/tracker/event.ts";
-import { foldSession, type SessionState } from "../../src/tracker/fold.ts";
+import type { DeathEvent, EndEvent, SessionEvent } from "../../src/tracker/event.ts";
+import { foldSession, rankOf } from "../../src/tracker/fold.ts";
 import { anyDeath, anyEnd, anyLife } from "../support/arbitraries.ts";
 import { folded } from "../support/store/session-events.ts";
-
-const ranks: readonly SessionState[] = ["active", "orphaned", "ended"];
-const rankOf = (events: readonly SessionEvent[]) => ranks.indexOf(folded(...events).state);
 
 test("any order of the events, any of them repeated, gives the same row", () => {
   const lifeAndShuffle = anyLife.chain((life) =>
@@ -46,7 +43,7 @@ test("events that come in batches, each folded on arrival, give the row of all a
 test("a later event only raises how well the end is known", () => {
   fc.assert(
     fc.property(anyLife, fc.oneof(anyEnd, anyDeath), (life, later) => {
-      assert.ok(rankOf([...life, later]) >= rankOf(life));
+      assert.ok(rankOf(folded(...life, later)) >= rankOf(folded(...life)));
     }),
   );
 });
@@ -61,12 +58,54 @@ test("no duration is negative and no end lies before the start", () => {
       );
       assert.deepEqual(
         [endedAfter, endedBefore].map((value) => value !== null),
-        Array(2).fill(state === "orphaned"),
+        Array(2).fill(state === "orphaned" || state === "replaced"),
       );
       if (endedAt !== null) assert.ok(endedAt >= startedAt);
       if (durationMs !== null) assert.ok(durationMs >= 0);
       if (endedAfter !== null && endedBefore !== null) assert.ok(startedAt <= endedAfter && endedAfter <= endedBefore);
     }),
     { numRuns: 300 },
+  );
+});
+
+/** The boot clock says that this shell wrote its end after it was taken for dead. */
+function isRefuted(death: DeathEvent, events: readonly SessionEvent[]): boolean {
+  return events.some(
+    ({ kind, observed: { source, bootClock } }) =>
+      kind === "end" &&
+      source?.kind === "hook" &&
+      bootClock !== null &&
+      bootClock.bootId === death.observed.bootClock?.bootId &&
+      bootClock.ms > death.observed.bootClock.ms,
+  );
+}
+
+test("of 10,000 lives told by all sources, in any order and doubled: one row, a rank that never falls, no end after its proof of death", () => {
+  const told = anyLife.chain((life) =>
+    fc.tuple(fc.constant(life), fc.shuffledSubarray([...life, ...life], { minLength: 2 * life.length })),
+  );
+  fc.assert(
+    fc.property(told, ([life, shuffled]) => {
+      const row = folded(...life);
+      assert.deepEqual(foldSession(shuffled), row);
+      let rank = 0;
+      for (let count = 1; count <= shuffled.length; count += 1) {
+        const session = foldSession(shuffled.slice(0, count));
+        const next = session === null ? 0 : rankOf(session);
+        assert.ok(next >= rank);
+        rank = next;
+      }
+      const deaths = life.filter((event) => event.kind === "death").filter((death) => !isRefuted(death, life));
+      for (const { content } of deaths) {
+        const bound = [row.startedAt, content.detectedAt].sort()[1] ?? "";
+        assert.ok((row.endedAt ?? "") <= bound);
+      }
+      const own = life.filter(
+        (event): event is EndEvent => event.kind === "end" && event.observed.source?.kind === "hook",
+      );
+      assert.equal(rankOf(row) === 3, own.length > 0);
+      if (own.length > 0) assert.ok(own.some(({ eventId }) => eventId === row.endEventId));
+    }),
+    { numRuns: 10_000 },
   );
 });

@@ -4,6 +4,7 @@ import type { JsonObject } from "../../src/tracker/canonical.ts";
 import type {
   DeathEvent,
   EndEvent,
+  EventSource,
   Observation,
   ProcessIdentity,
   SessionEvent,
@@ -67,8 +68,14 @@ const anyProcess: fc.Arbitrary<ProcessIdentity> = plain({
   executable: maybe(anyText),
 });
 
+const anySource: fc.Arbitrary<EventSource> = fc.oneof(
+  plain({ kind: fc.constantFrom("hook" as const, "client" as const, "kernel" as const, "import" as const) }),
+  plain({ kind: fc.constant("command" as const), uid: maybe(fc.nat(65_534)), pid: anyPid }),
+);
+
 const anyObservation: fc.Arbitrary<Observation> = plain({
   recordedAt: anyInstant,
+  source: maybe(anySource),
   caller: maybe(anyText),
   process: maybe(anyProcess),
   bootClock: maybe(plain({ bootId: fc.constantFrom("boot-1", "boot-2"), ms: fc.nat(100_000) })),

@@ -9,6 +9,8 @@ export interface EndOptions {
   readonly stateFile?: string;
   readonly exitCode?: number;
   readonly reason?: string;
+  /** Whether an end is recorded too while the shell is alive. */
+  readonly force?: boolean;
   readonly json?: boolean;
 }
 
@@ -31,7 +33,7 @@ async function recordEnd(shells: Shells, sessionId: string | undefined, options:
   const end = { exitCode: options.exitCode ?? null, reason: options.reason ?? null };
   if (options.stateFile !== undefined) return (await shells.endFromFile(options.stateFile, end)).sessionId;
   const id = sessionId ?? "";
-  if ((await shells.end(id, end)) === "not_found") {
+  if ((await shells.end(id, end, options.force ?? false)) === "not_found") {
     throw noSession(id);
   }
   return id;

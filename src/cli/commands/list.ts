@@ -32,6 +32,7 @@ const csvTitles = [
   "duration_ms",
   "exit_code",
   "end_reason",
+  "ended_by",
 ] as const satisfies readonly (keyof ReturnType<typeof toJsonRow>)[];
 
 export async function run(options: ListOptions): Promise<void> {

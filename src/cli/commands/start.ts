@@ -1,10 +1,11 @@
 /** `session-buddy start`: records that a shell opened. */
 import { createReconcile } from "../../capture/reconcile.ts";
-import { createShells } from "../../capture/shells.ts";
+import { createShells, type ShellStart, type Shells } from "../../capture/shells.ts";
 import { workingDirectory } from "../../config/environment.ts";
+import type { Session } from "../../tracker/fold.ts";
 import { toJsonRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
-import { printJson, printLine } from "../terminal/print.ts";
+import { printJson, printLine, printMessage } from "../terminal/print.ts";
 
 export interface StartOptions {
   readonly component?: string;
@@ -31,11 +32,17 @@ export async function run(options: StartOptions): Promise<void> {
   await withApp(async (app) => {
     const shells = createShells(app);
     const session = await (stateFile === undefined
-      ? shells.start(shell)
+      ? startTyped(shells, shell)
       : shells.startFromFile(stateFile, options.written ? null : shell));
     if (session !== null && options.json) printJson(toJsonRow(session));
     else if (session !== null) printLine(session.sessionId);
     // After the answer, which must not wait for it.
     await createReconcile(app, shells).inPassing();
   });
+}
+
+async function startTyped(shells: Shells, shell: ShellStart): Promise<Session> {
+  const { session, isKnown } = await shells.start(shell);
+  if (isKnown) printMessage(`session-buddy: this shell is already on record: ${session.sessionId}\n`);
+  return session;
 }

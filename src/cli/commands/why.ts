@@ -1,5 +1,6 @@
 /** `session-buddy why`: how the state of a session is known, and how to check it again. */
 import { createQuestions } from "../../app/questions.ts";
+import { strongestRank } from "../../tracker/fold.ts";
 import { toExplanationRow } from "../../wire/view.ts";
 import { noSession, withApp } from "../context.ts";
 import { alignColumns } from "../terminal/columns.ts";
@@ -10,13 +11,29 @@ import { type Column, drawTable } from "../terminal/table.ts";
 type Row = ReturnType<typeof toExplanationRow>;
 type Probe = Row["probes"][number];
 
-const strongestRank = 2;
+/** What a state means, and who could say better; of an ended session by who told its end. */
+function meaningOf({ state, ended_by, rank }: Row): string {
+  if (rank === strongestRank) return "the shell itself told its end; nothing is stronger";
+  if (state === "ended")
+    return `${wordsForTeller(ended_by)} told the end, not the shell; the shell's own word would still win`;
+  return meanings[state];
+}
 
-const meanings: Readonly<Record<Row["state"], string>> = {
-  ended: "the shell itself told its end; nothing is stronger",
+const meanings: Readonly<Record<Exclude<Row["state"], "ended">, string>> = {
+  replaced: "the process runs another program now, which is how the shell ended (exec); its own word would still win",
   orphaned: "the shell never told its end, and its process is proven dead; its own word would still win",
   active: "no end is on record, and nothing proves that the process is gone",
 };
+
+const tellers: ReadonlyMap<string | null, string> = new Map([
+  ["client", "a client"],
+  ["command", "a command"],
+  ["import", "another record"],
+]);
+
+function wordsForTeller(teller: Row["ended_by"]): string {
+  return tellers.get(teller) ?? "someone, by whom was not recorded then,";
+}
 
 /** What a look at the process says, in words. */
 const reasons: ReadonlyMap<string, string> = new Map([
@@ -48,14 +65,26 @@ function toLines(row: Row): string[][] {
   const deciding = row.events.find((event) => event.event_id === row.deciding_event_id);
   return [
     ["session", row.session_id],
-    ["state", `${row.state}, rank ${row.rank} of ${strongestRank}: ${meanings[row.state]}`],
+    ["state", `${row.state}, rank ${row.rank} of ${strongestRank}: ${meaningOf(row)}`],
     ["decided by", `event ${row.deciding_event_id} (${deciding?.kind ?? "unknown"})`],
     ...(row.end_reason === null ? [] : [["end reason", wordsFor(row.end_reason)]]),
     ...(row.ended_before === null ? [] : [["end", `after ${row.ended_after}, by ${row.ended_before}`]]),
     ...(row.duration_basis === null ? [] : [["duration by", row.duration_basis]]),
     ["process now", wordsForNow(row.process_now)],
-    ...row.events.map(({ event_id, kind, recorded_at }) => ["event", `${event_id}  ${kind}, recorded ${recorded_at}`]),
+    ...row.events.map((event) => [
+      "event",
+      `${event.event_id}  ${event.kind}, told by ${wordsForSource(event)}, recorded ${event.recorded_at}`,
+    ]),
   ];
+}
+
+function wordsForSource({ source, caller }: Row["events"][number]): string {
+  if (source === null) return "whom was not recorded then";
+  if (source.kind === "hook") return "the shell";
+  if (source.kind === "kernel") return "a look at the process";
+  if (source.kind === "client") return caller === null ? "a client" : `the client ${caller}`;
+  if (source.kind === "import") return "another record";
+  return `a command of ${source.uid === null ? "an unknown user" : `uid ${source.uid}`}, run by process ${source.pid}`;
 }
 
 function wordsForNow({ state, reason }: Row["process_now"]): string {

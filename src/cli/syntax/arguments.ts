@@ -1,5 +1,6 @@
 /** Owns what the themes of the command table share: how help ends, and how single values are read. For the table alone. */
 import { InvalidArgumentError } from "commander";
+import { largestExitCode } from "../../tracker/limits.ts";
 
 export function example(...lines: readonly string[]): string {
   return `\nExample${lines.length > 1 ? "s" : ""}:${lines.map((line) => `\n  $ ${line}`).join("")}`;
@@ -7,6 +8,14 @@ export function example(...lines: readonly string[]): string {
 
 export function parseInteger(text: string): number {
   if (!/^-?\d{1,15}$/.test(text)) throw new InvalidArgumentError("A whole number is needed.");
+  return Number(text);
+}
+
+/** Reads an exit status: one byte (exit(3)). */
+export function parseExitCode(text: string): number {
+  if (!/^\d{1,3}$/.test(text) || Number(text) > largestExitCode) {
+    throw new InvalidArgumentError(`A whole number from 0 to ${largestExitCode} is needed.`);
+  }
   return Number(text);
 }
 

@@ -1,6 +1,6 @@
 /** Owns the rows of the command table that record shells. For `main.ts` alone. */
 import { type Command, Option } from "commander";
-import { collectPair, example, parseInteger } from "./arguments.ts";
+import { collectPair, example, parseExitCode, parseInteger } from "./arguments.ts";
 
 export function addStart(program: Command): void {
   program
@@ -24,8 +24,9 @@ export function addEnd(program: Command): void {
     .description("Record that a shell closed.")
     .argument("[session-id]", "the id that start printed")
     .addOption(new Option("--state-file <file>", "end the session of this state file and remove the file"))
-    .option("--exit-code <number>", "exit status of the shell", parseInteger)
+    .option("--exit-code <number>", "exit status of the shell, 0 to 255", parseExitCode)
     .option("--reason <reason>", "exit, logout, hangup, signal, or a word of your own")
+    .option("--force", "record it although the shell is alive; its own word will still win")
     .option("--json", "print a JSON object")
     .addHelpText("after", example("session-buddy end shell-20260206-123456 --exit-code 0 --reason exit"))
     .action(async (id, options) => (await import("../commands/end.ts")).run(id, options));

@@ -16,9 +16,15 @@ export function sessionColumns(nowMs: number): readonly Column<Session>[] {
     { title: "PID", text: (s) => String(s.pid), importance: 2 },
     { title: "STARTED", text: (s) => toSeconds(s.startedAt), brief: (s) => brief(s.startedAt), importance: 8 },
     { title: "ENDED", text: (s) => endOf(s, toSeconds), brief: (s) => endOf(s, brief), importance: 7 },
-    { title: "EXIT", text: (s) => (s.exitCode === null ? "-" : String(s.exitCode)), importance: 3 },
+    { title: "EXIT", text: exitOf, importance: 3 },
     { title: "DIRECTORY", text: (s) => s.cwd, least: 10, keep: "end", importance: 5 },
   ];
+}
+
+/** The code, the signal where there is none, or the word for a terminal that was closed. */
+function exitOf({ exitCode, signal, endReason }: Session): string {
+  if (exitCode !== null) return String(exitCode);
+  return signal ?? (endReason === "hangup" ? "hangup" : "-");
 }
 
 /** An end that is known only as an interval is shown as the moment it is known by. */

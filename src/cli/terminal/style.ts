@@ -9,6 +9,7 @@ const chalk = new Chalk({ level: usesColor(process.env, isTerminal()) ? 1 : 0 })
 const stateColors = {
   active: chalk.green,
   orphaned: chalk.yellow,
+  replaced: chalk.dim,
   ended: chalk.dim,
 } as const satisfies Record<SessionState, unknown>;
 

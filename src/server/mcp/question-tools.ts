@@ -1,7 +1,8 @@
 /** Owns the tools that answer questions: what agents are told about them, and their schemas. For `server/` alone. */
 import { z } from "zod";
 import type { Answers } from "../../app/answers.ts";
-import { sessionStates } from "../../tracker/fold.ts";
+import { sourceKinds } from "../../tracker/event.ts";
+import { enders, sessionStates } from "../../tracker/fold.ts";
 import { statsKeys } from "../../tracker/store.ts";
 import { type ServedTool, tokenArgument, toSchema } from "./schema.ts";
 
@@ -24,7 +25,7 @@ const places = {
 const filters = {
   states: optional(
     z.array(state),
-    "any of 'active' (open, or nothing proves that it is not), 'orphaned' (proven dead without having told its end), 'ended' (told its end); all by default",
+    "any of 'active' (open, or nothing proves that it is not), 'orphaned' (proven dead without having told its end), 'replaced' (the process lives on as another program, by exec), 'ended' (its end was told); all by default",
   ),
   ...places,
   open_since: optionalText(`only sessions that were open at this time or later; ${time}`),
@@ -61,6 +62,23 @@ const outcome = {
 const found = { status: z.enum(["ok", "error"]), ...outcome };
 const foundOrNot = { status: z.enum(["ok", "not_found", "error"]), ...outcome };
 
+const endedBy = z
+  .enum(enders)
+  .nullable()
+  .describe("who told the end: 'hook' is the shell itself, 'kernel' a look at its process; null while 'active'");
+const source = z
+  .object({
+    kind: z
+      .enum(sourceKinds)
+      .describe(
+        "'hook': the shell itself; 'client': over MCP; 'command': typed by hand; 'kernel': this program looked",
+      ),
+    uid: z.number().int().nullable().describe("of a command: the user that ran it"),
+    pid: z.number().int().nullable().describe("of a command: the process that ran it"),
+  })
+  .nullable()
+  .describe("who said it; null in events that were recorded before this was kept");
+
 const session = z.object({
   session_id: z.string(),
   state,
@@ -71,12 +89,13 @@ const session = z.object({
   username: z.string(),
   cwd: z.string(),
   started_at: z.string(),
-  ended_at: instant.describe("as the shell told it; null unless 'ended'"),
-  ended_after: instant.describe("last proof of life; null unless 'orphaned'"),
-  ended_before: instant.describe("first proof of death; null unless 'orphaned'"),
+  ended_at: instant.describe("as it was told; null unless 'ended'"),
+  ended_after: instant.describe("last proof of life; null unless 'orphaned' or 'replaced'"),
+  ended_before: instant.describe("first proof of death; null unless 'orphaned' or 'replaced'"),
   duration_ms: milliseconds,
   exit_code: z.number().int().nullable(),
-  end_reason: text.describe("the reason the shell told, or the proof of death; null where not known"),
+  end_reason: text.describe("the reason that was told, or the proof of death; null where not known"),
+  ended_by: endedBy,
 });
 const sessionPage = z.object({ ...found, sessions: z.array(session), next_cursor: text });
 
@@ -85,6 +104,7 @@ const event = z.object({
   event_id: z.string(),
   kind: z.enum(["start", "end", "death"]),
   recorded_at: z.string(),
+  source,
   caller: text.describe("user_id of the token it came with"),
   process: z
     .object({
@@ -105,13 +125,19 @@ const value = z.union([z.string(), z.number().int()]).nullable();
 const explanation = z.object({
   session_id: z.string(),
   state,
-  rank: z.number().int().describe("how strongly the state is proven: 0 active, 1 orphaned, 2 ended"),
+  rank: z
+    .number()
+    .int()
+    .describe(
+      "how strongly the state is proven: 0 active, 1 proven dead, 2 told by another, 3 told by the shell itself",
+    ),
+  ended_by: endedBy,
   end_reason: text,
   ended_after: instant,
   ended_before: instant,
   duration_basis: text.describe("'boot_clock', 'wall_clock', or 'clamped' where clocks contradicted each other"),
   deciding_event_id: z.string(),
-  events: z.array(event.pick({ event_id: true, kind: true, recorded_at: true })),
+  events: z.array(event.pick({ event_id: true, kind: true, recorded_at: true, source: true, caller: true })),
   process_now: z.object({
     state: z.enum(["alive", "dead", "unknown"]),
     reason: text.describe("the proof of death, or why nothing can be said; null when alive"),
@@ -133,6 +159,7 @@ const group = z.object({
   sessions: z.number().int(),
   open: z.number().int(),
   orphaned: z.number().int(),
+  replaced: z.number().int(),
   median_ms: milliseconds.describe("median of the known durations"),
   p95_ms: milliseconds.describe("95th percentile of the known durations"),
 });
@@ -201,7 +228,7 @@ export function createQuestionTools(answers: Answers): readonly ServedTool[] {
     tool(
       "session_stats",
       "Count sessions",
-      "How many sessions there are by user, host, component, state or day, how many of them are open or orphaned, and how long they lasted. " +
+      "How many sessions there are by user, host, component, state or day, how many of them are open, orphaned or replaced, and how long they lasted. " +
         "The largest groups come first; days come in their order, and the latest are kept.",
       { input: statsInput, output: stats },
       answers.stats,

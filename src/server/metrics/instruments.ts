@@ -42,7 +42,7 @@ export function createInstruments(version: string) {
     }),
     ends: new Counter({
       name: "session_end_total",
-      help: "Sessions that closed since this server started, each once, by what was known first (ended, orphaned); calls that ended none (not_found, error).",
+      help: "Sessions that closed since this server started, each once, by what was known first (ended, orphaned, replaced); calls that ended none (not_found, error).",
       labelNames: ["component_name", "status"],
       registers,
     }),

@@ -105,7 +105,7 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
 
 /** A counter that appears with its first event has no rise that Prometheus could see. */
 function zero({ ends, durations }: Instruments, label: string): void {
-  for (const status of ["ended", "orphaned"]) ends.inc({ component_name: label, status }, 0);
+  for (const status of ["ended", "orphaned", "replaced"]) ends.inc({ component_name: label, status }, 0);
   durations.zero({ component_name: label });
 }
 
@@ -140,7 +140,8 @@ function count(
 ): void {
   const component_name = components.admit(componentName);
   if (change === "started") starts.inc({ component_name, shell_type: shellTypes.admit(shellType) });
-  if (change === "ended" || change === "orphaned") ends.inc({ component_name, status: change });
+  if (change === "ended" || change === "orphaned" || change === "replaced")
+    ends.inc({ component_name, status: change });
   if (durationMs !== null) durations.observe({ component_name }, durationMs / 1_000);
 }
 

@@ -1,10 +1,11 @@
 /** Owns what the log's events did to their sessions, told without reading what they say. For `store/sqlite.ts` alone. */
 import type { LoggedChange } from "../../tracker/store.ts";
 import type { Prepare } from "./ranges.ts";
+import type { Row } from "./rows.ts";
 
 /** `known` is the strongest of what came before the event: 0 a start, 1 a proof of death, 2 an end; null for nothing. */
 const changesSql = `
-  SELECT e.seq, e.kind, s.component_name, s.shell_type, s.duration_ms, (
+  SELECT e.seq, e.kind, CASE e.kind WHEN 'death' THEN e.body ->> '$.content.proof' END AS proof, s.component_name, s.shell_type, s.duration_ms, (
     SELECT max(CASE before.kind WHEN 'end' THEN 2 WHEN 'death' THEN 1 ELSE 0 END)
     FROM events AS before WHERE before.session_id = e.session_id AND before.seq < e.seq
   ) AS known
@@ -15,7 +16,7 @@ export function changesAfter(prepare: Prepare, afterSeq: number, limit: number):
   return prepare(changesSql)
     .all(afterSeq, limit)
     .map((row) => {
-      const change = changeOf(row.kind as string, row.known as number | null);
+      const change = changeOf(row);
       const isLengthNew = change === "ended" || change === "raised";
       return {
         seq: row.seq as number,
@@ -27,9 +28,13 @@ export function changesAfter(prepare: Prepare, afterSeq: number, limit: number):
     });
 }
 
-function changeOf(kind: string, known: number | null): LoggedChange["change"] {
+/** An end after an end changes how well it is known, and no count. */
+function changeOf({ kind, known, proof }: Row): LoggedChange["change"] {
   if (kind === "start") return known === null ? "started" : "none";
-  if (kind === "death") return known === 0 ? "orphaned" : "none";
+  if (kind === "death") {
+    if (known !== 0) return "none";
+    return proof === "executable_replaced" ? "replaced" : "orphaned";
+  }
   if (known === 2) return "none";
   return known === 1 ? "raised" : "ended";
 }

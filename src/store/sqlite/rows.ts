@@ -1,7 +1,7 @@
 /** Owns the one mapping between events and sessions and their rows. For `store/` alone. */
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { canonicalJson, type Json, parseJson } from "../../tracker/canonical.ts";
-import type { SessionEvent } from "../../tracker/event.ts";
+import type { Observation, SessionEvent } from "../../tracker/event.ts";
 import type { Session } from "../../tracker/fold.ts";
 import { sessionColumns, sessionValues } from "../columns.ts";
 import { spanClassOf } from "./spans.ts";
@@ -25,13 +25,18 @@ export function eventToValues(event: SessionEvent): SQLInputValue[] {
   return [event.eventId, event.sessionId, event.kind, canonicalJson(body)];
 }
 
+/** As bodies lie in the file: events that were recorded before sources were have none. */
+interface KeptBody extends Pick<SessionEvent, "content"> {
+  readonly observed: Omit<Observation, "source"> & Partial<Pick<Observation, "source">>;
+}
+
 export function rowToEvent(row: Row): SessionEvent {
-  const body = parseJson(row.body as string) as unknown as Pick<SessionEvent, "content" | "observed">;
+  const body = parseJson(row.body as string) as unknown as KeptBody;
   return {
     kind: row.kind,
     eventId: row.event_id,
     sessionId: row.session_id,
     content: body.content,
-    observed: body.observed,
+    observed: { ...body.observed, source: body.observed.source ?? null },
   } as SessionEvent;
 }

@@ -78,6 +78,12 @@ const migrations: readonly string[] = [
    CREATE INDEX sessions_by_username_hostname_component ON sessions (username, hostname, component_name, span_class, started_at, session_id);
    CREATE INDEX sessions_by_cwd ON sessions (cwd, span_class, started_at, session_id, username, hostname, component_name);
    CREATE INDEX sessions_by_end ON sessions (closed_at) WHERE closed_at IS NOT NULL;`,
+  // Who told an end was not recorded before; a process that lives on as another program is a state of its own since.
+  `ALTER TABLE sessions ADD COLUMN ended_by TEXT;
+   UPDATE sessions SET ended_by = 'unknown' WHERE state = 'ended';
+   UPDATE sessions SET ended_by = 'kernel' WHERE state = 'orphaned';
+   UPDATE sessions SET state = 'replaced', span_class = span_class + 20
+     WHERE state = 'orphaned' AND end_reason = 'executable_replaced';`,
 ];
 
 /** The newest version this program knows. */

@@ -19,11 +19,12 @@ export interface SpanClass {
 /** Class k holds what lasted less than 4^(k+1) seconds; the last one reaches further than the calendar. */
 const stepsPerState = 20;
 
-/** All classes, by number: the open sessions, then the ended and the orphaned ones from the shortest to the longest. */
+/** All classes, by number: the open sessions, then the ended, the orphaned and the replaced ones, each from the shortest to the longest. */
 export const spanClasses: readonly SpanClass[] = [
   { number: 0, state: "active", limitMs: Number.POSITIVE_INFINITY },
   ...closedClasses("ended", 1),
   ...closedClasses("orphaned", 1 + stepsPerState),
+  ...closedClasses("replaced", 1 + 2 * stepsPerState),
 ];
 
 /** @returns the number of a session's class; an end that is an interval counts by its latest moment. */

@@ -9,6 +9,7 @@ interface Group {
   sessions: number;
   open: number;
   orphaned: number;
+  replaced: number;
   readonly durationsMs: number[];
 }
 
@@ -73,18 +74,19 @@ function* statementsOf(prepare: Prepare, by: StatsKey, query: SessionQuery): Gen
 function add(groups: Map<string, Group>, key: string, state: string, durationMs: number | null): void {
   let group = groups.get(key);
   if (group === undefined) {
-    group = { sessions: 0, open: 0, orphaned: 0, durationsMs: [] };
+    group = { sessions: 0, open: 0, orphaned: 0, replaced: 0, durationsMs: [] };
     groups.set(key, group);
   }
   group.sessions += 1;
   if (state === "active") group.open += 1;
   if (state === "orphaned") group.orphaned += 1;
+  if (state === "replaced") group.replaced += 1;
   if (durationMs !== null) group.durationsMs.push(durationMs);
 }
 
-function toRow(key: string, { sessions, open, orphaned, durationsMs }: Group): StatsRow {
+function toRow(key: string, { sessions, open, orphaned, replaced, durationsMs }: Group): StatsRow {
   const sorted = Float64Array.from(durationsMs).sort();
-  return { key, sessions, open, orphaned, medianMs: nearestRank(sorted, 50), p95Ms: nearestRank(sorted, 95) };
+  return { key, sessions, open, orphaned, replaced, medianMs: nearestRank(sorted, 50), p95Ms: nearestRank(sorted, 95) };
 }
 
 /** The smallest value that at least `percent` of all do not exceed. */

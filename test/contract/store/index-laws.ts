@@ -21,7 +21,7 @@ function row(
 ): StatsRow {
   const [sessions, open, orphaned] = counts;
   const [medianMs, p95Ms] = lengths?.map((minutes) => minutes * 60_000) ?? [null, null];
-  return { key, sessions, open, orphaned, medianMs: medianMs ?? null, p95Ms: p95Ms ?? null };
+  return { key, sessions, open, orphaned, replaced: 0, medianMs: medianMs ?? null, p95Ms: p95Ms ?? null };
 }
 
 /** @param createPlace - makes a place with no store in it yet, removed when the test is done */

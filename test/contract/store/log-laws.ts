@@ -208,11 +208,11 @@ export function logLaws(name: string, createPlace: (t: TestContext) => StorePlac
       const own = (part: typeof log) => part.map((one) => one.event).filter((one) => one.sessionId === event.sessionId);
       const before = foldSession(own(log.filter((one) => one.seq < seq)));
       const { componentName, shellType, durationMs } = folded(...own(log));
-      const change = changeBy(event.kind, before?.state ?? null);
+      const change = changeBy(event, before?.state ?? null);
       const isLengthNew = change === "ended" || change === "raised";
       return { seq, change, componentName, shellType, durationMs: isLengthNew ? durationMs : null };
     });
-    assert.deepEqual(new Set(expected.map(({ change }) => change)).size, 5, "not every change occurs");
+    assert.deepEqual(new Set(expected.map(({ change }) => change)).size, 6, "not every change occurs");
     assert.deepEqual(await store.changes(0, everything), expected);
     const paged = [];
     for (let page = await store.changes(0, 7); page.length > 0; page = await store.changes(paged.at(-1)?.seq ?? 0, 7)) {
@@ -265,8 +265,12 @@ export function logLaws(name: string, createPlace: (t: TestContext) => StorePlac
 }
 
 /** The port's words: what an event does to a session that is in this state, or not there. */
-function changeBy(kind: SessionEvent["kind"], before: SessionState | null): LoggedChange["change"] {
-  if (kind === "start") return before === null ? "started" : "none";
-  if (before === "active") return kind === "end" ? "ended" : "orphaned";
-  return before === "orphaned" && kind === "end" ? "raised" : "none";
+function changeBy(event: SessionEvent, before: SessionState | null): LoggedChange["change"] {
+  if (event.kind === "start") return before === null ? "started" : "none";
+  if (event.kind === "death") {
+    if (before !== "active") return "none";
+    return event.content.proof === "executable_replaced" ? "replaced" : "orphaned";
+  }
+  if (before === "ended") return "none";
+  return before === "active" ? "ended" : "raised";
 }

@@ -63,7 +63,7 @@ export interface RefusedQuestion {
 }
 
 const example = "Input should be a timestamp (expected format: 2026-02-06T12:34:56.789Z)";
-const states = "states: Input should be a list of 'active', 'orphaned' or 'ended'";
+const states = "states: Input should be a list of 'active', 'orphaned', 'replaced' or 'ended'";
 const by = "by: Input should be 'user', 'host', 'component', 'state' or 'day'";
 
 const searchRules: readonly (readonly [args: Json, sentence: string])[] = [

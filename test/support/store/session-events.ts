@@ -25,6 +25,7 @@ export function at(text: string): Instant {
 
 export const observedNothing: Observation = {
   recordedAt: at("2026-02-06T12:34:57Z"),
+  source: { kind: "client" },
   caller: null,
   process: null,
   bootClock: null,

@@ -54,14 +54,14 @@ test("a question some time later sweeps again, and so tells of a shell that died
   const { app, questions } = await openQuestions(t);
   const child = spawn("sleep", ["60"], { stdio: "ignore" });
   t.after(() => child.kill("SIGKILL"));
-  const { sessionId } = await createShells(app).start({ pid: child.pid ?? 0, cwd: "/", metadata: null });
-  const stateNow = async () => (await questions.record(sessionId))?.session.state;
+  const { session } = await createShells(app).start({ pid: child.pid ?? 0, cwd: "/", metadata: null });
+  const stateNow = async () => (await questions.record(session.sessionId))?.session.state;
   assert.equal(await stateNow(), "active");
   const ended = once(child, "exit");
   child.kill("SIGKILL");
   await ended;
   await eventually(async () => assert.equal(await stateNow(), "orphaned"));
-  const explanation = await questions.explain(sessionId);
+  const explanation = await questions.explain(session.sessionId);
   assert.deepEqual(explanation?.now, { state: "dead", reason: "pid_gone" });
   assert.equal(explanation?.probes.find(({ name }) => name === "pid")?.outcome, "gone");
 });

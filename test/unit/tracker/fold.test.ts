@@ -49,6 +49,7 @@ test("a start alone is an active session whose end is unknown", () => {
     exitCode: null,
     endReason: null,
     signal: null,
+    endedBy: null,
     process,
     startEventId: start.eventId,
     endEventId: null,
