@@ -127,8 +127,8 @@ function credential(id: string, path: string, variable: string): string[] {
   return [`LoadCredential=${id}:${specifiersKept(path)}`, `Environment=${variable}=%d/${id}`];
 }
 
-/** MemoryDenyWriteExecute is not among them: Node.js compiles while it runs. */
 const restrictions = [
+  "# MemoryDenyWriteExecute= must stay off: Node.js compiles while it runs.",
   "LockPersonality=yes",
   "RestrictRealtime=yes",
   "RestrictSUIDSGID=yes",
