@@ -1,6 +1,6 @@
 /** Composes what is done to a person's startup files: which ones the shells read, and their state. For commands alone. */
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import type { ShellFolders } from "../config/paths.ts";
 import { ensurePrivateFolder } from "../host/folder.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
@@ -39,11 +39,6 @@ export interface HookOptions {
   readonly programFolder: string;
   /** Completion script of each shell. */
   readonly completions: Readonly<Record<ShellName, string>>;
-}
-
-/** @returns the folder of the program that runs, by the name it was called by, so that a link to it may be moved. */
-export function programFolder(): string {
-  return resolve(dirname(process.argv[1] ?? ""), "..");
 }
 
 /** @returns a completion script whose last line tells later whether anybody changed it. */

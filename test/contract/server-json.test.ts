@@ -59,6 +59,13 @@ test("what is said has the form that the registry asks for", () => {
   }
 });
 
+test("clients are told by serve --client to start the same command under the same name", async (t) => {
+  const { run } = createSandbox(t);
+  const { stdout } = await run(["serve", "--client", "cursor", "--stdio"]);
+  const { command, args } = JSON.parse(stdout).mcpServers[npm?.identifier ?? ""];
+  assert.deepEqual([command, args], [launcher, npm?.packageArguments.map(({ value }) => value)]);
+});
+
 test("the command that it describes is a server, and its variables are ones that the README names", async (t) => {
   const { env, folder } = createSandbox(t);
   const args = npm?.packageArguments.map(({ value }) => value) ?? [];

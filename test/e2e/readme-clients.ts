@@ -1,10 +1,7 @@
-/** The settings of clients that the README shows, read as their clients read them. */
+/** The settings of clients that `serve --client` prints, read as their clients read them. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { parse as parseToml } from "@iarna/toml";
-import { root } from "../support/sandbox.ts";
 
 export const variants = ["http", "token", "stdio"] as const;
 export type Variant = (typeof variants)[number];
@@ -18,34 +15,22 @@ export interface Settings {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export interface Snippet {
+export interface Printed {
   readonly client: string;
-  readonly variant: Variant;
-  readonly language: string;
   readonly text: string;
 }
 
 type Table = Readonly<Record<string, unknown>>;
 
 const serverName = "session-buddy";
-const marked = /^<!-- client: (\S+) (\S+) -->\n```(\w+)\n([\s\S]*?)^```$/gm;
 
-/** @returns the blocks of the README that have a mark, in their order */
-export function readSnippets(): readonly Snippet[] {
-  const readme = readFileSync(join(root, "README.md"), "utf8");
-  return [...readme.matchAll(marked)].map(([, client = "", variant, language = "", text = ""]) => {
-    assert.ok(variants.includes(variant as Variant), `${client} ${variant}`);
-    return { client, variant: variant as Variant, language, text };
-  });
-}
-
-/**
- * @param text - a snippet's, perhaps with another address
- * @param token - what the client would put in the place of its variable, its input or the word SESSION_BUDDY_TOKEN
- */
-export function settingsIn({ client, language }: Snippet, text: string, token: string): Settings {
-  if (language === "text") return settingsOfCommand(text, token);
-  const file = language === "toml" ? parseToml(text) : JSON.parse(text);
+/** @param token - what the client would put in the place of its variable, its input or the word SESSION_BUDDY_TOKEN */
+export function settingsIn({ client, text }: Printed, token: string): Settings {
+  if (text.startsWith("claude ")) {
+    assert.equal(client, "claude-code");
+    return settingsOfCommand(text, token);
+  }
+  const file = client === "codex" ? parseToml(text) : JSON.parse(text);
   const { [serverName]: found, ...others } = (file.mcpServers ?? file.servers ?? file.mcp_servers) as Table;
   assert.deepEqual(others, {}, client);
   assert.equal("servers" in file, client === "vscode", "VS Code alone calls them so");
@@ -73,13 +58,24 @@ function settingsOfCommand(text: string, token: string): Settings {
   const env = { PATH: "/usr/bin:/bin", SESSION_BUDDY_TOKEN: token };
   const words = execFileSync("sh", ["-euc", script], { env, encoding: "utf8" }).split("\0").slice(0, -1);
   assert.deepEqual(words.slice(0, 2), ["mcp", "add"]);
-  const command = words.indexOf("--");
-  if (command !== -1) {
-    assert.deepEqual(words.slice(2, command), [serverName]);
-    const [program = "", ...args] = words.slice(command + 1);
-    return { command: program, args };
+  const end = words.indexOf("--");
+  if (end !== -1) {
+    const [name, ...options] = words.slice(2, end);
+    assert.equal(name, serverName);
+    const [program = "", ...args] = words.slice(end + 1);
+    return { command: program, args, env: variablesIn(options) };
   }
   const [option, transport, name, url = "", ...others] = words.slice(2);
   assert.deepEqual([option, transport, name, others], ["--transport", "http", serverName, []]);
   return { url };
+}
+
+/** @param options - `--env NAME=VALUE`, any number of times */
+function variablesIn(options: readonly string[]): Record<string, string> {
+  assert.ok(
+    options.every((option, at) => at % 2 === 1 || option === "--env"),
+    options.join(" "),
+  );
+  const pairs = options.filter((_, at) => at % 2 === 1);
+  return Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
 }

@@ -1,16 +1,27 @@
-/** Proves that every command in the README works as it stands there. */
+/** Proves that every command in the README works as it stands there, and that what it shows and lists is the program's. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { createSandbox, launcher, root, runToEnd } from "../support/sandbox.ts";
+import { sessionColumns } from "../../src/cli/terminal/session-columns.ts";
+import { drawTable } from "../../src/cli/terminal/table.ts";
+import { type SettingName, settingRules } from "../../src/config/settings.ts";
+import { createSandbox, launcher, type Outcome, root, runToEnd } from "../support/sandbox.ts";
+import { toolNames } from "../support/server/client-exchange.ts";
+import { recordHistory, type Story, withStore } from "../support/store/history.ts";
 
 const readme = readFileSync(join(root, "README.md"), "utf8");
 const blocks = [...readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
-const setUp = "npm ci && bin/session-buddy start && bin/session-buddy list\n";
+const running = "bin/session-buddy start && bin/session-buddy list --all\n";
+const setUp = `npm ci && ${running}`;
 const testRun = "npm ci && npm test\n";
 const serving = "session-buddy serve\n";
+
+function assertShowsRow({ status, stdout, stderr }: Outcome, state: string): void {
+  assert.deepEqual([status, stderr], [0, stderr], stdout);
+  assert.match(stdout, new RegExp(`^(shell-\\d{8}-\\d{6})\\nSESSION +STATE .*\\n\\1 +${state} `, "m"));
+}
 
 test("the first command sets up a clean checkout with an empty home and shows a session", async (t) => {
   assert.equal(blocks[0], setUp);
@@ -20,11 +31,106 @@ test("the first command sets up a clean checkout with an empty home and shows a 
   // As a new user has it: nothing but a home and the machine's own programs.
   const { SESSION_BUDDY_HOME: _, ...plain } = env;
   const path = (process.env.PATH ?? "").split(":").filter((entry) => !entry.includes("node_modules"));
-  // Typed into a shell; `bash -c` would become its last command, and the session's shell would be gone.
   const options = { cwd: checkout, env: { ...plain, PATH: path.join(":") }, input: setUp };
-  const outcome = await runToEnd("bash", ["-s"], options);
-  assert.equal(outcome.status, 0, outcome.stderr);
-  assert.match(outcome.stdout, /^(shell-\d{8}-\d{6})\nSESSION +STATE .*\n\1 +active /m);
+  assertShowsRow(await runToEnd("bash", ["-s"], options), "active");
+});
+
+/** Ways to run a command line; `S` stands for it, `F` for a file that holds it. */
+const ways: readonly (readonly [words: readonly string[], state: string, firstLine?: string])[] = [
+  [["bash", "-c", "S"], "orphaned"],
+  [["zsh", "-c", "S"], "orphaned"],
+  [["sh", "-c", "S"], "active"],
+  [["fish", "-c", "S"], "active"],
+  [["bash", "F"], "active"],
+  [["sh", "F"], "active"],
+  [["F"], "active", "#!/usr/bin/env bash\n"],
+  [["F"], "active", "#!/bin/sh\n"],
+];
+
+for (const [words, state, firstLine = ""] of ways) {
+  const shown = `${words.join(" ")}${firstLine.trimEnd()}`;
+  test(`the first command shows a row however it is run, with no login shell known: ${shown}`, async (t) => {
+    const { folder, env } = createSandbox(t);
+    const file = join(folder, "x.sh");
+    writeFileSync(file, firstLine + running, { mode: 0o700 });
+    const [program = "", ...args] = words.map((word) => ({ S: running.trimEnd(), F: file })[word] ?? word);
+    assert.equal("SHELL" in env, false);
+    assertShowsRow(await runToEnd(program, args, { cwd: root, env }), state);
+  });
+}
+
+/** What the first screen of the README tells of. */
+const stories: readonly Story[] = [
+  {
+    id: "shell-20261122-161503",
+    from: "2026-11-22T16:15:03Z",
+    start: { shellType: "zsh", pid: 4711, cwd: "/srv/shop" },
+  },
+  {
+    id: "shell-20261122-154210",
+    from: "2026-11-22T15:42:10Z",
+    lost: ["2026-11-22T15:50:00Z", "2026-11-22T15:58:41Z"],
+    start: { shellType: "bash", pid: 4388, cwd: "/var/log" },
+  },
+  {
+    id: "shell-20261122-150044",
+    from: "2026-11-22T15:00:44Z",
+    to: "2026-11-22T15:31:20Z",
+    start: { shellType: "fish", pid: 3920, cwd: "/srv/shop" },
+    end: { exitCode: 0, reason: "exit" },
+  },
+];
+
+test("the table of the first screen is drawn as list draws it", async (t) => {
+  const sandbox = createSandbox(t);
+  const place = { username: "deploy", hostname: "web1" };
+  await recordHistory(
+    sandbox,
+    stories.map((story) => ({ ...story, start: { ...story.start, ...place } })),
+  );
+  const sessions = await withStore(sandbox, (store) => store.sessions({}));
+  const lines = drawTable(sessionColumns(Date.UTC(2026, 10, 22)), sessions, 110);
+  const shown = `\`\`\`text\n$ session-buddy list --all\n${lines.join("\n")}\n\`\`\`\n`;
+  assert.ok(readme.includes(shown), shown);
+});
+
+/** @returns the first cells of the tables of the README, with the words of their rows. */
+function rowsOf(title: string): ReadonlyMap<string, string> {
+  const [, table = ""] = new RegExp(`^\\| ${title} \\|.*\\n\\|[-|]+\\n((?:\\|.*\\n)+)`, "m").exec(readme) ?? [];
+  return new Map([...table.matchAll(/^\| `?(.*?)`? \| (.*) \|$/gm)].map(([, name = "", words = ""]) => [name, words]));
+}
+
+test("the tables of commands, tools and settings have every one of the program's and no other", async (t) => {
+  const { run } = createSandbox(t);
+  const { stdout } = await run(["--help"]);
+  const commands = [...stdout.slice(stdout.indexOf("\nCommands:")).matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name);
+  assert.deepEqual([...rowsOf("command").keys()].sort(), commands.filter((name) => name !== "help").sort());
+  assert.deepEqual([...rowsOf("tool").keys()].sort(), [...toolNames].sort());
+  const defaults: Record<string, unknown> = JSON.parse((await run(["config", "list", "--json"])).stdout);
+  const settings = rowsOf("setting");
+  assert.deepEqual([...settings.keys()], Object.keys(defaults));
+  for (const [name, fallback] of Object.entries(defaults)) {
+    const start = `\`${settingRules[name as SettingName].environmentName}\` | ${fallback === null ? "none" : `\`${fallback}\``}`;
+    assert.ok(settings.get(name)?.startsWith(start), `${name}: ${start}`);
+  }
+});
+
+test("the program says what the README explains under 'When something goes wrong'", () => {
+  const said = ["bin", "src"].map((folder) =>
+    execFileSync("grep", ["-rh", "", folder], { cwd: root, encoding: "utf8" }),
+  );
+  const explained = [...rowsOf("what you see").keys()].filter((cell) => !cell.startsWith("a session stays"));
+  assert.ok(explained.length >= 10);
+  for (const sentence of explained.flatMap((cell) => cell.split(/` or `|`, `|` \(429\)/))) {
+    // A name or number that the program puts in parts a sentence; what is named before the first of them is put in too.
+    const [whole = "", ...parts] = sentence.split(/…|\d+|SESSION_\w+/);
+    for (const part of parts.length === 0 ? [whole] : parts) {
+      assert.ok(
+        said.some((text) => text.includes(part.trim())),
+        `${sentence}: ${part}`,
+      );
+    }
+  }
 });
 
 test("the test command is the one that runs before anything lands", () => {
@@ -46,7 +152,7 @@ test("the server starts with the command of the README, at the address that it n
 
 test("every other command of the README works as it stands", async (t) => {
   const others = blocks.filter((block) => ![setUp, testRun, serving].includes(block));
-  assert.ok(others.length >= 4);
+  assert.ok(others.length >= 7);
   const { folder, env, home } = createSandbox(t);
   mkdirSync(home, { mode: 0o700 });
   for (const block of others) {

@@ -5,10 +5,10 @@ import {
   hookStates,
   installHooks,
   type PlaceChange,
-  programFolder,
   uninstallHooks,
   usualShells,
 } from "../../install/hooks.ts";
+import { programFolder } from "../../install/program.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { escapeControls } from "../../wire/escape.ts";
 import { alignColumns } from "../terminal/columns.ts";

@@ -1,5 +1,6 @@
 /** Owns the rows of the command table that set up servers, settings, hooks and completions. For `main.ts` alone. */
 import { Argument, type Command, Option } from "commander";
+import { clientNames, unitNames } from "../../install/server-names.ts";
 import { example } from "./arguments.ts";
 
 /** Makes the whole command table, whichever command is called. */
@@ -13,6 +14,11 @@ one that another program writes are left alone, and the line to add by hand is p
 Exit status: 0 every shell loads its hook; 1 a line is left for you to add; 2 no shell was found.
 `;
 const helpOfStatus = "\nExit status: 0 all is well; 1 no shell has a hook, or one is not as it should be.\n";
+const helpOfServe = `
+--client and --unit start no server. They print to standard output what the client or systemd reads, with the address
+and the path of this program in it, and say on standard error where it goes. A client is told to send a token when a
+secret or keys are set here; with --stdio it is told to start the server itself.
+`;
 const helpOfUninstall = "\nExit status: 0 nothing of ours is left; 1 a file must be changed by hand.\n";
 
 export function addServe(program: Command): void {
@@ -22,8 +28,30 @@ export function addServe(program: Command): void {
     .addOption(new Option("--host <address>", "address to listen on (default: the setting, else 127.0.0.1)"))
     .addOption(new Option("--port <number>", "port to listen on, 0 for any (default: the setting, else 8678)"))
     .addOption(new Option("--stdio", "speak MCP on standard input and output").conflicts(["host", "port"]))
-    .addHelpText("after", example("session-buddy serve --port 8678"))
-    .action(async (options) => (await import("../commands/serve.ts")).run(options));
+    .addOption(
+      new Option("--client <name>", "print the settings of this client for such a server").choices(clientNames),
+    )
+    .addOption(
+      new Option("--unit <manager>", "print a unit for systemd that runs such a server")
+        .choices(unitNames)
+        .conflicts(["client", "stdio"]),
+    )
+    .addHelpText(
+      "after",
+      helpOfServe +
+        example(
+          "session-buddy serve --port 8678",
+          "session-buddy serve --client codex",
+          "session-buddy serve --client claude-desktop --stdio",
+          "session-buddy serve --unit user > ~/.config/systemd/user/session-buddy.service",
+        ),
+    )
+    .action(async (options) => {
+      const isSetUp = options.client !== undefined || options.unit !== undefined;
+      return isSetUp
+        ? (await import("../commands/serve-setup.ts")).run(options)
+        : (await import("../commands/serve.ts")).run(options);
+    });
 }
 
 export function addConfig(program: Command): void {
