@@ -7,6 +7,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { packageProgram } from "../support/packages.ts";
 import { createSandbox, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
 import { type AnyClient, assertExchange, toolNames } from "../support/server/client-exchange.ts";
 import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
@@ -14,7 +15,6 @@ import { readSnippets, type Settings, settingsIn, variants } from "./readme-clie
 
 const address = "http://127.0.0.1:8678/mcp";
 const clients = ["claude-code", "claude-desktop", "cursor", "vscode", "codex"];
-const programs = join(root, "node_modules/.bin");
 /** What mcporter, which takes over the settings of other clients, is shown: which of theirs, and where it looks for it. */
 const taken: Readonly<Record<string, string>> = {
   "claude-desktop stdio": "home/.config/Claude/settings.json",
@@ -37,7 +37,7 @@ function transportOf(sandbox: Sandbox, { url, headers = {}, command = "", args =
   const isBridge = command === "npx" && args[0] === "-y" && args[1] === "mcp-remote";
   assert.ok(isBridge || command === "session-buddy", command);
   return new StdioClientTransport({
-    command: isBridge ? join(programs, "mcp-remote") : command,
+    command: isBridge ? packageProgram("mcp-remote") : command,
     args: isBridge ? args.slice(2) : [...args],
     env: { ...environment(sandbox), ...env },
     cwd: sandbox.folder,
@@ -79,7 +79,7 @@ for (const snippet of snippets) {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text.replace(address, url));
     const options = { env: environment(sandbox), cwd: sandbox.folder };
-    const outcome = await runToEnd(join(programs, "mcporter"), ["list", "session-buddy", "--json"], options);
+    const outcome = await runToEnd(packageProgram("mcporter"), ["list", "session-buddy", "--json"], options);
     assert.equal(outcome.status, 0, outcome.stdout + outcome.stderr);
     const { status, tools } = JSON.parse(outcome.stdout);
     assert.deepEqual([status, tools.map(({ name }: { name: string }) => name)], ["ok", toolNames]);
