@@ -2,7 +2,7 @@
 import type { DeathEvent, DeathProof, EndEvent, ProcessIdentity, SessionEvent, StartEvent } from "./event.ts";
 import { type Instant, instantToMs } from "./instant.ts";
 
-/** How the end of a session is known, weakest first; a later event only raises it (`DESIGN.md` section 3). */
+/** How the end of a session is known, weakest first; a later event only raises it (`src/README.md` section 3). */
 export const sessionStates = ["active", "orphaned", "ended"] as const;
 
 export type SessionState = (typeof sessionStates)[number];
