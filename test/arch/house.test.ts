@@ -1,4 +1,4 @@
-/** Proves that the source keeps the rules of the house (`DESIGN.md` sections 4 and 6). */
+/** Proves that the source keeps the rules of the house (`src/README.md` sections 4 and 6). */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { globSync, readdirSync, readFileSync } from "node:fs";
@@ -23,6 +23,18 @@ test("the top level of the checkout holds what the design allows and nothing els
 test("every dependency has a room", () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   assert.deepEqual([...packageRooms.keys()].sort(), Object.keys(dependencies).sort());
+});
+
+test("every package has one exact version, in the checkout or among what tests alone need", () => {
+  const manifests = ["package.json", "test/package.json"].map((path) =>
+    JSON.parse(readFileSync(join(root, path), "utf8")),
+  );
+  const named = manifests.flatMap((manifest) =>
+    ["dependencies", "devDependencies", "optionalDependencies"].flatMap((kind) => Object.entries(manifest[kind] ?? {})),
+  );
+  const names = named.map(([name]) => name);
+  assert.deepEqual([...new Set(names)], names);
+  for (const [name, version] of named) assert.match(String(version), /^\d+\.\d+\.\d+(?:-[\w.]+)?$/, name);
 });
 
 /** What version control keeps; without it, everything but what is made here. */
