@@ -1,12 +1,15 @@
 /**
  * Bundles the program into `dist/`: the entry, the command table, and a file for each module that is loaded when it is
- * needed. A dynamic import of one of our modules becomes a `require` of its file.
+ * needed. A dynamic import of one of our modules becomes a `require` of its file. Beside them lie the completion scripts.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { completionScripts } from "../src/cli/completion/scripts.ts";
+import { createProgram } from "../src/cli/syntax/program.ts";
+import { stamped } from "../src/install/stamp.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const dist = resolve(root, "dist");
@@ -90,6 +93,11 @@ await build({
   legalComments: "none",
   logLevel: "warning",
 });
+
+mkdirSync(join(outdir, "completions"));
+for (const [shell, script] of Object.entries(completionScripts(createProgram()))) {
+  writeFileSync(join(outdir, "completions", `session-buddy.${shell}`), stamped(script));
+}
 
 // The code cache: each command that a shell waits for, or runs often, once for real in a folder of its own.
 const home = mkdtempSync(join(tmpdir(), "session-buddy-build-"));

@@ -1,17 +1,16 @@
 /** `session-buddy doctor`: what is wrong with this installation, and what to do about it. */
 import { examine, type Finding } from "../../install/doctor.ts";
+import { hookOptions } from "../hook-options.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { glyphs } from "../terminal/glyphs.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 import { styleLevel } from "../terminal/style.ts";
-import type { CommandLike } from "./completion.ts";
-import { hookOptions } from "./hook.ts";
 
 /** Exit status when something is wrong. */
 const somethingIsWrong = 1;
 
-export async function run(options: { readonly json?: boolean }, table: CommandLike): Promise<void> {
-  const findings = await examine(process.env, hookOptions(table));
+export async function run(options: { readonly json?: boolean }): Promise<void> {
+  const findings = await examine(process.env, hookOptions());
   if (findings.some(({ level }) => level === "problem")) process.exitCode = somethingIsWrong;
   if (options.json) return printJson(findings);
   const lines = alignColumns(findings.flatMap(toRows), (cell, _row, column) => styleCell(cell, column));

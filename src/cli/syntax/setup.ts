@@ -1,11 +1,8 @@
 /** Owns the rows of the command table that set up servers, settings, hooks and completions. For `main.ts` alone. */
 import { Argument, type Command, Option } from "commander";
+import { shellNames } from "../../install/hook-line.ts";
 import { example } from "./arguments.ts";
 
-/** Makes the whole command table, whichever command is called. */
-type WholeTable = () => Command;
-
-const shells = ["bash", "zsh", "fish"] as const;
 const helpOfInstall = `
 Files: ~/.bashrc, and the file that login shells of bash read unless it reads ~/.bashrc; $ZDOTDIR/.zshrc, else ~/.zshrc;
 fish/conf.d/session-buddy.fish in $XDG_CONFIG_HOME, else ~/.config. A link, a read-only file, another user's file and
@@ -63,7 +60,7 @@ export function addConfig(program: Command): void {
     .action(async () => (await import("../commands/config.ts")).runPath());
 }
 
-export function addHook(program: Command, table: WholeTable): void {
+export function addHook(program: Command): void {
   const hook = program
     .command("hook")
     .description("Make your shells keep the record by themselves, or no longer.")
@@ -73,41 +70,41 @@ export function addHook(program: Command, table: WholeTable): void {
     .description(
       "Add a line to the startup files of your login shell and of each other shell that has one, or of these.",
     )
-    .addArgument(new Argument("[shell...]").choices(shells))
+    .addArgument(new Argument("[shell...]").choices(shellNames))
     .option("--dry-run", "show what would change")
     .option("--json", "print a JSON array")
     .addHelpText("after", helpOfInstall + example("session-buddy hook install bash zsh --dry-run"))
-    .action(async (names, options) => (await import("../commands/hook.ts")).runInstall(names, options, table()));
+    .action(async (names, options) => (await import("../commands/hook.ts")).runInstall(names, options));
   hook
     .command("status")
     .description("Show which startup files load the hook: installed, missing, differs (changed), stale (another hook).")
     .option("--json", "print a JSON array")
     .addHelpText("after", helpOfStatus + example("session-buddy hook status"))
-    .action(async (options) => (await import("../commands/hook.ts")).runStatus(options, table()));
+    .action(async (options) => (await import("../commands/hook.ts")).runStatus(options));
   hook
     .command("uninstall")
     .description("Put the startup files of all shells, or of these, back as they were; open shells stay silent.")
-    .addArgument(new Argument("[shell...]").choices(shells))
+    .addArgument(new Argument("[shell...]").choices(shellNames))
     .option("--dry-run", "show what would change")
     .option("--json", "print a JSON array")
     .addHelpText("after", helpOfUninstall + example("session-buddy hook uninstall"))
-    .action(async (names, options) => (await import("../commands/hook.ts")).runUninstall(names, options, table()));
+    .action(async (names, options) => (await import("../commands/hook.ts")).runUninstall(names, options));
 }
 
-export function addDoctor(program: Command, table: WholeTable): void {
+export function addDoctor(program: Command): void {
   program
     .command("doctor")
     .description("Examine this installation: what is wrong, and what to do about it.")
     .option("--json", "print a JSON array")
     .addHelpText("after", `\nExit status: 1 when something is wrong.\n${example("session-buddy doctor")}`)
-    .action(async (options) => (await import("../commands/doctor.ts")).run(options, table()));
+    .action(async (options) => (await import("../commands/doctor.ts")).run(options));
 }
 
-export function addCompletion(program: Command, table: WholeTable): void {
+export function addCompletion(program: Command): void {
   program
     .command("completion")
     .description("Print a script that completes this command line; hook install puts it in place for bash and fish.")
-    .addArgument(new Argument("<shell>").choices(shells))
+    .addArgument(new Argument("<shell>").choices(shellNames))
     .addHelpText("after", example("session-buddy completion zsh > ~/.zfunc/_session-buddy   # a folder of your $fpath"))
-    .action(async (shell) => (await import("../commands/completion.ts")).run(shell, table()));
+    .action(async (shell) => (await import("../commands/completion.ts")).run(shell));
 }
