@@ -75,6 +75,18 @@ const asciiOptions: Plugin = {
   },
 };
 
+/** Of package.json only the version is asked for; the rest would be parsed by every process. */
+const versionAlone: Plugin = {
+  name: "version-alone",
+  setup({ onLoad }) {
+    onLoad({ filter: /\/package\.json$/ }, ({ path }) => {
+      if (path !== resolve(root, "package.json")) return null;
+      const { version } = JSON.parse(readFileSync(path, "utf8"));
+      return { contents: JSON.stringify({ version }), loader: "json" };
+    });
+  },
+};
+
 await build({
   entryPoints,
   outdir,
@@ -86,7 +98,7 @@ await build({
   // Else esbuild has them compiled when a file is loaded, not when they are needed.
   supported: { "dynamic-import": false, "regexp-unicode-property-escapes": true },
   outExtension: { ".js": ".cjs" },
-  plugins: [separateFiles, lateChildProcess, asciiOptions],
+  plugins: [separateFiles, lateChildProcess, asciiOptions, versionAlone],
   // The code of entry.ts names this file at run time; everything else is inside.
   external: ["./main.cjs"],
   minify: true,

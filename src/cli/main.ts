@@ -1,5 +1,5 @@
 /** Runs the command that was called, and says on standard error what went wrong. */
-import { CommanderError } from "commander";
+import { CommanderError } from "@commander-js/extra-typings";
 import { exitStatusOf, SessionBuddyError } from "../tracker/errors.ts";
 import { escapeControls } from "../wire/escape.ts";
 import { createProgram } from "./syntax/program.ts";

@@ -24,6 +24,8 @@ const hiddenFrom: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 
 /** Each third-party package and the one room it lives in. */
 export const packageRooms: ReadonlyMap<string, RegExp> = new Map([
+  // commander with its types; nothing else of it is left at run time. The rest of the source asks it, not commander.
+  ["@commander-js/extra-typings", /^src\/cli\/(?:main\.ts$|syntax\/)/],
   ["commander", /^src\/cli\/(?:main\.ts$|syntax\/)/],
   ["jose", /^src\/auth\//],
   ["@modelcontextprotocol/sdk", /^src\/server\//],

@@ -3,6 +3,7 @@ import { resolvePaths } from "../../config/paths.ts";
 import { type KeptValue, parseSetting, type SettingName, settingRules } from "../../config/settings.ts";
 import { openSettings } from "../../config/settings-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
+import type { ConfigListOptions } from "../syntax/setup.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 
@@ -25,7 +26,7 @@ export async function runUnset(name: string): Promise<void> {
   writing(() => settings.delete(known));
 }
 
-export async function runList(options: { readonly json?: boolean }): Promise<void> {
+export async function runList(options: ConfigListOptions): Promise<void> {
   const kept = openSettings(resolvePaths(process.env)).store;
   const names = Object.keys(settingRules) as SettingName[];
   const entries = names.map((name) => [name, kept[name] ?? keptFallback(name)] as const);

@@ -1,6 +1,7 @@
 /** `session-buddy doctor`: what is wrong with this installation, and what to do about it. */
 import { examine, type Finding } from "../../install/doctor.ts";
 import { hookOptions } from "../hook-options.ts";
+import type { DoctorOptions } from "../syntax/setup.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { glyphs } from "../terminal/glyphs.ts";
 import { printJson, printLine } from "../terminal/print.ts";
@@ -9,7 +10,7 @@ import { styleLevel } from "../terminal/style.ts";
 /** Exit status when something is wrong. */
 const somethingIsWrong = 1;
 
-export async function run(options: { readonly json?: boolean }): Promise<void> {
+export async function run(options: DoctorOptions): Promise<void> {
   const findings = await examine(process.env, hookOptions());
   if (findings.some(({ level }) => level === "problem")) process.exitCode = somethingIsWrong;
   if (options.json) return printJson(findings);

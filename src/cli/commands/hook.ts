@@ -4,18 +4,14 @@ import { hookStates, installHooks, type PlaceChange, uninstallHooks, usualShells
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { escapeControls } from "../../wire/escape.ts";
 import { hookOptions } from "../hook-options.ts";
+import type { HookInstallOptions, HookStatusOptions, HookUninstallOptions } from "../syntax/setup.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { printJson, printLine, printMessage } from "../terminal/print.ts";
-
-export interface ChangeOptions {
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
-}
 
 /** Exit status when something is left for a person to do. */
 const leftToDo = 1;
 
-export function runInstall(names: readonly ShellName[], options: ChangeOptions): void {
+export function runInstall(names: readonly ShellName[], options: HookInstallOptions): void {
   const hooks = hookOptions();
   const shells = names.length > 0 ? names : usualShells(hooks.folders);
   if (shells.length === 0) {
@@ -30,14 +26,14 @@ export function runInstall(names: readonly ShellName[], options: ChangeOptions):
   printLine("zsh completion: put what 'session-buddy completion zsh' prints into _session-buddy in a folder of $fpath");
 }
 
-export function runUninstall(names: readonly ShellName[], options: ChangeOptions): void {
+export function runUninstall(names: readonly ShellName[], options: HookUninstallOptions): void {
   const shells: readonly ShellName[] = names.length > 0 ? names : shellNames;
   const changes = uninstallHooks(unique(shells), options.dryRun ?? false, hookOptions());
   report(changes, options);
   if (changes.length === 0 && !options.json) printLine("nothing of session-buddy is there");
 }
 
-export function runStatus(options: { readonly json?: boolean }): void {
+export function runStatus(options: HookStatusOptions): void {
   const states = hookStates(hookOptions());
   // A shell without any hook is one that the user does not want recorded.
   const hooks = states.filter(({ kind }) => kind === "hook");
@@ -54,7 +50,7 @@ export function runStatus(options: { readonly json?: boolean }): void {
   for (const line of alignColumns([["SHELL", "PART", "STATE", "FILE", "WHY"], ...rows])) printLine(line);
 }
 
-function report(changes: readonly PlaceChange[], options: ChangeOptions): void {
+function report(changes: readonly PlaceChange[], options: HookInstallOptions | HookUninstallOptions): void {
   if (changes.some(({ action }) => action === "refused")) process.exitCode = leftToDo;
   if (options.json) printJson(changes.map(toJson));
   else for (const change of changes) printChange(change, options.dryRun ?? false);

@@ -4,17 +4,10 @@ import type { SessionQuery } from "../../tracker/store.ts";
 import { escapeJson } from "../../wire/escape.ts";
 import { toJsonRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
-import { asksBeyondNow, type FilterOptions, toQuery } from "../input/filter.ts";
+import { asksBeyondNow, toQuery } from "../input/filter.ts";
+import type { ListOptions } from "../syntax/ask.ts";
 import { toCsvLine } from "../terminal/csv.ts";
 import { printJson, printLine, printMessage, printText } from "../terminal/print.ts";
-
-export interface ListOptions extends FilterOptions {
-  readonly all?: boolean;
-  readonly limit?: number;
-  readonly after?: string;
-  readonly format?: "table" | "json" | "ndjson" | "csv";
-  readonly json?: boolean;
-}
 
 const csvTitles = [
   "session_id",

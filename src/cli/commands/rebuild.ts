@@ -1,14 +1,10 @@
 /** `session-buddy rebuild`: folds the record anew from its events, and puts right what differs. */
 import { type Difference, rebuild } from "../../app/rebuild.ts";
 import { withApp } from "../context.ts";
+import type { RebuildOptions } from "../syntax/upkeep.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 import { createProgress } from "../terminal/progress.ts";
-
-export interface RebuildOptions {
-  readonly check?: boolean;
-  readonly json?: boolean;
-}
 
 /** Exit status when something differs and was not put right. */
 const somethingDiffers = 1;

@@ -2,13 +2,10 @@
 import { createQuestions, type SessionRecord } from "../../app/questions.ts";
 import { toEventRow, toJsonRow, toProcessRow } from "../../wire/view.ts";
 import { noSession, withApp } from "../context.ts";
+import type { ShowOptions } from "../syntax/ask.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 import { styleHeading } from "../terminal/style.ts";
-
-export interface ShowOptions {
-  readonly json?: boolean;
-}
 
 export async function run(sessionId: string, options: ShowOptions): Promise<void> {
   const record = await withApp((app) => createQuestions(app).record(sessionId));

@@ -1,14 +1,10 @@
 /** `session-buddy token inspect`: what a token says, without verifying anything. */
 import { type ShownToken, showToken } from "../../auth/tokens.ts";
 import { readToken } from "../input/token-source.ts";
+import type { InspectOptions } from "../syntax/token.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { printJson, printLine, printMessage } from "../terminal/print.ts";
 import { styleHeading } from "../terminal/style.ts";
-
-export interface InspectOptions {
-  readonly file?: string;
-  readonly json?: boolean;
-}
 
 const warning =
   "NOT VERIFIED: anybody can write a token that says this. Whether a server accepts it says: session-buddy token verify\n";

@@ -4,14 +4,10 @@ import { type Verified, verifyToken } from "../../auth/tokens.ts";
 import { resolveConfig } from "../../config/config.ts";
 import { credentialSources } from "../../config/environment.ts";
 import { readToken } from "../input/token-source.ts";
+import type { VerifyOptions } from "../syntax/token.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 import { styleHeading, styleVerdict } from "../terminal/style.ts";
-
-export interface VerifyOptions {
-  readonly file?: string;
-  readonly json?: boolean;
-}
 
 /** The statuses of `invalid` and `auth.*` in the table of errors, for an answer that is printed all the same. */
 const exitStatuses = { accepted: 0, malformed: 3, expired: 4, invalid: 4 } as const satisfies Record<

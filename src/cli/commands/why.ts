@@ -2,6 +2,7 @@
 import { createQuestions } from "../../app/questions.ts";
 import { toExplanationRow } from "../../wire/view.ts";
 import { noSession, withApp } from "../context.ts";
+import type { WhyOptions } from "../syntax/ask.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { printJson, printLine, terminalWidth } from "../terminal/print.ts";
 import { styleHeading } from "../terminal/style.ts";
@@ -30,7 +31,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ["not_permitted", "it may not be looked at"],
 ]);
 
-export async function run(sessionId: string, options: { readonly json?: boolean }): Promise<void> {
+export async function run(sessionId: string, options: WhyOptions): Promise<void> {
   const explanation = await withApp((app) => createQuestions(app).explain(sessionId));
   if (explanation === null) throw noSession(sessionId);
   const row = toExplanationRow(explanation);

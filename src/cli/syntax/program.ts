@@ -1,5 +1,5 @@
 /** The command table: which commands there are. Each is described in a file beside this one, and loaded when it is called. */
-import { Command } from "commander";
+import { Command } from "@commander-js/extra-typings";
 import packageJson from "../../../package.json" with { type: "json" };
 import { escapeControls } from "../../wire/escape.ts";
 import { printMessage, printText } from "../terminal/print.ts";
