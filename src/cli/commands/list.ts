@@ -2,30 +2,12 @@
 import { createQuestions, type Questions, type SessionPage } from "../../app/questions.ts";
 import type { SessionQuery } from "../../tracker/store.ts";
 import { escapeJson } from "../../wire/escape.ts";
-import { toJsonRow } from "../../wire/view.ts";
+import { sessionRowKeys, toJsonRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
 import { asksBeyondNow, toQuery } from "../input/filter.ts";
 import type { ListOptions } from "../syntax/ask.ts";
 import { toCsvLine } from "../terminal/csv.ts";
 import { printJson, printLine, printMessage, printText } from "../terminal/print.ts";
-
-const csvTitles = [
-  "session_id",
-  "state",
-  "component_name",
-  "shell_type",
-  "pid",
-  "hostname",
-  "username",
-  "cwd",
-  "started_at",
-  "ended_at",
-  "ended_after",
-  "ended_before",
-  "duration_ms",
-  "exit_code",
-  "end_reason",
-] as const satisfies readonly (keyof ReturnType<typeof toJsonRow>)[];
 
 export async function run(options: ListOptions): Promise<void> {
   const asked = toQuery(options, Date.now());
@@ -61,10 +43,12 @@ function printNext(next: string | null): void {
 
 /** The whole answer may not fit into memory, nor does a reader such as `head` want all of it. */
 async function printAsTheyCome(pages: AsyncGenerator<SessionPage>, format: "ndjson" | "csv"): Promise<void> {
-  if (format === "csv") printText(toCsvLine(csvTitles));
+  if (format === "csv") printText(toCsvLine(sessionRowKeys));
   for await (const { sessions, nextCursor } of pages) {
     const lines = sessions.map(toJsonRow).map((row) => {
-      return format === "csv" ? toCsvLine(csvTitles.map((key) => row[key])) : `${escapeJson(JSON.stringify(row))}\n`;
+      return format === "csv"
+        ? toCsvLine(sessionRowKeys.map((key) => row[key]))
+        : `${escapeJson(JSON.stringify(row))}\n`;
     });
     if (!printText(lines.join(""))) return;
     printNext(nextCursor);

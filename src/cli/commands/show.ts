@@ -1,6 +1,6 @@
 /** `session-buddy show`: everything on record about one session. */
 import { createQuestions, type SessionRecord } from "../../app/questions.ts";
-import { toEventRow, toJsonRow, toProcessRow } from "../../wire/view.ts";
+import { type EventRow, toEventRow, toJsonRow, toProcessRow } from "../../wire/view.ts";
 import { noSession, withApp } from "../context.ts";
 import type { ShowOptions } from "../syntax/ask.ts";
 import { alignColumns } from "../terminal/columns.ts";
@@ -36,7 +36,7 @@ function toLines(record: SessionRecord): string[][] {
   return [...fields, ...events.flatMap(toEventLines)];
 }
 
-function toEventLines({ details, boot_clock, process: _process, ...event }: ReturnType<typeof toEventRow>): string[][] {
+function toEventLines({ details, boot_clock, process: _process, ...event }: EventRow): string[][] {
   const { seq, kind, ...rest } = event;
   const { user = {}, environment = {}, ...said } = details;
   return [

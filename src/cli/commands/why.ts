@@ -1,6 +1,6 @@
 /** `session-buddy why`: how the state of a session is known, and how to check it again. */
 import { createQuestions } from "../../app/questions.ts";
-import { toExplanationRow } from "../../wire/view.ts";
+import { type ExplanationRow, toExplanationRow } from "../../wire/view.ts";
 import { noSession, withApp } from "../context.ts";
 import type { WhyOptions } from "../syntax/ask.ts";
 import { alignColumns } from "../terminal/columns.ts";
@@ -8,12 +8,11 @@ import { printJson, printLine, terminalWidth } from "../terminal/print.ts";
 import { styleHeading } from "../terminal/style.ts";
 import { type Column, drawTable } from "../terminal/table.ts";
 
-type Row = ReturnType<typeof toExplanationRow>;
-type Probe = Row["probes"][number];
+type Probe = ExplanationRow["probes"][number];
 
 const strongestRank = 2;
 
-const meanings: Readonly<Record<Row["state"], string>> = {
+const meanings: Readonly<Record<ExplanationRow["state"], string>> = {
   ended: "the shell itself told its end; nothing is stronger",
   orphaned: "the shell never told its end, and its process is proven dead; its own word would still win",
   active: "no end is on record, and nothing proves that the process is gone",
@@ -45,7 +44,7 @@ export async function run(sessionId: string, options: WhyOptions): Promise<void>
   printChecks(row.probes);
 }
 
-function toLines(row: Row): string[][] {
+function toLines(row: ExplanationRow): string[][] {
   const deciding = row.events.find((event) => event.event_id === row.deciding_event_id);
   return [
     ["session", row.session_id],
@@ -59,7 +58,7 @@ function toLines(row: Row): string[][] {
   ];
 }
 
-function wordsForNow({ state, reason }: Row["process_now"]): string {
+function wordsForNow({ state, reason }: ExplanationRow["process_now"]): string {
   return reason === null ? state : `${state}: ${wordsFor(reason)}`;
 }
 
