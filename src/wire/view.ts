@@ -31,8 +31,10 @@ const keysOfSession: Readonly<Record<keyof SessionRow, true>> = {
   end_reason: true,
 };
 
-/** Every key of a session's row, in their order: what CSV has as its titles. */
-export const sessionRowKeys = Object.keys(keysOfSession) as readonly (keyof SessionRow)[];
+/** @returns every key of a session's row, in their order: what CSV has as its titles */
+export function sessionRowKeys(): readonly (keyof SessionRow)[] {
+  return Object.keys(keysOfSession) as (keyof SessionRow)[];
+}
 
 /** Null where not known. Times are RFC 3339, durations milliseconds. */
 export function toJsonRow(session: Session) {

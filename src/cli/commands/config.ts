@@ -4,7 +4,7 @@ import { type KeptValue, parseSetting, type SettingName, settingRules } from "..
 import { openSettings } from "../../config/settings-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { ConfigListOptions } from "../syntax/setup.ts";
-import { alignColumns } from "../terminal/columns.ts";
+import { printColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 
 export async function runGet(name: string): Promise<void> {
@@ -37,7 +37,7 @@ export async function runList(options: ConfigListOptions): Promise<void> {
     name in kept ? "kept" : "default",
     `${settingRules[name].description}; ${settingRules[name].environmentName}`,
   ]);
-  for (const line of alignColumns([["NAME", "VALUE", "FROM", "MEANING"], ...rows])) printLine(line);
+  printColumns([["NAME", "VALUE", "FROM", "MEANING"], ...rows]);
 }
 
 export function runPath(): void {

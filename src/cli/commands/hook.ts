@@ -5,7 +5,7 @@ import { SessionBuddyError } from "../../tracker/errors.ts";
 import { escapeControls } from "../../wire/escape.ts";
 import { hookOptions } from "../hook-options.ts";
 import type { HookInstallOptions, HookStatusOptions, HookUninstallOptions } from "../syntax/setup.ts";
-import { alignColumns } from "../terminal/columns.ts";
+import { printColumns } from "../terminal/columns.ts";
 import { printJson, printLine, printMessage } from "../terminal/print.ts";
 
 /** Exit status when something is left for a person to do. */
@@ -47,7 +47,7 @@ export function runStatus(options: HookStatusOptions): void {
     return;
   }
   const rows = states.map(({ shell, kind, file, state, reason }) => [shell, kind, state, file, reason ?? ""]);
-  for (const line of alignColumns([["SHELL", "PART", "STATE", "FILE", "WHY"], ...rows])) printLine(line);
+  printColumns([["SHELL", "PART", "STATE", "FILE", "WHY"], ...rows]);
 }
 
 function report(changes: readonly PlaceChange[], options: HookInstallOptions | HookUninstallOptions): void {

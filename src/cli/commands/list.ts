@@ -43,12 +43,11 @@ function printNext(next: string | null): void {
 
 /** The whole answer may not fit into memory, nor does a reader such as `head` want all of it. */
 async function printAsTheyCome(pages: AsyncGenerator<SessionPage>, format: "ndjson" | "csv"): Promise<void> {
-  if (format === "csv") printText(toCsvLine(sessionRowKeys));
+  const titles = sessionRowKeys();
+  if (format === "csv") printText(toCsvLine(titles));
   for await (const { sessions, nextCursor } of pages) {
     const lines = sessions.map(toJsonRow).map((row) => {
-      return format === "csv"
-        ? toCsvLine(sessionRowKeys.map((key) => row[key]))
-        : `${escapeJson(JSON.stringify(row))}\n`;
+      return format === "csv" ? toCsvLine(titles.map((key) => row[key])) : `${escapeJson(JSON.stringify(row))}\n`;
     });
     if (!printText(lines.join(""))) return;
     printNext(nextCursor);

@@ -2,7 +2,7 @@
 import { type Difference, rebuild } from "../../app/rebuild.ts";
 import { withApp } from "../context.ts";
 import type { RebuildOptions } from "../syntax/upkeep.ts";
-import { alignColumns } from "../terminal/columns.ts";
+import { printColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 import { createProgress } from "../terminal/progress.ts";
 
@@ -20,7 +20,7 @@ export async function run(options: RebuildOptions): Promise<void> {
   if (options.json) {
     return printJson({ sessions, events, differences: differences.map(toRow), repaired });
   }
-  for (const line of alignColumns(differences.map(toCells))) printLine(line);
+  printColumns(differences.map(toCells));
   printLine(`${sessions} sessions of ${events} events: ${differences.length} differ, ${repaired} put right.`);
 }
 

@@ -10,9 +10,9 @@ import type {
   KeysListOptions,
   KeysRotateOptions,
 } from "../syntax/token.ts";
-import { alignColumns } from "../terminal/columns.ts";
+import { printColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";
-import { styleHeading } from "../terminal/style.ts";
+import { withTitles } from "../terminal/style.ts";
 
 export async function runCreate(options: KeysCreateOptions): Promise<void> {
   const key = await createKeysFile(fileOf(options), options.algorithm);
@@ -49,6 +49,5 @@ function printKeys(keys: readonly ShownKey[], { json }: KeysListOptions): void {
     return;
   }
   const rows = keys.map(({ kid, algorithm, use }) => [kid, algorithm, use]);
-  const style = (cell: string, row: number) => (row === 0 ? styleHeading(cell) : cell);
-  for (const line of alignColumns([["KID", "ALGORITHM", "USE"], ...rows], style)) printLine(line);
+  printColumns([["KID", "ALGORITHM", "USE"], ...rows], withTitles);
 }

@@ -3,9 +3,9 @@ import { createQuestions } from "../../app/questions.ts";
 import { type ExplanationRow, toExplanationRow } from "../../wire/view.ts";
 import { noSession, withApp } from "../context.ts";
 import type { WhyOptions } from "../syntax/ask.ts";
-import { alignColumns } from "../terminal/columns.ts";
+import { printColumns, toCell } from "../terminal/columns.ts";
 import { printJson, printLine, terminalWidth } from "../terminal/print.ts";
-import { styleHeading } from "../terminal/style.ts";
+import { withNames } from "../terminal/style.ts";
 import { type Column, drawTable } from "../terminal/table.ts";
 
 type Probe = ExplanationRow["probes"][number];
@@ -35,9 +35,7 @@ export async function run(sessionId: string, options: WhyOptions): Promise<void>
   if (explanation === null) throw noSession(sessionId);
   const row = toExplanationRow(explanation);
   if (options.json) return printJson(row);
-  for (const line of alignColumns(toLines(row), (cell, _, column) => (column === 0 ? styleHeading(cell) : cell))) {
-    printLine(line);
-  }
+  printColumns(toLines(row), withNames);
   if (row.probes.length === 0) return;
   printLine("");
   for (const line of drawTable(columns, row.probes, terminalWidth())) printLine(line);
@@ -69,8 +67,8 @@ function wordsFor(reason: string): string {
 
 const columns: readonly Column<Probe>[] = [
   { title: "PROBE", text: (probe) => probe.name, importance: 4 },
-  { title: "RECORDED", text: (probe) => toText(probe.recorded), least: 12, importance: 1 },
-  { title: "NOW", text: (probe) => toText(probe.seen), least: 12, importance: 2 },
+  { title: "RECORDED", text: (probe) => toCell(probe.recorded), least: 12, importance: 1 },
+  { title: "NOW", text: (probe) => toCell(probe.seen), least: 12, importance: 2 },
   { title: "OUTCOME", text: (probe) => probe.outcome, importance: 3 },
 ];
 
@@ -80,8 +78,4 @@ function printChecks(probes: readonly Probe[]): void {
   if (checks.length === 0) return;
   printLine("\nTo check it again:");
   for (const command of checks) printLine(`  ${command}`);
-}
-
-function toText(value: Probe["recorded"]): string {
-  return value === null ? "-" : String(value);
 }
