@@ -1,13 +1,16 @@
 /**
  * Bundles the program into `dist/`: the entry, the command table, and a file for each module that is loaded when it is
- * needed. A dynamic import of one of our modules becomes a `require` of its file. An argument names another
- * folder than `dist`; the launcher is in `bin` beside it.
+ * needed. A dynamic import of one of our modules becomes a `require` of its file. Beside them lie the completion
+ * scripts. An argument names another folder than `dist`; the launcher is in `bin` beside it.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { completionScripts } from "../src/cli/completion/scripts.ts";
+import { createProgram } from "../src/cli/syntax/program.ts";
+import { stamped } from "../src/install/stamp.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const dist = resolve(process.argv[2] ?? join(root, "dist"));
@@ -73,6 +76,18 @@ const asciiOptions: Plugin = {
   },
 };
 
+/** Of package.json only the version is asked for; the rest would be parsed by every process. */
+const versionAlone: Plugin = {
+  name: "version-alone",
+  setup({ onLoad }) {
+    onLoad({ filter: /\/package\.json$/ }, ({ path }) => {
+      if (path !== resolve(root, "package.json")) return null;
+      const { version } = JSON.parse(readFileSync(path, "utf8"));
+      return { contents: JSON.stringify({ version }), loader: "json" };
+    });
+  },
+};
+
 await build({
   entryPoints,
   outdir,
@@ -84,13 +99,18 @@ await build({
   // Else esbuild has them compiled when a file is loaded, not when they are needed.
   supported: { "dynamic-import": false, "regexp-unicode-property-escapes": true },
   outExtension: { ".js": ".cjs" },
-  plugins: [separateFiles, lateChildProcess, asciiOptions],
+  plugins: [separateFiles, lateChildProcess, asciiOptions, versionAlone],
   // The code of entry.ts names this file at run time; everything else is inside.
   external: ["./main.cjs"],
   minify: true,
   legalComments: "none",
   logLevel: "warning",
 });
+
+mkdirSync(join(outdir, "completions"));
+for (const [shell, script] of Object.entries(completionScripts(createProgram()))) {
+  writeFileSync(join(outdir, "completions", `session-buddy.${shell}`), stamped(script));
+}
 
 /** V8 refuses a code cache that was made with other flags than it runs with, so these are read from where they are given. */
 function launcherFlags(): string[] {

@@ -1,5 +1,5 @@
 /** Owns how a token is taken apart: so strictly that no two readers can see two tokens in it. For `auth/`, and `tokens.ts` to show one. */
-import { parseJson } from "../tracker/canonical.ts";
+import { isObject, parseJson } from "../tracker/canonical.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -43,8 +43,7 @@ function decodePart(part: string, name: string): Buffer {
 function readObject(bytes: Buffer, name: string): JsonObject {
   const text = readText(bytes, name);
   const value = readJson(text, name);
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw malformed(`the ${name} is no JSON object`);
+  if (!isObject(value)) throw malformed(`the ${name} is no JSON object`);
   if (hasDoubledKey(text)) throw malformed(`the ${name} holds a key twice`);
   return value as JsonObject;
 }

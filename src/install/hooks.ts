@@ -4,10 +4,11 @@ import { join } from "node:path";
 import type { ShellFolders } from "../config/paths.ts";
 import { ensurePrivateFolder } from "../host/folder.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { readCompletion, requireCompletion } from "./completion.ts";
 import { hasLineByHand, hookLine, hookPathOf, readsBashrc, type ShellName, shellNames } from "./hook-line.ts";
 import { addBlock, type Edit, readBlocks, removeBlocks } from "./rc-block.ts";
 import { type RcFile, readRcFile, writeRcFile } from "./rc-file.ts";
-import { isUntouched, stamped } from "./stamp.ts";
+import { isUntouched } from "./stamp.ts";
 
 /** One file of one shell: the startup file that loads the hook, or the completions of the command line. */
 export interface HookPlace {
@@ -35,15 +36,8 @@ export interface PlaceChange extends HookPlace {
 export interface HookOptions {
   readonly folders: ShellFolders;
   readonly stateFolder: string;
-  /** Folder of `bin` and `shell-hooks`. */
+  /** Folder of `bin`, `dist` and `shell-hooks`. */
   readonly programFolder: string;
-  /** Completion script of each shell. */
-  readonly completions: Readonly<Record<ShellName, string>>;
-}
-
-/** @returns a completion script whose last line tells later whether anybody changed it. */
-export function stampedCompletion(script: string): string {
-  return stamped(script);
 }
 
 /** @returns the login shell, and each other one that has a startup file. */
@@ -153,10 +147,10 @@ function hookState(shell: ShellName, file: RcFile, options: HookOptions): PlaceS
   }
 }
 
-function completionState(shell: ShellName, file: RcFile, { completions }: HookOptions): PlaceState {
+function completionState(shell: ShellName, file: RcFile, { programFolder }: HookOptions): PlaceState {
   const place = { shell, kind: "completion", file: file.path } as const;
   if (file.bytes === null) return { ...place, state: "missing", reason: file.issue };
-  if (textOf(file) === stamped(completions[shell])) return { ...place, state: "installed", reason: null };
+  if (textOf(file) === readCompletion(shell, programFolder)) return { ...place, state: "installed", reason: null };
   if (isUntouched(file.bytes)) return { ...place, state: "stale", reason: "is of another version" };
   return { ...place, state: "differs", reason: "was changed by hand, or made by another program" };
 }
@@ -196,7 +190,8 @@ function installCompletion(shell: ShellName, file: RcFile, isDryRun: boolean, op
   const { state, reason, ...place } = completionState(shell, file, options);
   if (state === "installed") return { ...place, ...nothing, action: "unchanged" };
   if (state === "differs") return { ...place, ...nothing, action: "refused", reason: `${reason}; remove it first` };
-  return { ...place, ...nothing, ...attempt(file, Buffer.from(stamped(options.completions[shell])), isDryRun) };
+  const script = requireCompletion(shell, options.programFolder);
+  return { ...place, ...nothing, ...attempt(file, Buffer.from(script), isDryRun) };
 }
 
 function uninstallCompletion(shell: ShellName, file: RcFile, isDryRun: boolean, options: HookOptions): PlaceChange[] {

@@ -59,6 +59,11 @@ function scalar(value: null | boolean | number | string): string {
   return text;
 }
 
+/** @returns whether a value that was read is an object of JSON, not a list and not null */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 // Array.isArray does not narrow readonly arrays.
 function isArray(value: readonly Json[] | JsonObject): value is readonly Json[] {
   return Array.isArray(value);
@@ -99,7 +104,7 @@ function toMarked(_: string, hex: string | undefined, short: string | undefined)
 }
 
 function withKeys(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (!isObject(value)) return value;
   const entries = Object.entries(value);
   if (!entries.some(([name]) => name.includes(mark))) return value;
   const toCharacter = (_: string, hex: string) => String.fromCharCode(Number.parseInt(hex, 16));

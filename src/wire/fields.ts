@@ -1,4 +1,5 @@
 /** Owns reading named fields of unknown data, and the words for what is wrong with one (contract section 1). Pure core. */
+import { isObject } from "../tracker/canonical.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { type Instant, parseTimestamp } from "../tracker/instant.ts";
 import { isLongerThan, isText } from "../tracker/limits.ts";
@@ -152,10 +153,6 @@ export class Fields {
     this.#issues.push(`${this.#prefix}${name}: ${sentence}`);
     return "";
   }
-}
-
-function isObject(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A decimal string of hundreds of digits is an integer out of range, not a malformed one. */

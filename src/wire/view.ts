@@ -6,7 +6,38 @@ import type { Session } from "../tracker/fold.ts";
 import { formatInstant, type Instant } from "../tracker/instant.ts";
 import type { LoggedEvent, StatsRow } from "../tracker/store.ts";
 
-/** The keys that `--json` promises; null where not known. Times are RFC 3339, durations milliseconds. */
+/** A session as it is answered: the keys that `--json` promises. */
+export type SessionRow = ReturnType<typeof toJsonRow>;
+export type EventRow = ReturnType<typeof toEventRow>;
+export type GroupRow = ReturnType<typeof toStatsRow>;
+export type ExplanationRow = ReturnType<typeof toExplanationRow>;
+export type ProcessRow = ReturnType<typeof toProcessRow>;
+
+const keysOfSession: Readonly<Record<keyof SessionRow, true>> = {
+  session_id: true,
+  state: true,
+  component_name: true,
+  shell_type: true,
+  pid: true,
+  hostname: true,
+  username: true,
+  cwd: true,
+  started_at: true,
+  ended_at: true,
+  ended_after: true,
+  ended_before: true,
+  duration_ms: true,
+  exit_code: true,
+  end_reason: true,
+  ended_by: true,
+};
+
+/** @returns every key of a session's row, in their order: what CSV has as its titles */
+export function sessionRowKeys(): readonly (keyof SessionRow)[] {
+  return Object.keys(keysOfSession) as (keyof SessionRow)[];
+}
+
+/** Null where not known. Times are RFC 3339, durations milliseconds. */
 export function toJsonRow(session: Session) {
   return {
     session_id: session.sessionId,

@@ -24,6 +24,8 @@ const hiddenFrom: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 
 /** Each third-party package and the one room it lives in. */
 export const packageRooms: ReadonlyMap<string, RegExp> = new Map([
+  // commander with its types; nothing else of it is left at run time. The rest of the source asks it, not commander.
+  ["@commander-js/extra-typings", /^src\/cli\/(?:main\.ts$|syntax\/)/],
   ["commander", /^src\/cli\/(?:main\.ts$|syntax\/)/],
   ["jose", /^src\/auth\//],
   ["@modelcontextprotocol/sdk", /^src\/server\//],
@@ -35,7 +37,10 @@ export const packageRooms: ReadonlyMap<string, RegExp> = new Map([
   ["string-width", /^src\/cli\/terminal\//],
 ]);
 
-/** Finds every import that leaves its room upwards or sideways, and files without a room. */
+/** One verb of the command line is one file, loaded late; with another verb in it, it would load that one too. */
+const verbs = /^src\/cli\/commands\//;
+
+/** Finds every import that leaves its room upwards or sideways, or goes from verb to verb, and files without a room. */
 export function checkRooms(source: Source): Finding[] {
   const room = roomOf(source.path);
   if (floorOf(room) === -1) {
@@ -77,6 +82,9 @@ function issueOf(imported: Import, source: Source, room: string): Issue | null {
 function localIssue(imported: Import, source: Source, room: string): Issue | null {
   const target = posix.join(posix.dirname(source.path), imported.specifier);
   if (target === "package.json") return null;
+  if (verbs.test(source.path) && verbs.test(target)) {
+    return { rule: "verb", message: `a verb may not import ${target}; what two verbs share stands beside the verbs` };
+  }
   const other = roomOf(target);
   if (other === room) return null;
   const floor = floorOf(other);

@@ -32,6 +32,7 @@ const broken: readonly (readonly [rule: string, line: number, path: string, text
   ["room", 2, "src/server/a.ts", `${head}import { openSqliteStore } from "../store/sqlite/store.ts";`],
   ["room", 2, "src/server/a.ts", `${head}import type { Machine } from "../host/machine.ts";`],
   ["room", 4, "src/cli/a.ts", `${head}import {\n  bootId,\n} from "../host/machine.ts";`],
+  ["verb", 2, "src/cli/commands/a.ts", `${head}import { run } from "./b.ts";`],
   ["room", 2, "src/page/a.ts", `${head}import { escapeControls } from "../wire/escape.ts";`],
   ["room", 2, "src/page/a.ts", `${head}import type { Session } from "../tracker/fold.ts";`],
   ["room", 1, "src/elsewhere/a.ts", head],

@@ -156,6 +156,32 @@ test("another installation's line is stale, a changed one differs, and install p
   assert.deepEqual(filesBelow(home), { ".bashrc": "a=1\n", ".profile": ". ~/.bashrc\n", ".zshrc": "b=1\n" });
 });
 
+test("without the completion scripts of the program nothing is installed, and what is there can still be removed", async (t) => {
+  const sandbox = createSandbox(t);
+  const home = homeOf(sandbox, { ".bashrc": "a=1\n", ".profile": ". ~/.bashrc\n" });
+  const broken = join(sandbox.folder, "broken");
+  for (const name of ["bin", "dist", "shell-hooks"]) cpSync(join(root, name), join(broken, name), { recursive: true });
+  const script = join(broken, "dist/completions/session-buddy.bash");
+  rmSync(script);
+  const run = (...args: readonly string[]) =>
+    runToEnd(join(broken, "bin/session-buddy"), args, {
+      env: { ...sandbox.env, SESSION_BUDDY_NODE: process.execPath },
+    });
+  const words = `session-buddy: cannot read ${script}; install session-buddy again\n`;
+  for (const args of [
+    ["completion", "bash"],
+    ["hook", "install", "bash"],
+  ]) {
+    const { status, stdout, stderr } = await run(...args);
+    assert.deepEqual([status, stdout, stderr], [5, "", words]);
+  }
+  const before = filesBelow(home);
+  assert.equal(before[".bashrc"], "a=1\n");
+  await runWell(sandbox, ["hook", "install", "bash"]);
+  const { status, stderr } = await run("hook", "uninstall", "bash");
+  assert.deepEqual([status, stderr, filesBelow(home)], [0, "", before]);
+});
+
 test("status tells every file with stable keys, and has exit status 1 until a hook is installed whole", async (t) => {
   const sandbox = createSandbox(t);
   const home = homeOf(sandbox, {});

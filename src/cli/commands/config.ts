@@ -3,7 +3,8 @@ import { resolvePaths } from "../../config/paths.ts";
 import { type KeptValue, parseSetting, type SettingName, settingRules } from "../../config/settings.ts";
 import { openSettings } from "../../config/settings-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
-import { alignColumns } from "../terminal/columns.ts";
+import type { ConfigListOptions } from "../syntax/setup.ts";
+import { printColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 
 export async function runGet(name: string): Promise<void> {
@@ -25,7 +26,7 @@ export async function runUnset(name: string): Promise<void> {
   writing(() => settings.delete(known));
 }
 
-export async function runList(options: { readonly json?: boolean }): Promise<void> {
+export async function runList(options: ConfigListOptions): Promise<void> {
   const kept = openSettings(resolvePaths(process.env)).store;
   const names = Object.keys(settingRules) as SettingName[];
   const entries = names.map((name) => [name, kept[name] ?? keptFallback(name)] as const);
@@ -36,7 +37,7 @@ export async function runList(options: { readonly json?: boolean }): Promise<voi
     name in kept ? "kept" : "default",
     `${settingRules[name].description}; ${settingRules[name].environmentName}`,
   ]);
-  for (const line of alignColumns([["NAME", "VALUE", "FROM", "MEANING"], ...rows])) printLine(line);
+  printColumns([["NAME", "VALUE", "FROM", "MEANING"], ...rows]);
 }
 
 export function runPath(): void {

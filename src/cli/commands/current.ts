@@ -3,9 +3,10 @@ import { currentSession } from "../../app/current.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { toJsonRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
+import type { CurrentOptions } from "../syntax/ask.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 
-export async function run(options: { readonly json?: boolean }): Promise<void> {
+export async function run(options: CurrentOptions): Promise<void> {
   const session = await withApp((app) => currentSession(app, process.ppid));
   if (session === null) {
     throw new SessionBuddyError(

@@ -1,28 +1,23 @@
 /** `session-buddy doctor`: what is wrong with this installation, and what to do about it. */
 import { examine, type Finding } from "../../install/doctor.ts";
-import { alignColumns } from "../terminal/columns.ts";
+import { hookOptions } from "../hook-options.ts";
+import type { DoctorOptions } from "../syntax/setup.ts";
+import { printColumns } from "../terminal/columns.ts";
 import { glyphs } from "../terminal/glyphs.ts";
-import { printJson, printLine } from "../terminal/print.ts";
+import { printJson } from "../terminal/print.ts";
 import { styleLevel } from "../terminal/style.ts";
-import type { CommandLike } from "./completion.ts";
-import { hookOptions } from "./hook.ts";
 
 /** Exit status when something is wrong. */
 const somethingIsWrong = 1;
 
-export async function run(options: { readonly json?: boolean }, table: CommandLike): Promise<void> {
-  const findings = await examine(process.env, hookOptions(table));
+export async function run(options: DoctorOptions): Promise<void> {
+  const findings = await examine(process.env, hookOptions());
   if (findings.some(({ level }) => level === "problem")) process.exitCode = somethingIsWrong;
   if (options.json) return printJson(findings);
-  const lines = alignColumns(findings.flatMap(toRows), (cell, _row, column) => styleCell(cell, column));
-  for (const line of lines) printLine(line);
+  printColumns(findings.flatMap(toRows), (cell, _row, column) => (column === 0 ? styleLevel(cell) : cell));
 }
 
 function toRows({ level, check, words, remedy }: Finding): string[][] {
   const row = [level, check, words];
   return remedy === null ? [row] : [row, ["", "", `${glyphs().arrow} ${remedy}`]];
-}
-
-function styleCell(cell: string, column: number): string {
-  return column === 0 ? styleLevel(cell) : cell;
 }

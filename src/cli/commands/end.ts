@@ -3,16 +3,8 @@ import { createShells, type Shells } from "../../capture/shells.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { toJsonRow } from "../../wire/view.ts";
 import { noSession, withApp } from "../context.ts";
+import type { EndOptions } from "../syntax/record.ts";
 import { printJson } from "../terminal/print.ts";
-
-export interface EndOptions {
-  readonly stateFile?: string;
-  readonly exitCode?: number;
-  readonly reason?: string;
-  /** Whether an end is recorded too while the shell is alive. */
-  readonly force?: boolean;
-  readonly json?: boolean;
-}
 
 export async function run(sessionId: string | undefined, options: EndOptions): Promise<void> {
   if ((sessionId === undefined) === (options.stateFile === undefined)) {

@@ -1,36 +1,24 @@
 /** `session-buddy hook`: what makes a person's shells keep the record by themselves. */
-import { resolvePaths, resolveShellFolders } from "../../config/paths.ts";
-import {
-  type HookOptions,
-  hookStates,
-  installHooks,
-  type PlaceChange,
-  uninstallHooks,
-  usualShells,
-} from "../../install/hooks.ts";
-import { programFolder } from "../../install/program.ts";
+import { type ShellName, shellNames } from "../../install/hook-line.ts";
+import { hookStates, installHooks, type PlaceChange, uninstallHooks, usualShells } from "../../install/hooks.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { escapeControls } from "../../wire/escape.ts";
-import { alignColumns } from "../terminal/columns.ts";
+import { hookOptions } from "../hook-options.ts";
+import type { HookInstallOptions, HookStatusOptions, HookUninstallOptions } from "../syntax/setup.ts";
+import { printColumns } from "../terminal/columns.ts";
 import { printJson, printLine, printMessage } from "../terminal/print.ts";
-import { type CommandLike, completionScripts } from "./completion.ts";
-
-type ShellName = PlaceChange["shell"];
-
-export interface ChangeOptions {
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
-}
 
 /** Exit status when something is left for a person to do. */
 const leftToDo = 1;
-const shellList = "bash, zsh, fish";
 
-export function runInstall(names: readonly ShellName[], options: ChangeOptions, table: CommandLike): void {
-  const hooks = hookOptions(table);
+export function runInstall(names: readonly ShellName[], options: HookInstallOptions): void {
+  const hooks = hookOptions();
   const shells = names.length > 0 ? names : usualShells(hooks.folders);
   if (shells.length === 0) {
-    throw new SessionBuddyError("usage", `none of your shells is known; name the ones you use: ${shellList}`);
+    throw new SessionBuddyError(
+      "usage",
+      `none of your shells is known; name the ones you use: ${shellNames.join(", ")}`,
+    );
   }
   const changes = installHooks(unique(shells), options.dryRun ?? false, hooks);
   report(changes, options);
@@ -38,15 +26,15 @@ export function runInstall(names: readonly ShellName[], options: ChangeOptions, 
   printLine("zsh completion: put what 'session-buddy completion zsh' prints into _session-buddy in a folder of $fpath");
 }
 
-export function runUninstall(names: readonly ShellName[], options: ChangeOptions, table: CommandLike): void {
-  const shells: readonly ShellName[] = names.length > 0 ? names : ["bash", "zsh", "fish"];
-  const changes = uninstallHooks(unique(shells), options.dryRun ?? false, hookOptions(table));
+export function runUninstall(names: readonly ShellName[], options: HookUninstallOptions): void {
+  const shells: readonly ShellName[] = names.length > 0 ? names : shellNames;
+  const changes = uninstallHooks(unique(shells), options.dryRun ?? false, hookOptions());
   report(changes, options);
   if (changes.length === 0 && !options.json) printLine("nothing of session-buddy is there");
 }
 
-export function runStatus(options: { readonly json?: boolean }, table: CommandLike): void {
-  const states = hookStates(hookOptions(table));
+export function runStatus(options: HookStatusOptions): void {
+  const states = hookStates(hookOptions());
   // A shell without any hook is one that the user does not want recorded.
   const hooks = states.filter(({ kind }) => kind === "hook");
   const wanted = hooks.filter(({ shell, state }) => state !== "missing" || hasHook(shell));
@@ -59,20 +47,10 @@ export function runStatus(options: { readonly json?: boolean }, table: CommandLi
     return;
   }
   const rows = states.map(({ shell, kind, file, state, reason }) => [shell, kind, state, file, reason ?? ""]);
-  for (const line of alignColumns([["SHELL", "PART", "STATE", "FILE", "WHY"], ...rows])) printLine(line);
+  printColumns([["SHELL", "PART", "STATE", "FILE", "WHY"], ...rows]);
 }
 
-/** What the hook and doctor commands look at. */
-export function hookOptions(table: CommandLike): HookOptions {
-  return {
-    folders: resolveShellFolders(process.env),
-    stateFolder: resolvePaths(process.env).stateFolder,
-    programFolder: programFolder(),
-    completions: completionScripts(table),
-  };
-}
-
-function report(changes: readonly PlaceChange[], options: ChangeOptions): void {
+function report(changes: readonly PlaceChange[], options: HookInstallOptions | HookUninstallOptions): void {
   if (changes.some(({ action }) => action === "refused")) process.exitCode = leftToDo;
   if (options.json) printJson(changes.map(toJson));
   else for (const change of changes) printChange(change, options.dryRun ?? false);

@@ -2,38 +2,12 @@
 import { createQuestions, type Questions, type SessionPage } from "../../app/questions.ts";
 import type { SessionQuery } from "../../tracker/store.ts";
 import { escapeJson } from "../../wire/escape.ts";
-import { toJsonRow } from "../../wire/view.ts";
+import { sessionRowKeys, toJsonRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
-import { asksBeyondNow, type FilterOptions, toQuery } from "../input/filter.ts";
+import { asksBeyondNow, toQuery } from "../input/filter.ts";
+import type { ListOptions } from "../syntax/ask.ts";
 import { toCsvLine } from "../terminal/csv.ts";
 import { printJson, printLine, printMessage, printText } from "../terminal/print.ts";
-
-export interface ListOptions extends FilterOptions {
-  readonly all?: boolean;
-  readonly limit?: number;
-  readonly after?: string;
-  readonly format?: "table" | "json" | "ndjson" | "csv";
-  readonly json?: boolean;
-}
-
-const csvTitles = [
-  "session_id",
-  "state",
-  "component_name",
-  "shell_type",
-  "pid",
-  "hostname",
-  "username",
-  "cwd",
-  "started_at",
-  "ended_at",
-  "ended_after",
-  "ended_before",
-  "duration_ms",
-  "exit_code",
-  "end_reason",
-  "ended_by",
-] as const satisfies readonly (keyof ReturnType<typeof toJsonRow>)[];
 
 export async function run(options: ListOptions): Promise<void> {
   const asked = toQuery(options, Date.now());
@@ -69,10 +43,11 @@ function printNext(next: string | null): void {
 
 /** The whole answer may not fit into memory, nor does a reader such as `head` want all of it. */
 async function printAsTheyCome(pages: AsyncGenerator<SessionPage>, format: "ndjson" | "csv"): Promise<void> {
-  if (format === "csv") printText(toCsvLine(csvTitles));
+  const titles = sessionRowKeys();
+  if (format === "csv") printText(toCsvLine(titles));
   for await (const { sessions, nextCursor } of pages) {
     const lines = sessions.map(toJsonRow).map((row) => {
-      return format === "csv" ? toCsvLine(csvTitles.map((key) => row[key])) : `${escapeJson(JSON.stringify(row))}\n`;
+      return format === "csv" ? toCsvLine(titles.map((key) => row[key])) : `${escapeJson(JSON.stringify(row))}\n`;
     });
     if (!printText(lines.join(""))) return;
     printNext(nextCursor);

@@ -3,14 +3,9 @@ import { countPrunable, prune } from "../../app/prune.ts";
 import { formatInstant, instantFromMs } from "../../tracker/instant.ts";
 import { withApp } from "../context.ts";
 import { parseAgeMs } from "../input/moment.ts";
+import type { PruneOptions } from "../syntax/upkeep.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 import { createProgress } from "../terminal/progress.ts";
-
-export interface PruneOptions {
-  readonly olderThan: string;
-  readonly yes?: boolean;
-  readonly json?: boolean;
-}
 
 export async function run(options: PruneOptions): Promise<void> {
   // An age that reaches back before the year 1 is as good as that year.

@@ -1,14 +1,10 @@
 /** `session-buddy rebuild`: folds the record anew from its events, and puts right what differs. */
 import { type Difference, rebuild } from "../../app/rebuild.ts";
 import { withApp } from "../context.ts";
-import { alignColumns } from "../terminal/columns.ts";
+import type { RebuildOptions } from "../syntax/upkeep.ts";
+import { printColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 import { createProgress } from "../terminal/progress.ts";
-
-export interface RebuildOptions {
-  readonly check?: boolean;
-  readonly json?: boolean;
-}
 
 /** Exit status when something differs and was not put right. */
 const somethingDiffers = 1;
@@ -24,7 +20,7 @@ export async function run(options: RebuildOptions): Promise<void> {
   if (options.json) {
     return printJson({ sessions, events, differences: differences.map(toRow), repaired });
   }
-  for (const line of alignColumns(differences.map(toCells))) printLine(line);
+  printColumns(differences.map(toCells));
   printLine(`${sessions} sessions of ${events} events: ${differences.length} differ, ${repaired} put right.`);
 }
 

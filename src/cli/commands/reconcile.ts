@@ -4,13 +4,14 @@ import type { App } from "../../app/app.ts";
 import { createReconcile, deadlinesMs } from "../../capture/reconcile.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { withApp } from "../context.ts";
+import type { ReconcileOptions } from "../syntax/upkeep.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 
 /** How long it waits for another process that does the same, in milliseconds. */
 const waitMs = 5_000;
 const pauseMs = 100;
 
-export async function run(options: { readonly json?: boolean }): Promise<void> {
+export async function run(options: ReconcileOptions): Promise<void> {
   const { finished, rejected, orphaned, isComplete } = await withApp(inTurn);
   if (options.json) return printJson({ finished, rejected, orphaned, is_complete: isComplete });
   const left = isComplete ? "" : " Not all was gone through in time; run it again.";

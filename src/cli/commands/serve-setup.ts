@@ -1,4 +1,5 @@
 /** `session-buddy serve --client` and `--unit`: what clients and systemd are told of a server, printed and not run. */
+
 import { resolve } from "node:path";
 import { resolveConfig } from "../../config/config.ts";
 import { type CredentialSources, credentialSources, type Environment } from "../../config/environment.ts";
@@ -10,15 +11,8 @@ import type { ClientName, UnitName } from "../../install/server-names.ts";
 import { unit } from "../../install/units.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { escapeControls } from "../../wire/escape.ts";
+import type { ServeOptions } from "../syntax/setup.ts";
 import { printMessage, printText } from "../terminal/print.ts";
-
-export interface ServeSetupOptions {
-  readonly client?: ClientName;
-  readonly unit?: UnitName;
-  readonly host?: string;
-  readonly port?: string;
-  readonly stdio?: boolean;
-}
 
 /** Where a server listens. */
 interface Address {
@@ -26,25 +20,25 @@ interface Address {
   readonly port: number;
 }
 
-export async function run(options: ServeSetupOptions): Promise<void> {
+export async function run(options: ServeOptions): Promise<void> {
   const { client, unit: manager } = options;
   if (client !== undefined) await printClient(client, options);
   else if (manager !== undefined) await printUnit(manager, options);
 }
 
-async function printClient(client: ClientName, options: ServeSetupOptions): Promise<void> {
+async function printClient(client: ClientName, options: ServeOptions): Promise<void> {
   const { text, advice } = clientSettings(client, await connection(options, process.env));
   printText(text);
   printMessage(`session-buddy: ${advice}\n`);
 }
 
-async function connection(options: ServeSetupOptions, env: Environment): Promise<Connection> {
+async function connection(options: ServeOptions, env: Environment): Promise<Connection> {
   if (options.stdio) return { kind: "stdio", program: programPath(), environment: recordPlace(env) };
   const url = urlOf(await addressOf(options, env));
   return { kind: "http", url, needsToken: isGuarded(credentialSources(env)) };
 }
 
-async function printUnit(manager: UnitName, options: ServeSetupOptions): Promise<void> {
+async function printUnit(manager: UnitName, options: ServeOptions): Promise<void> {
   const sources = credentialSources(process.env);
   const isOfUser = manager === "user";
   const { text, file, advice } = unit(manager, {
@@ -60,7 +54,7 @@ async function printUnit(manager: UnitName, options: ServeSetupOptions): Promise
 }
 
 /** Only what the settings file does not say: that is read by the server too, now and after it was changed. */
-async function flagsOfUser(options: ServeSetupOptions, env: Environment): Promise<string[]> {
+async function flagsOfUser(options: ServeOptions, env: Environment): Promise<string[]> {
   const wanted = await addressOf(options, env);
   const kept = await addressOf({}, serviceEnvironment(env));
   urlOf(wanted);
@@ -71,13 +65,13 @@ async function flagsOfUser(options: ServeSetupOptions, env: Environment): Promis
 }
 
 /** The service of the machine has settings of its own, and is there for other hosts. */
-async function flagsOfSystem(options: ServeSetupOptions, env: Environment): Promise<string[]> {
+async function flagsOfSystem(options: ServeOptions, env: Environment): Promise<string[]> {
   const { host, port } = await addressOf({ host: "0.0.0.0", ...options }, env);
   urlOf({ host, port });
   return ["--host", host, ...(port === settingRules.port.fallback ? [] : ["--port", String(port)])];
 }
 
-async function addressOf(options: ServeSetupOptions, env: Environment): Promise<Address> {
+async function addressOf(options: ServeOptions, env: Environment): Promise<Address> {
   const { settings } = await resolveConfig(env);
   return {
     host: options.host === undefined ? settings.host : String(parseSetting("host", options.host)),

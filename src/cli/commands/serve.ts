@@ -7,14 +7,9 @@ import { credentialSources, isWaitedForBySystemd } from "../../config/environmen
 import { parseSetting } from "../../config/settings.ts";
 import { createLog, type Log, logFailure } from "../../log.ts";
 import { serveHttp, serveStdio } from "../../server/serve.ts";
+import type { ServeOptions } from "../syntax/setup.ts";
 
-export interface ServeCommandOptions {
-  readonly host?: string;
-  readonly port?: string;
-  readonly stdio?: boolean;
-}
-
-export async function run(options: ServeCommandOptions): Promise<void> {
+export async function run(options: ServeOptions): Promise<void> {
   const config = await resolveConfig(process.env);
   const host = options.host === undefined ? config.settings.host : parseSetting("host", options.host);
   const port = options.port === undefined ? config.settings.port : parseSetting("port", options.port);

@@ -1,22 +1,17 @@
 /** `session-buddy show`: everything on record about one session. */
 import { createQuestions, type SessionRecord } from "../../app/questions.ts";
-import { toEventRow, toJsonRow, toProcessRow } from "../../wire/view.ts";
+import { type EventRow, toEventRow, toJsonRow, toProcessRow } from "../../wire/view.ts";
 import { noSession, withApp } from "../context.ts";
-import { alignColumns } from "../terminal/columns.ts";
-import { printJson, printLine } from "../terminal/print.ts";
-import { styleHeading } from "../terminal/style.ts";
-
-export interface ShowOptions {
-  readonly json?: boolean;
-}
+import type { ShowOptions } from "../syntax/ask.ts";
+import { printColumns, toCell } from "../terminal/columns.ts";
+import { printJson } from "../terminal/print.ts";
+import { withNames } from "../terminal/style.ts";
 
 export async function run(sessionId: string, options: ShowOptions): Promise<void> {
   const record = await withApp((app) => createQuestions(app).record(sessionId));
   if (record === null) throw noSession(sessionId);
   if (options.json) return printJson(toRecordRow(record));
-  for (const line of alignColumns(toLines(record), (cell, _, column) => (column === 0 ? styleHeading(cell) : cell))) {
-    printLine(line);
-  }
+  printColumns(toLines(record), withNames);
 }
 
 /** The row's keys, then what a list has no room for. */
@@ -39,7 +34,7 @@ function toLines(record: SessionRecord): string[][] {
   return [...fields, ...events.flatMap(toEventLines)];
 }
 
-function toEventLines({ details, boot_clock, process: _process, ...event }: ReturnType<typeof toEventRow>): string[][] {
+function toEventLines({ details, boot_clock, process: _process, ...event }: EventRow): string[][] {
   const { seq, kind, ...rest } = event;
   const { user = {}, environment = {}, ...said } = details;
   return [
@@ -57,10 +52,5 @@ function known(lines: readonly string[][]): string[][] {
 }
 
 function entriesOf(values: object, prefix = ""): string[][] {
-  return Object.entries(values).map(([key, value]) => [`${prefix}${key}`, toText(value)]);
-}
-
-function toText(value: unknown): string {
-  if (value === null) return "-";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return Object.entries(values).map(([key, value]) => [`${prefix}${key}`, toCell(value)]);
 }

@@ -5,20 +5,8 @@ import { workingDirectory } from "../../config/environment.ts";
 import type { Session } from "../../tracker/fold.ts";
 import { toJsonRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
+import type { StartOptions } from "../syntax/record.ts";
 import { printJson, printLine, printMessage } from "../terminal/print.ts";
-
-export interface StartOptions {
-  readonly component?: string;
-  readonly shellType?: string;
-  readonly pid?: number;
-  /** Working directory of the shell; the caller's by default. */
-  readonly cwd?: string;
-  readonly stateFile?: string;
-  /** The shell made the state file itself, so that a missing one is finished already. */
-  readonly written?: boolean;
-  readonly metadata?: Readonly<Record<string, string>>;
-  readonly json?: boolean;
-}
 
 export async function run(options: StartOptions): Promise<void> {
   const shell = {

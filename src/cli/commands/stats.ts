@@ -5,18 +5,13 @@ import { usesUnicode } from "../../config/environment.ts";
 import type { StatsKey, StatsRow } from "../../tracker/store.ts";
 import { toStatsRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
-import { type FilterOptions, toQuery } from "../input/filter.ts";
+import { toQuery } from "../input/filter.ts";
 import { formatLength } from "../input/moment.ts";
+import type { StatsOptions } from "../syntax/ask.ts";
 import { barDrawer } from "../terminal/bar.ts";
 import { printJson, printLine, printMessage, terminalWidth } from "../terminal/print.ts";
 import { type Column, drawTable } from "../terminal/table.ts";
 import { widthOf } from "../terminal/width.ts";
-
-export interface StatsOptions extends FilterOptions {
-  readonly by: StatsKey;
-  readonly ascii?: boolean;
-  readonly json?: boolean;
-}
 
 const longestBar = 40;
 const shortestBar = 5;

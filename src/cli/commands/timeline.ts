@@ -6,20 +6,13 @@ import { formatInstant, type Instant, instantFromMs, instantToMs } from "../../t
 import { escapeControls } from "../../wire/escape.ts";
 import { toJsonRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
-import { type FilterOptions, toQuery } from "../input/filter.ts";
+import { toQuery } from "../input/filter.ts";
+import type { TimelineOptions } from "../syntax/ask.ts";
 import { printJson, printLine, printMessage, terminalHeight, terminalWidth } from "../terminal/print.ts";
 import { drawSpans, type Look, looks, type Span } from "../terminal/span.ts";
 import { styleHeading } from "../terminal/style.ts";
 import { type Line, linesOf, mostRecent } from "../terminal/timeline-lines.ts";
 import { padTo, shorten, widthOf } from "../terminal/width.ts";
-
-export interface TimelineOptions extends FilterOptions {
-  readonly by: "session" | "user";
-  /** At most so many lines; as many as fit the terminal by default. */
-  readonly limit?: number;
-  readonly ascii?: boolean;
-  readonly json?: boolean;
-}
 
 const usualWindow = "24h";
 /** Columns where no terminal says how many there are. */

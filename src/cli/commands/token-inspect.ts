@@ -1,14 +1,10 @@
 /** `session-buddy token inspect`: what a token says, without verifying anything. */
 import { type ShownToken, showToken } from "../../auth/tokens.ts";
 import { readToken } from "../input/token-source.ts";
-import { alignColumns } from "../terminal/columns.ts";
-import { printJson, printLine, printMessage } from "../terminal/print.ts";
-import { styleHeading } from "../terminal/style.ts";
-
-export interface InspectOptions {
-  readonly file?: string;
-  readonly json?: boolean;
-}
+import type { InspectOptions } from "../syntax/token.ts";
+import { printColumns } from "../terminal/columns.ts";
+import { printJson, printMessage } from "../terminal/print.ts";
+import { withNames } from "../terminal/style.ts";
 
 const warning =
   "NOT VERIFIED: anybody can write a token that says this. Whether a server accepts it says: session-buddy token verify\n";
@@ -17,8 +13,7 @@ export async function run(source: string | undefined, options: InspectOptions): 
   const shown = showToken(await readToken(source, options.file));
   printMessage(warning);
   if (options.json) return printJson(toJson(shown));
-  const lines = alignColumns(toRows(shown), (cell, _row, column) => (column === 0 ? styleHeading(cell) : cell));
-  for (const line of lines) printLine(line);
+  printColumns(toRows(shown), withNames);
 }
 
 function toJson({ header, claims, issuedAt, validFrom, expiresAt }: ShownToken) {

@@ -1,65 +1,53 @@
 /** `session-buddy token keys`: key pairs that sign tokens. */
 
-import {
-  createKeysFile,
-  dropKeys,
-  exportKeys,
-  type KeysAlgorithm,
-  listKeys,
-  rotateKeys,
-  type ShownKey,
-} from "../../auth/keys-file.ts";
+import { createKeysFile, dropKeys, exportKeys, listKeys, rotateKeys, type ShownKey } from "../../auth/keys-file.ts";
 import { credentialSources } from "../../config/environment.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
-import { alignColumns } from "../terminal/columns.ts";
+import type {
+  KeysCreateOptions,
+  KeysDropOptions,
+  KeysExportOptions,
+  KeysListOptions,
+  KeysRotateOptions,
+} from "../syntax/token.ts";
+import { printColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";
-import { styleHeading } from "../terminal/style.ts";
+import { withTitles } from "../terminal/style.ts";
 
-export interface KeysOptions {
-  readonly file?: string;
-  readonly json?: boolean;
-}
-
-export interface RotateOptions extends KeysOptions {
-  readonly algorithm?: KeysAlgorithm;
-  readonly drop?: boolean;
-}
-
-export async function runCreate(options: KeysOptions & { readonly algorithm: KeysAlgorithm }): Promise<void> {
+export async function runCreate(options: KeysCreateOptions): Promise<void> {
   const key = await createKeysFile(fileOf(options), options.algorithm);
   if (options.json) printJson(key);
   else printLine(key.kid);
 }
 
-export async function runList(options: KeysOptions): Promise<void> {
+export async function runList(options: KeysListOptions): Promise<void> {
   printKeys(await listKeys(fileOf(options)), options);
 }
 
-export async function runRotate(options: RotateOptions): Promise<void> {
+export async function runRotate(options: KeysRotateOptions): Promise<void> {
   const { algorithm, drop = false } = options;
   printKeys(await rotateKeys(fileOf(options), { algorithm, drop }), options);
 }
 
-export async function runDrop(kids: readonly string[], options: KeysOptions): Promise<void> {
+export async function runDrop(kids: readonly string[], options: KeysDropOptions): Promise<void> {
   printKeys(await dropKeys(fileOf(options), kids), options);
 }
 
-export async function runExport(options: KeysOptions): Promise<void> {
+export async function runExport(options: KeysExportOptions): Promise<void> {
   printJson(await exportKeys(fileOf(options)));
 }
 
-function fileOf({ file }: KeysOptions): string {
+function fileOf({ file }: KeysExportOptions): string {
   const path = file ?? credentialSources(process.env).keysFile;
   if (path) return path;
   throw new SessionBuddyError("usage", "no keys file is named; use --file, or set SESSION_BUDDY_KEYS_FILE");
 }
 
-function printKeys(keys: readonly ShownKey[], { json }: KeysOptions): void {
+function printKeys(keys: readonly ShownKey[], { json }: KeysListOptions): void {
   if (json) {
     printJson(keys);
     return;
   }
   const rows = keys.map(({ kid, algorithm, use }) => [kid, algorithm, use]);
-  const style = (cell: string, row: number) => (row === 0 ? styleHeading(cell) : cell);
-  for (const line of alignColumns([["KID", "ALGORITHM", "USE"], ...rows], style)) printLine(line);
+  printColumns([["KID", "ALGORITHM", "USE"], ...rows], withTitles);
 }

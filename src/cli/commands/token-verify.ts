@@ -4,14 +4,10 @@ import { type Verified, verifyToken } from "../../auth/tokens.ts";
 import { resolveConfig } from "../../config/config.ts";
 import { credentialSources } from "../../config/environment.ts";
 import { readToken } from "../input/token-source.ts";
-import { alignColumns } from "../terminal/columns.ts";
-import { printJson, printLine } from "../terminal/print.ts";
-import { styleHeading, styleVerdict } from "../terminal/style.ts";
-
-export interface VerifyOptions {
-  readonly file?: string;
-  readonly json?: boolean;
-}
+import type { VerifyOptions } from "../syntax/token.ts";
+import { type CellStyle, printColumns } from "../terminal/columns.ts";
+import { printJson } from "../terminal/print.ts";
+import { styleVerdict, withTitles } from "../terminal/style.ts";
 
 /** The statuses of `invalid` and `auth.*` in the table of errors, for an answer that is printed all the same. */
 const exitStatuses = { accepted: 0, malformed: 3, expired: 4, invalid: 4 } as const satisfies Record<
@@ -26,11 +22,9 @@ export async function run(source: string | undefined, options: VerifyOptions): P
   process.exitCode = exitStatuses[verified.outcome];
   if (options.json) return printJson(toJson(verified));
   const rows = verified.checks.map(({ check, verdict, words }) => [check, verdict.replace("_", " "), words]);
-  const style = (cell: string, row: number, column: number) => {
-    if (row === 0) return styleHeading(cell);
-    return column === 1 ? styleVerdict(cell) : cell;
-  };
-  for (const line of alignColumns([["CHECK", "VERDICT", "WORDS"], ...rows], style)) printLine(line);
+  const style: CellStyle = (cell, row, column) =>
+    row > 0 && column === 1 ? styleVerdict(cell) : withTitles(cell, row, column);
+  printColumns([["CHECK", "VERDICT", "WORDS"], ...rows], style);
 }
 
 function toJson({ outcome, userId, expiresAt, checks }: Verified) {

@@ -5,16 +5,8 @@ import { resolveConfig } from "../../config/config.ts";
 import { credentialSources } from "../../config/environment.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { unitMs } from "../input/moment.ts";
+import type { TokenOptions } from "../syntax/token.ts";
 import { printJson, printLine, printMessage } from "../terminal/print.ts";
-
-export interface TokenOptions {
-  readonly userId: string;
-  readonly ttl: string;
-  readonly issuer?: string;
-  readonly audience?: string;
-  readonly claim?: Readonly<Record<string, string>>;
-  readonly json?: boolean;
-}
 
 /** One hundred years; beyond it a lifetime is a typing error. */
 const longestSeconds = 100 * 365 * 86_400;

@@ -6,16 +6,12 @@ import type { LoggedEvent, SessionQuery } from "../../tracker/store.ts";
 import { escapeJson } from "../../wire/escape.ts";
 import { toEventRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
-import { type FilterOptions, toQuery } from "../input/filter.ts";
+import { toQuery } from "../input/filter.ts";
+import type { WatchOptions } from "../syntax/ask.ts";
 import { glyphs } from "../terminal/glyphs.ts";
 import { isTerminal, printText, terminalHeight } from "../terminal/print.ts";
 import { openScreen } from "../terminal/screen.ts";
 import { drawSessions } from "../terminal/session-table.ts";
-
-export interface WatchOptions extends Pick<FilterOptions, "user" | "host" | "component"> {
-  readonly format: "table" | "ndjson";
-  readonly from?: number;
-}
 
 const usualHeight = 24;
 
@@ -31,8 +27,8 @@ export async function run(options: WatchOptions): Promise<void> {
   await withApp((app) => (options.format === "ndjson" ? stream(app, options.from, stop) : live(app, options, stop)));
 }
 
-async function live(app: App, options: WatchOptions, stop: AbortController): Promise<void> {
-  const query: SessionQuery = { ...toQuery(options, Date.now()), states: ["active"] };
+async function live(app: App, { user, host, component }: WatchOptions, stop: AbortController): Promise<void> {
+  const query: SessionQuery = { ...toQuery({ user, host, component }, Date.now()), states: ["active"] };
   let isStale = true;
   const screen = openScreen(() => {
     isStale = true;

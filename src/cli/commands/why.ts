@@ -1,25 +1,25 @@
 /** `session-buddy why`: how the state of a session is known, and how to check it again. */
 import { createQuestions } from "../../app/questions.ts";
 import { strongestRank } from "../../tracker/fold.ts";
-import { toExplanationRow } from "../../wire/view.ts";
+import { type ExplanationRow, toExplanationRow } from "../../wire/view.ts";
 import { noSession, withApp } from "../context.ts";
-import { alignColumns } from "../terminal/columns.ts";
+import type { WhyOptions } from "../syntax/ask.ts";
+import { printColumns, toCell } from "../terminal/columns.ts";
 import { printJson, printLine, terminalWidth } from "../terminal/print.ts";
-import { styleHeading } from "../terminal/style.ts";
+import { withNames } from "../terminal/style.ts";
 import { type Column, drawTable } from "../terminal/table.ts";
 
-type Row = ReturnType<typeof toExplanationRow>;
-type Probe = Row["probes"][number];
+type Probe = ExplanationRow["probes"][number];
 
 /** What a state means, and who could say better; of an ended session by who told its end. */
-function meaningOf({ state, ended_by, rank }: Row): string {
+function meaningOf({ state, ended_by, rank }: ExplanationRow): string {
   if (rank === strongestRank) return "the shell itself told its end; nothing is stronger";
   if (state === "ended")
     return `${wordsForTeller(ended_by)} told the end, not the shell; the shell's own word would still win`;
   return meanings[state];
 }
 
-const meanings: Readonly<Record<Exclude<Row["state"], "ended">, string>> = {
+const meanings: Readonly<Record<Exclude<ExplanationRow["state"], "ended">, string>> = {
   replaced: "the process runs another program now, which is how the shell ended (exec); its own word would still win",
   orphaned: "the shell never told its end, and its process is proven dead; its own word would still win",
   active: "no end is on record, and nothing proves that the process is gone",
@@ -31,7 +31,7 @@ const tellers: ReadonlyMap<string | null, string> = new Map([
   ["import", "another record"],
 ]);
 
-function wordsForTeller(teller: Row["ended_by"]): string {
+function wordsForTeller(teller: ExplanationRow["ended_by"]): string {
   return tellers.get(teller) ?? "someone, by whom was not recorded then,";
 }
 
@@ -47,21 +47,19 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ["not_permitted", "it may not be looked at"],
 ]);
 
-export async function run(sessionId: string, options: { readonly json?: boolean }): Promise<void> {
+export async function run(sessionId: string, options: WhyOptions): Promise<void> {
   const explanation = await withApp((app) => createQuestions(app).explain(sessionId));
   if (explanation === null) throw noSession(sessionId);
   const row = toExplanationRow(explanation);
   if (options.json) return printJson(row);
-  for (const line of alignColumns(toLines(row), (cell, _, column) => (column === 0 ? styleHeading(cell) : cell))) {
-    printLine(line);
-  }
+  printColumns(toLines(row), withNames);
   if (row.probes.length === 0) return;
   printLine("");
   for (const line of drawTable(columns, row.probes, terminalWidth())) printLine(line);
   printChecks(row.probes);
 }
 
-function toLines(row: Row): string[][] {
+function toLines(row: ExplanationRow): string[][] {
   const deciding = row.events.find((event) => event.event_id === row.deciding_event_id);
   return [
     ["session", row.session_id],
@@ -78,7 +76,7 @@ function toLines(row: Row): string[][] {
   ];
 }
 
-function wordsForSource({ source, caller }: Row["events"][number]): string {
+function wordsForSource({ source, caller }: ExplanationRow["events"][number]): string {
   if (source === null) return "whom was not recorded then";
   if (source.kind === "hook") return "the shell";
   if (source.kind === "kernel") return "a look at the process";
@@ -87,7 +85,7 @@ function wordsForSource({ source, caller }: Row["events"][number]): string {
   return `a command of ${source.uid === null ? "an unknown user" : `uid ${source.uid}`}, run by process ${source.pid}`;
 }
 
-function wordsForNow({ state, reason }: Row["process_now"]): string {
+function wordsForNow({ state, reason }: ExplanationRow["process_now"]): string {
   return reason === null ? state : `${state}: ${wordsFor(reason)}`;
 }
 
@@ -98,8 +96,8 @@ function wordsFor(reason: string): string {
 
 const columns: readonly Column<Probe>[] = [
   { title: "PROBE", text: (probe) => probe.name, importance: 4 },
-  { title: "RECORDED", text: (probe) => toText(probe.recorded), least: 12, importance: 1 },
-  { title: "NOW", text: (probe) => toText(probe.seen), least: 12, importance: 2 },
+  { title: "RECORDED", text: (probe) => toCell(probe.recorded), least: 12, importance: 1 },
+  { title: "NOW", text: (probe) => toCell(probe.seen), least: 12, importance: 2 },
   { title: "OUTCOME", text: (probe) => probe.outcome, importance: 3 },
 ];
 
@@ -109,8 +107,4 @@ function printChecks(probes: readonly Probe[]): void {
   if (checks.length === 0) return;
   printLine("\nTo check it again:");
   for (const command of checks) printLine(`  ${command}`);
-}
-
-function toText(value: Probe["recorded"]): string {
-  return value === null ? "-" : String(value);
 }

@@ -1,4 +1,4 @@
-/** Owns the completion script of bash, 3.2 and newer; it needs no bash-completion. For commands alone. */
+/** Owns the completion script of bash, 3.2 and newer; it needs no bash-completion. */
 import { type CommandWords, commandPaths, headLines, optionsBefore, quoted } from "./words.ts";
 
 export function bashScript(commands: readonly CommandWords[]): string {

@@ -1,4 +1,4 @@
-/** Owns the completion script of fish, 3.6 and newer. For commands alone. */
+/** Owns the completion script of fish, 3.6 and newer. */
 import { type CommandWords, commandPaths, headLines } from "./words.ts";
 
 export function fishScript(commands: readonly CommandWords[]): string {

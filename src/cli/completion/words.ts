@@ -1,4 +1,4 @@
-/** Owns what the completion scripts of all shells are made from, and how it is quoted. For commands alone. */
+/** Owns what the completion scripts of all shells are made from, and how it is quoted. */
 
 /** One command of the table: what may stand behind it. */
 export interface CommandWords {

@@ -1,4 +1,4 @@
-/** Owns the completion script of zsh: for a folder of $fpath as `_session-buddy`, or to be sourced. For commands alone. */
+/** Owns the completion script of zsh: for a folder of $fpath as `_session-buddy`, or to be sourced. */
 import { type CommandWords, commandPaths, headLines, optionsBefore, quoted } from "./words.ts";
 
 export function zshScript(commands: readonly CommandWords[]): string {

@@ -2,22 +2,9 @@
 import { resolve } from "node:path";
 import { workingDirectory } from "../../config/environment.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
-import type { SessionState } from "../../tracker/fold.ts";
 import type { SessionQuery } from "../../tracker/store.ts";
+import type { FilterOptions } from "../syntax/ask.ts";
 import { parseMoment } from "./moment.ts";
-
-/** The filters that every question takes, as they were typed. */
-export interface FilterOptions {
-  readonly user?: string;
-  readonly host?: string;
-  readonly component?: string;
-  readonly state?: readonly SessionState[];
-  readonly since?: string;
-  readonly until?: string;
-  readonly at?: string;
-  readonly startedSince?: string;
-  readonly cwd?: string;
-}
 
 /** @returns whether sessions that ended are asked for: by their state, or because the question is about the past */
 export function asksBeyondNow({ state, since, until, at, startedSince }: FilterOptions): boolean {

@@ -1,6 +1,14 @@
-/** Owns what the themes of the command table share: how help ends, and how single values are read. For the table alone. */
-import { InvalidArgumentError } from "commander";
+/** Owns what the themes of the command table share: how help ends, and how single values are read. */
+import { type Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { largestExitCode } from "../../tracker/limits.ts";
+
+/** What a command gets from its options, as its row of the command table says. */
+export type OptionsOf<Describe extends (...args: never[]) => Pick<Command, "opts">> = ReturnType<
+  ReturnType<Describe>["opts"]
+>;
+
+/** The same options, each of which may be missing or undefined. */
+export type NoneNeeded<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
 
 export function example(...lines: readonly string[]): string {
   return `\nExample${lines.length > 1 ? "s" : ""}:${lines.map((line) => `\n  $ ${line}`).join("")}`;

@@ -1,8 +1,8 @@
-/** Owns the rows of the command table that answer questions. For `main.ts` alone. */
-import { type Command, Option } from "commander";
+/** Owns the rows of the command table that answer questions. */
+import { type Command, Option } from "@commander-js/extra-typings";
 import { sessionStates } from "../../tracker/fold.ts";
 import { statsKeys } from "../../tracker/store.ts";
-import { example, parseCount, parsePosition } from "./arguments.ts";
+import { example, type NoneNeeded, type OptionsOf, parseCount, parsePosition } from "./arguments.ts";
 
 const helpOfMoments = `
 A moment is 2026-02-06T12:34:56Z, 2026-02-06 12:34, 2026-02-06, an age (30m, 2h,
@@ -23,7 +23,7 @@ With --limit, 'next: CURSOR' on standard error says that there is more: give
 that to --after, with the same filters.
 `;
 
-function addFilters(command: Command): Command {
+function addFilters(command: Command) {
   return command
     .option("--user <name>", "of this user")
     .option("--host <name>", "of this host")
@@ -35,13 +35,19 @@ function addFilters(command: Command): Command {
     .option("--cwd <directory>", "started in this directory or below it");
 }
 
-function atMoment(): Option {
-  return new Option("--at <moment>", "open at this moment").conflicts(["since", "until"]);
+function addFiltersAndMoment(command: Command) {
+  return addFilters(command).addOption(
+    new Option("--at <moment>", "open at this moment").conflicts(["since", "until"]),
+  );
 }
 
-export function addList(program: Command): void {
-  addFilters(program.command("list").description("List the open sessions, newest first; filters ask about others."))
-    .addOption(atMoment())
+/** The filters that questions take, as they were typed; not every question takes every one. */
+export type FilterOptions = NoneNeeded<OptionsOf<typeof addFiltersAndMoment>>;
+
+function describeList(program: Command) {
+  return addFiltersAndMoment(
+    program.command("list").description("List the open sessions, newest first; filters ask about others."),
+  )
     .option("--all", "ended ones too")
     .option("--limit <number>", "at most this many", parseCount)
     .option("--after <cursor>", "the page after the one that told this cursor")
@@ -57,45 +63,62 @@ export function addList(program: Command): void {
           "session-buddy list --at 'yesterday 14:00'",
           "session-buddy list --user deploy --since 3d --format csv > deploy.csv",
         ),
-    )
-    .action(async (options) => (await import("../commands/list.ts")).run(options));
+    );
+}
+export type ListOptions = OptionsOf<typeof describeList>;
+
+export function addList(program: Command): void {
+  describeList(program).action(async (options) => (await import("../commands/list.ts")).run(options));
 }
 
-export function addShow(program: Command): void {
-  program
+function describeShow(program: Command) {
+  return program
     .command("show")
     .description("Show everything on record about one session: the record, its process, its events.")
     .argument("<session-id>", "the id that start printed")
     .option("--json", "print a JSON object")
-    .addHelpText("after", example("session-buddy show shell-20260206-123456"))
-    .action(async (id, options) => (await import("../commands/show.ts")).run(id, options));
+    .addHelpText("after", example("session-buddy show shell-20260206-123456"));
+}
+export type ShowOptions = OptionsOf<typeof describeShow>;
+
+export function addShow(program: Command): void {
+  describeShow(program).action(async (id, options) => (await import("../commands/show.ts")).run(id, options));
 }
 
-export function addWhy(program: Command): void {
-  program
+function describeWhy(program: Command) {
+  return program
     .command("why")
     .description("Say how the state of a session is known: the proof, a look at its process now, how to check it.")
     .argument("<session-id>", "the id that start printed")
     .option("--json", "print a JSON object")
-    .addHelpText("after", example("session-buddy why shell-20260206-123456"))
-    .action(async (id, options) => (await import("../commands/why.ts")).run(id, options));
+    .addHelpText("after", example("session-buddy why shell-20260206-123456"));
+}
+export type WhyOptions = OptionsOf<typeof describeWhy>;
+
+export function addWhy(program: Command): void {
+  describeWhy(program).action(async (id, options) => (await import("../commands/why.ts")).run(id, options));
 }
 
-export function addCurrent(program: Command): void {
-  program
+function describeCurrent(program: Command) {
+  return program
     .command("current")
     .description("Print the id of the session of this shell, or of the nearest shell around it.")
     .option("--json", "print a JSON object")
     .addHelpText(
       "after",
       `\nExit status: 1 when there is none.\n${example('session-buddy show "$(session-buddy current)"')}`,
-    )
-    .action(async (options) => (await import("../commands/current.ts")).run(options));
+    );
+}
+export type CurrentOptions = OptionsOf<typeof describeCurrent>;
+
+export function addCurrent(program: Command): void {
+  describeCurrent(program).action(async (options) => (await import("../commands/current.ts")).run(options));
 }
 
-export function addStats(program: Command): void {
-  addFilters(program.command("stats").description("Count sessions: how many, open, orphaned, and how long."))
-    .addOption(atMoment())
+function describeStats(program: Command) {
+  return addFiltersAndMoment(
+    program.command("stats").description("Count sessions: how many, open, orphaned, and how long."),
+  )
     .addOption(
       new Option("--by <key>", "what to count by; days are those of the start, in UTC")
         .choices(statsKeys)
@@ -109,12 +132,18 @@ export function addStats(program: Command): void {
         helpOfMoments +
         "\nMEDIAN and P95 are of the sessions whose length is known; ORPHANED is the share of those nobody saw end.\n" +
         example("session-buddy stats --by day --started-since 14d"),
-    )
-    .action(async (options) => (await import("../commands/stats.ts")).run(options));
+    );
+}
+export type StatsOptions = OptionsOf<typeof describeStats>;
+
+export function addStats(program: Command): void {
+  describeStats(program).action(async (options) => (await import("../commands/stats.ts")).run(options));
 }
 
-export function addTimeline(program: Command): void {
-  addFilters(program.command("timeline").description("Draw who was on when, a line a session or user; the last day."))
+function describeTimeline(program: Command) {
+  return addFilters(
+    program.command("timeline").description("Draw who was on when, a line a session or user; the last day."),
+  )
     .addOption(new Option("--by <key>", "what has a line of its own").choices(["session", "user"]).default("session"))
     .option("--limit <number>", "at most this many lines (default: what fits the terminal, elsewhere all)", parseCount)
     .option("--ascii", "draw with = ? > (as where the locale is not UTF-8)")
@@ -124,12 +153,16 @@ export function addTimeline(program: Command): void {
       helpOfMoments +
         "\nOf more lines than that, those of whoever was on last are drawn; standard error says how many are left out.\n" +
         example("session-buddy timeline --since today --by user"),
-    )
-    .action(async (options) => (await import("../commands/timeline.ts")).run(options));
+    );
+}
+export type TimelineOptions = OptionsOf<typeof describeTimeline>;
+
+export function addTimeline(program: Command): void {
+  describeTimeline(program).action(async (options) => (await import("../commands/timeline.ts")).run(options));
 }
 
-export function addWatch(program: Command): void {
-  program
+function describeWatch(program: Command) {
+  return program
     .command("watch")
     .description("Show the open sessions and what changes, until Ctrl-C; or print every event as it comes.")
     .option("--user <name>", "of this user (table)")
@@ -141,6 +174,10 @@ export function addWatch(program: Command): void {
       "after",
       "\nEach event has its position as 'seq'; whoever was interrupted goes on after the last one with --from.\n" +
         example("session-buddy watch", "session-buddy watch --format ndjson --from 0"),
-    )
-    .action(async (options) => (await import("../commands/watch.ts")).run(options));
+    );
+}
+export type WatchOptions = OptionsOf<typeof describeWatch>;
+
+export function addWatch(program: Command): void {
+  describeWatch(program).action(async (options) => (await import("../commands/watch.ts")).run(options));
 }

@@ -1,9 +1,9 @@
-/** Owns the rows of the command table that record shells. For `main.ts` alone. */
-import { type Command, Option } from "commander";
-import { collectPair, example, parseExitCode, parseInteger } from "./arguments.ts";
+/** Owns the rows of the command table that record shells. */
+import { type Command, Option } from "@commander-js/extra-typings";
+import { collectPair, example, type OptionsOf, parseExitCode, parseInteger } from "./arguments.ts";
 
-export function addStart(program: Command): void {
-  program
+function describeStart(program: Command) {
+  return program
     .command("start")
     .description("Record that a shell opened, and print its session id.")
     .option("--component <name>", "letters, digits, _ and -, at most 100 (default: the setting, else shell)")
@@ -14,12 +14,16 @@ export function addStart(program: Command): void {
     .addOption(new Option("--written", "the shell made the state file: a missing one is finished").hideHelp())
     .option("--metadata <key=value...>", "data to keep with the session, at most 16 KiB", collectPair)
     .option("--json", "print a JSON object")
-    .addHelpText("after", example("session-buddy start --component deploy --metadata ticket=4711"))
-    .action(async (options) => (await import("../commands/start.ts")).run(options));
+    .addHelpText("after", example("session-buddy start --component deploy --metadata ticket=4711"));
+}
+export type StartOptions = OptionsOf<typeof describeStart>;
+
+export function addStart(program: Command): void {
+  describeStart(program).action(async (options) => (await import("../commands/start.ts")).run(options));
 }
 
-export function addEnd(program: Command): void {
-  program
+function describeEnd(program: Command) {
+  return program
     .command("end")
     .description("Record that a shell closed.")
     .argument("[session-id]", "the id that start printed")
@@ -28,6 +32,10 @@ export function addEnd(program: Command): void {
     .option("--reason <reason>", "exit, logout, hangup, signal, or a word of your own")
     .option("--force", "record it although the shell is alive; its own word will still win")
     .option("--json", "print a JSON object")
-    .addHelpText("after", example("session-buddy end shell-20260206-123456 --exit-code 0 --reason exit"))
-    .action(async (id, options) => (await import("../commands/end.ts")).run(id, options));
+    .addHelpText("after", example("session-buddy end shell-20260206-123456 --exit-code 0 --reason exit"));
+}
+export type EndOptions = OptionsOf<typeof describeEnd>;
+
+export function addEnd(program: Command): void {
+  describeEnd(program).action(async (id, options) => (await import("../commands/end.ts")).run(id, options));
 }

@@ -1,12 +1,9 @@
-/** Owns the rows of the command table that set up servers, settings, hooks and completions. For `main.ts` alone. */
-import { Argument, type Command, Option } from "commander";
+/** Owns the rows of the command table that set up servers, settings, hooks and completions. */
+import { Argument, type Command, Option } from "@commander-js/extra-typings";
+import { shellNames } from "../../install/hook-line.ts";
 import { clientNames, unitNames } from "../../install/server-names.ts";
-import { example } from "./arguments.ts";
+import { example, type OptionsOf } from "./arguments.ts";
 
-/** Makes the whole command table, whichever command is called. */
-type WholeTable = () => Command;
-
-const shells = ["bash", "zsh", "fish"] as const;
 const helpOfInstall = `
 Files: ~/.bashrc, and the file that login shells of bash read unless it reads ~/.bashrc; $ZDOTDIR/.zshrc, else ~/.zshrc;
 fish/conf.d/session-buddy.fish in $XDG_CONFIG_HOME, else ~/.config. A link, a read-only file, another user's file and
@@ -21,8 +18,8 @@ secret or keys are set here; with --stdio it is told to start the server itself.
 `;
 const helpOfUninstall = "\nExit status: 0 nothing of ours is left; 1 a file must be changed by hand.\n";
 
-export function addServe(program: Command): void {
-  program
+function describeServe(program: Command) {
+  return program
     .command("serve")
     .description("Serve the tracker to MCP clients, over HTTP or standard input and output.")
     .addOption(new Option("--host <address>", "address to listen on (default: the setting, else 127.0.0.1)"))
@@ -45,14 +42,27 @@ export function addServe(program: Command): void {
           "session-buddy serve --client claude-desktop --stdio",
           "session-buddy serve --unit user > ~/.config/systemd/user/session-buddy.service",
         ),
-    )
-    .action(async (options) => {
-      const isSetUp = options.client !== undefined || options.unit !== undefined;
-      return isSetUp
-        ? (await import("../commands/serve-setup.ts")).run(options)
-        : (await import("../commands/serve.ts")).run(options);
-    });
+    );
 }
+export type ServeOptions = OptionsOf<typeof describeServe>;
+
+export function addServe(program: Command): void {
+  describeServe(program).action(async (options) => {
+    const isSetUp = options.client !== undefined || options.unit !== undefined;
+    return isSetUp
+      ? (await import("../commands/serve-setup.ts")).run(options)
+      : (await import("../commands/serve.ts")).run(options);
+  });
+}
+
+function describeConfigList(config: Command) {
+  return config
+    .command("list")
+    .description("Print every setting, its value and where it comes from.")
+    .option("--json", "print a JSON object")
+    .addHelpText("after", example("session-buddy config list"));
+}
+export type ConfigListOptions = OptionsOf<typeof describeConfigList>;
 
 export function addConfig(program: Command): void {
   const config = program
@@ -78,12 +88,7 @@ export function addConfig(program: Command): void {
     .argument("<name>")
     .addHelpText("after", example("session-buddy config unset port"))
     .action(async (name) => (await import("../commands/config.ts")).runUnset(name));
-  config
-    .command("list")
-    .description("Print every setting, its value and where it comes from.")
-    .option("--json", "print a JSON object")
-    .addHelpText("after", example("session-buddy config list"))
-    .action(async (options) => (await import("../commands/config.ts")).runList(options));
+  describeConfigList(config).action(async (options) => (await import("../commands/config.ts")).runList(options));
   config
     .command("path")
     .description("Print where the settings file is.")
@@ -91,51 +96,71 @@ export function addConfig(program: Command): void {
     .action(async () => (await import("../commands/config.ts")).runPath());
 }
 
-export function addHook(program: Command, table: WholeTable): void {
-  const hook = program
-    .command("hook")
-    .description("Make your shells keep the record by themselves, or no longer.")
-    .addHelpText("after", example("session-buddy hook install"));
-  hook
+function describeHookInstall(hook: Command) {
+  return hook
     .command("install")
     .description(
       "Add a line to the startup files of your login shell and of each other shell that has one, or of these.",
     )
-    .addArgument(new Argument("[shell...]").choices(shells))
+    .addArgument(new Argument("[shell...]").choices(shellNames))
     .option("--dry-run", "show what would change")
     .option("--json", "print a JSON array")
-    .addHelpText("after", helpOfInstall + example("session-buddy hook install bash zsh --dry-run"))
-    .action(async (names, options) => (await import("../commands/hook.ts")).runInstall(names, options, table()));
-  hook
+    .addHelpText("after", helpOfInstall + example("session-buddy hook install bash zsh --dry-run"));
+}
+export type HookInstallOptions = OptionsOf<typeof describeHookInstall>;
+
+function describeHookStatus(hook: Command) {
+  return hook
     .command("status")
     .description("Show which startup files load the hook: installed, missing, differs (changed), stale (another hook).")
     .option("--json", "print a JSON array")
-    .addHelpText("after", helpOfStatus + example("session-buddy hook status"))
-    .action(async (options) => (await import("../commands/hook.ts")).runStatus(options, table()));
-  hook
+    .addHelpText("after", helpOfStatus + example("session-buddy hook status"));
+}
+export type HookStatusOptions = OptionsOf<typeof describeHookStatus>;
+
+function describeHookUninstall(hook: Command) {
+  return hook
     .command("uninstall")
     .description("Put the startup files of all shells, or of these, back as they were; open shells stay silent.")
-    .addArgument(new Argument("[shell...]").choices(shells))
+    .addArgument(new Argument("[shell...]").choices(shellNames))
     .option("--dry-run", "show what would change")
     .option("--json", "print a JSON array")
-    .addHelpText("after", helpOfUninstall + example("session-buddy hook uninstall"))
-    .action(async (names, options) => (await import("../commands/hook.ts")).runUninstall(names, options, table()));
+    .addHelpText("after", helpOfUninstall + example("session-buddy hook uninstall"));
+}
+export type HookUninstallOptions = OptionsOf<typeof describeHookUninstall>;
+
+export function addHook(program: Command): void {
+  const hook = program
+    .command("hook")
+    .description("Make your shells keep the record by themselves, or no longer.")
+    .addHelpText("after", example("session-buddy hook install"));
+  describeHookInstall(hook).action(async (names, options) =>
+    (await import("../commands/hook.ts")).runInstall(names, options),
+  );
+  describeHookStatus(hook).action(async (options) => (await import("../commands/hook.ts")).runStatus(options));
+  describeHookUninstall(hook).action(async (names, options) =>
+    (await import("../commands/hook.ts")).runUninstall(names, options),
+  );
 }
 
-export function addDoctor(program: Command, table: WholeTable): void {
-  program
+function describeDoctor(program: Command) {
+  return program
     .command("doctor")
     .description("Examine this installation: what is wrong, and what to do about it.")
     .option("--json", "print a JSON array")
-    .addHelpText("after", `\nExit status: 1 when something is wrong.\n${example("session-buddy doctor")}`)
-    .action(async (options) => (await import("../commands/doctor.ts")).run(options, table()));
+    .addHelpText("after", `\nExit status: 1 when something is wrong.\n${example("session-buddy doctor")}`);
+}
+export type DoctorOptions = OptionsOf<typeof describeDoctor>;
+
+export function addDoctor(program: Command): void {
+  describeDoctor(program).action(async (options) => (await import("../commands/doctor.ts")).run(options));
 }
 
-export function addCompletion(program: Command, table: WholeTable): void {
+export function addCompletion(program: Command): void {
   program
     .command("completion")
     .description("Print a script that completes this command line; hook install puts it in place for bash and fish.")
-    .addArgument(new Argument("<shell>").choices(shells))
+    .addArgument(new Argument("<shell>").choices(shellNames))
     .addHelpText("after", example("session-buddy completion zsh > ~/.zfunc/_session-buddy   # a folder of your $fpath"))
-    .action(async (shell) => (await import("../commands/completion.ts")).run(shell, table()));
+    .action(async (shell) => (await import("../commands/completion.ts")).run(shell));
 }

@@ -1,6 +1,6 @@
-/** Owns the rows of the command table about tokens and the keys that sign them. For `main.ts` alone. */
-import { Argument, type Command, Option } from "commander";
-import { collectPair, example } from "./arguments.ts";
+/** Owns the rows of the command table about tokens and the keys that sign them. */
+import { Argument, type Command, Option } from "@commander-js/extra-typings";
+import { collectPair, example, type OptionsOf } from "./arguments.ts";
 
 const fromStandardInput = new Argument("[-]", "standard input, the default; a token itself is never an argument");
 const signedWith = `
@@ -32,8 +32,8 @@ export function addToken(program: Command): void {
   addKeys(token);
 }
 
-function addCreate(token: Command): void {
-  token
+function describeCreate(token: Command) {
+  return token
     .command("create", { isDefault: true })
     .description("Print a token.")
     .option("--user-id <name>", "whom the token is for", "admin-shell")
@@ -45,27 +45,43 @@ function addCreate(token: Command): void {
     )
     .option("--claim <key=value...>", "a claim of your own", collectPair)
     .option("--json", "print a JSON object")
-    .addHelpText("after", signedWith + example("session-buddy token create --user-id ci --ttl 15m --claim team=web"))
-    .action(async (options) => (await import("../commands/token.ts")).runCreate(options));
+    .addHelpText("after", signedWith + example("session-buddy token create --user-id ci --ttl 15m --claim team=web"));
+}
+export type TokenOptions = OptionsOf<typeof describeCreate>;
+
+function addCreate(token: Command): void {
+  describeCreate(token).action(async (options) => (await import("../commands/token.ts")).runCreate(options));
 }
 
-function addReaders(token: Command): void {
-  token
+function describeVerify(token: Command) {
+  return token
     .command("verify")
     .description("Say whether a server would accept a token, check by check.")
     .addArgument(fromStandardInput)
     .option("--file <file>", "read the token from this file")
     .option("--json", "print a JSON object")
-    .addHelpText("after", helpOfVerify + example("session-buddy token verify < token.txt"))
-    .action(async (source, options) => (await import("../commands/token-verify.ts")).run(source, options));
-  token
+    .addHelpText("after", helpOfVerify + example("session-buddy token verify < token.txt"));
+}
+export type VerifyOptions = OptionsOf<typeof describeVerify>;
+
+function describeInspect(token: Command) {
+  return token
     .command("inspect")
     .description("Show what a token says, without verifying anything.")
     .addArgument(fromStandardInput)
     .option("--file <file>", "read the token from this file")
     .option("--json", "print a JSON object")
-    .addHelpText("after", `\nExit status: 3 when it is no JWT.\n${example("session-buddy token inspect < token.txt")}`)
-    .action(async (source, options) => (await import("../commands/token-inspect.ts")).run(source, options));
+    .addHelpText("after", `\nExit status: 3 when it is no JWT.\n${example("session-buddy token inspect < token.txt")}`);
+}
+export type InspectOptions = OptionsOf<typeof describeInspect>;
+
+function addReaders(token: Command): void {
+  describeVerify(token).action(async (source, options) =>
+    (await import("../commands/token-verify.ts")).run(source, options),
+  );
+  describeInspect(token).action(async (source, options) =>
+    (await import("../commands/token-inspect.ts")).run(source, options),
+  );
 }
 
 function addKeys(token: Command): void {
@@ -73,37 +89,74 @@ function addKeys(token: Command): void {
     .command("keys")
     .description("Keep key pairs that sign tokens, so that whoever verifies them cannot make them.")
     .addHelpText("after", helpOfKeys + example("session-buddy token keys create --file ~/.session-buddy-keys.json"));
-  const named = (name: string, description: string) =>
-    keys
-      .command(name)
-      .description(description)
-      .option("--file <file>", "the keys file (default: SESSION_BUDDY_KEYS_FILE)");
-  const algorithm = () => new Option("--algorithm <name>", "of the new key").choices(["EdDSA", "ES256"]);
-  const json = ["--json", "print JSON"] as const;
-  named("create", "Make a keys file with a new key, and print the key's id.")
-    .addOption(algorithm().default("EdDSA"))
-    .option(...json)
+  describeKeysCreate(keys).action(async (options) => (await import("../commands/token-keys.ts")).runCreate(options));
+  describeKeysList(keys).action(async (options) => (await import("../commands/token-keys.ts")).runList(options));
+  describeKeysRotate(keys).action(async (options) => (await import("../commands/token-keys.ts")).runRotate(options));
+  describeKeysDrop(keys).action(async (kids, options) =>
+    (await import("../commands/token-keys.ts")).runDrop(kids, options),
+  );
+  describeKeysExport(keys).action(async (options) => (await import("../commands/token-keys.ts")).runExport(options));
+}
+
+function describeKeysCommand(keys: Command, name: string, description: string) {
+  return keys
+    .command(name)
+    .description(description)
+    .option("--file <file>", "the keys file (default: SESSION_BUDDY_KEYS_FILE)");
+}
+
+function algorithmOption() {
+  return new Option("--algorithm <name>", "of the new key").choices(["EdDSA", "ES256"]);
+}
+
+function describeKeysCreate(keys: Command) {
+  return describeKeysCommand(keys, "create", "Make a keys file with a new key, and print the key's id.")
+    .addOption(algorithmOption().default("EdDSA"))
+    .option("--json", "print JSON")
     .addHelpText(
       "after",
       example("session-buddy token keys create --algorithm ES256 --file ~/.session-buddy-keys.json"),
-    )
-    .action(async (options) => (await import("../commands/token-keys.ts")).runCreate(options));
-  named("list", "Show the keys, and which one signs.")
-    .option(...json)
-    .addHelpText("after", example("session-buddy token keys list --file ~/.session-buddy-keys.json"))
-    .action(async (options) => (await import("../commands/token-keys.ts")).runList(options));
-  named("rotate", "Make a new key that signs from now on; the old ones still verify, and lose their private parts.")
-    .addOption(algorithm())
-    .option("--drop", "remove the old keys, so that their tokens are refused from now on")
-    .option(...json)
-    .addHelpText("after", example("session-buddy token keys rotate --file ~/.session-buddy-keys.json"))
-    .action(async (options) => (await import("../commands/token-keys.ts")).runRotate(options));
-  named("drop", "Remove old keys by their ids, so that their tokens are refused from now on.")
-    .argument("<kid...>")
-    .option(...json)
-    .addHelpText("after", example("session-buddy token keys drop kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"))
-    .action(async (kids, options) => (await import("../commands/token-keys.ts")).runDrop(kids, options));
-  named("export", "Print the public keys as a JWKS, for whoever verifies tokens.")
-    .addHelpText("after", example("session-buddy token keys export > public-keys.json"))
-    .action(async (options) => (await import("../commands/token-keys.ts")).runExport(options));
+    );
 }
+export type KeysCreateOptions = OptionsOf<typeof describeKeysCreate>;
+
+function describeKeysList(keys: Command) {
+  return describeKeysCommand(keys, "list", "Show the keys, and which one signs.")
+    .option("--json", "print JSON")
+    .addHelpText("after", example("session-buddy token keys list --file ~/.session-buddy-keys.json"));
+}
+export type KeysListOptions = OptionsOf<typeof describeKeysList>;
+
+function describeKeysRotate(keys: Command) {
+  return describeKeysCommand(
+    keys,
+    "rotate",
+    "Make a new key that signs from now on; the old ones still verify, and lose their private parts.",
+  )
+    .addOption(algorithmOption())
+    .option("--drop", "remove the old keys, so that their tokens are refused from now on")
+    .option("--json", "print JSON")
+    .addHelpText("after", example("session-buddy token keys rotate --file ~/.session-buddy-keys.json"));
+}
+export type KeysRotateOptions = OptionsOf<typeof describeKeysRotate>;
+
+function describeKeysDrop(keys: Command) {
+  return describeKeysCommand(
+    keys,
+    "drop",
+    "Remove old keys by their ids, so that their tokens are refused from now on.",
+  )
+    .argument("<kid...>")
+    .option("--json", "print JSON")
+    .addHelpText("after", example("session-buddy token keys drop kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
+}
+export type KeysDropOptions = OptionsOf<typeof describeKeysDrop>;
+
+function describeKeysExport(keys: Command) {
+  return describeKeysCommand(
+    keys,
+    "export",
+    "Print the public keys as a JWKS, for whoever verifies tokens.",
+  ).addHelpText("after", example("session-buddy token keys export > public-keys.json"));
+}
+export type KeysExportOptions = OptionsOf<typeof describeKeysExport>;

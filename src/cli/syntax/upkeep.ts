@@ -1,18 +1,22 @@
-/** Owns the rows of the command table that keep the record in order. For `main.ts` alone. */
-import type { Command } from "commander";
-import { example } from "./arguments.ts";
+/** Owns the rows of the command table that keep the record in order. */
+import type { Command } from "@commander-js/extra-typings";
+import { example, type OptionsOf } from "./arguments.ts";
 
-export function addReconcile(program: Command): void {
-  program
+function describeReconcile(program: Command) {
+  return program
     .command("reconcile")
     .description("Finish what shells left behind; starts, questions and the server do it by themselves.")
     .option("--json", "print a JSON object")
-    .addHelpText("after", example("session-buddy reconcile"))
-    .action(async (options) => (await import("../commands/reconcile.ts")).run(options));
+    .addHelpText("after", example("session-buddy reconcile"));
+}
+export type ReconcileOptions = OptionsOf<typeof describeReconcile>;
+
+export function addReconcile(program: Command): void {
+  describeReconcile(program).action(async (options) => (await import("../commands/reconcile.ts")).run(options));
 }
 
-export function addRebuild(program: Command): void {
-  program
+function describeRebuild(program: Command) {
+  return program
     .command("rebuild")
     .description("Fold the record anew from its events, and put right what differs.")
     .option("--check", "only look")
@@ -20,27 +24,39 @@ export function addRebuild(program: Command): void {
     .addHelpText(
       "after",
       `\nExit status: 1 when something differs and was not put right.\n${example("session-buddy rebuild --check")}`,
-    )
-    .action(async (options) => (await import("../commands/rebuild.ts")).run(options));
+    );
+}
+export type RebuildOptions = OptionsOf<typeof describeRebuild>;
+
+export function addRebuild(program: Command): void {
+  describeRebuild(program).action(async (options) => (await import("../commands/rebuild.ts")).run(options));
 }
 
-export function addPrune(program: Command): void {
-  program
+function describePrune(program: Command) {
+  return program
     .command("prune")
     .description("Count the sessions that ended long ago, and with --yes remove them; open ones stay.")
     .requiredOption("--older-than <age>", "ended before so long a time: 400d, 12w, 36h")
     .option("--yes", "remove them")
     .option("--json", "print a JSON object")
-    .addHelpText("after", example("session-buddy prune --older-than 400d"))
-    .action(async (options) => (await import("../commands/prune.ts")).run(options));
+    .addHelpText("after", example("session-buddy prune --older-than 400d"));
+}
+export type PruneOptions = OptionsOf<typeof describePrune>;
+
+export function addPrune(program: Command): void {
+  describePrune(program).action(async (options) => (await import("../commands/prune.ts")).run(options));
 }
 
-export function addBackup(program: Command): void {
-  program
+function describeBackup(program: Command) {
+  return program
     .command("backup")
     .description("Copy the record into a new file while shells go on.")
     .argument("<file>", "it must not exist yet")
     .option("--json", "print a JSON object")
-    .addHelpText("after", example("session-buddy backup sessions-copy.db"))
-    .action(async (file, options) => (await import("../commands/backup.ts")).run(file, options));
+    .addHelpText("after", example("session-buddy backup sessions-copy.db"));
+}
+export type BackupOptions = OptionsOf<typeof describeBackup>;
+
+export function addBackup(program: Command): void {
+  describeBackup(program).action(async (file, options) => (await import("../commands/backup.ts")).run(file, options));
 }

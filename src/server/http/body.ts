@@ -6,7 +6,7 @@ import type {
   JSONRPCRequest,
   JSONRPCResponse,
 } from "@modelcontextprotocol/sdk/types.js";
-import { parseJson } from "../../tracker/canonical.ts";
+import { isObject, parseJson } from "../../tracker/canonical.ts";
 
 /** Error codes of JSON-RPC 2.0, section 5.1. */
 export const rpcCodes = { parseError: -32700, invalidRequest: -32600, serverError: -32000 } as const;
@@ -108,15 +108,11 @@ function parsed(text: string): unknown {
 
 /** JSON-RPC 2.0, with ids as MCP has them: a string or an integer. */
 function isMessage(value: unknown): value is JSONRPCRequest | JSONRPCNotification | JSONRPCResponse {
-  if (typeof value !== "object" || value === null) return false;
-  const { jsonrpc, id, method, params, result, error } = value as Record<string, unknown>;
+  if (!isObject(value)) return false;
+  const { jsonrpc, id, method, params, result, error } = value;
   if (jsonrpc !== "2.0" || !(id === undefined || typeof id === "string" || Number.isInteger(id))) return false;
   if (method === undefined) return id !== undefined && (isObject(result) || isObject(error));
   return typeof method === "string" && (params === undefined || isObject(params));
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function refusal(status: number, code: number, message: string): BodyRefusal {

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { isObject } from "../../tracker/canonical.ts";
 import { isRefusal, isRequest, readMessage, rpcCodes } from "../http/body.ts";
 import { addressOf, callerOf, isAccepted, unfitHeader, withToken } from "../http/caller.ts";
 import type { Limit } from "../http/limits.ts";
@@ -124,10 +125,10 @@ async function refusedTooOften(message: JSONRPCMessage, caller: AuthInfo, path: 
 function gatedPart(message: JSONRPCMessage): Readonly<Record<string, unknown>> | null {
   if (!("method" in message)) return null;
   const { name, arguments: args, _meta: meta } = message.params ?? {};
-  if (message.method === "tools/call") return name === openTool ? null : recordOf(args);
-  return message.method === "resources/read" ? recordOf(meta) : null;
+  if (message.method === "tools/call") return name === openTool ? null : objectOf(args);
+  return message.method === "resources/read" ? objectOf(meta) : null;
 }
 
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isObject(value) ? value : {};
 }

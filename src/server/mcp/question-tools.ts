@@ -4,6 +4,7 @@ import type { Answers } from "../../app/answers.ts";
 import { sourceKinds } from "../../tracker/event.ts";
 import { enders, sessionStates } from "../../tracker/fold.ts";
 import { statsKeys } from "../../tracker/store.ts";
+import type { EventRow, ExplanationRow, GroupRow, ProcessRow, SessionRow } from "../../wire/view.ts";
 import { type ServedTool, tokenArgument, toSchema } from "./schema.ts";
 
 // As with the events, the parser of the tracker decides; these schemas are looser wherever the two could differ.
@@ -78,6 +79,10 @@ const source = z
   })
   .nullable()
   .describe("who said it; null in events that were recorded before this was kept");
+/** A schema for each key of an answer's row: a key more, a key less or another type does not compile. */
+type Shape<Row> = { readonly [Key in keyof Row]: z.ZodType<Row[Key]> };
+/** The same where a schema says less than the row's type does. */
+type Keys<Row> = Readonly<Record<keyof Row, z.ZodType>>;
 
 const session = z.object({
   session_id: z.string(),
@@ -96,8 +101,17 @@ const session = z.object({
   exit_code: z.number().int().nullable(),
   end_reason: text.describe("the reason that was told, or the proof of death; null where not known"),
   ended_by: endedBy,
-});
+} satisfies Shape<SessionRow>);
 const sessionPage = z.object({ ...found, sessions: z.array(session), next_cursor: text });
+
+const process = z.object({
+  host_id: text,
+  boot_id: text,
+  pid_namespace: text,
+  pid: z.number().int(),
+  start_ticks: text,
+  executable: text,
+} satisfies Shape<ProcessRow>);
 
 const event = z.object({
   seq: z.number().int(),
@@ -106,19 +120,10 @@ const event = z.object({
   recorded_at: z.string(),
   source,
   caller: text.describe("user_id of the token it came with"),
-  process: z
-    .object({
-      host_id: text,
-      boot_id: text,
-      pid_namespace: text,
-      pid: z.number().int(),
-      start_ticks: text,
-      executable: text,
-    })
-    .nullable(),
+  process: process.nullable(),
   boot_clock: z.object({ boot_id: z.string(), ms: z.number().int() }).nullable(),
   details: z.record(z.string(), z.unknown()).describe("what was said, by kind"),
-});
+} satisfies Keys<EventRow>);
 const sessionRecord = z.object({ ...foundOrNot, session: session.nullable(), events: z.array(event) });
 
 const value = z.union([z.string(), z.number().int()]).nullable();
@@ -151,7 +156,7 @@ const explanation = z.object({
       command: text.describe("shows the value on that host"),
     }),
   ),
-});
+} satisfies Keys<ExplanationRow>);
 const sessionExplanation = z.object({ ...foundOrNot, explanation: explanation.nullable() });
 
 const group = z.object({
@@ -162,7 +167,7 @@ const group = z.object({
   replaced: z.number().int(),
   median_ms: milliseconds.describe("median of the known durations"),
   p95_ms: milliseconds.describe("95th percentile of the known durations"),
-});
+} satisfies Shape<GroupRow>);
 const stats = z.object({
   ...found,
   by: text,

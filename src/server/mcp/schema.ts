@@ -1,6 +1,7 @@
 /** Owns what every served tool has: its definition, its call, and the argument for the token. For `server/` alone. */
 import type { Tool } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
+import { isObject } from "../../tracker/canonical.ts";
 import type { Answered } from "../../wire/result.ts";
 
 /** A tool as it is advertised, and the call behind it. `run` never throws. */
@@ -30,7 +31,7 @@ export function toSchema(schema: z.ZodType): Tool["inputSchema"] {
  */
 function portable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(portable);
-  if (typeof value !== "object" || value === null) return value;
+  if (!isObject(value)) return value;
   return Object.fromEntries(Object.entries(value).flatMap(([keyword, inner]) => portableEntry(keyword, inner)));
 }
 

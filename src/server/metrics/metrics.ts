@@ -6,6 +6,7 @@
  */
 import { createChangeReader } from "../../app/follow.ts";
 import type { AnsweredCall } from "../../app/track.ts";
+import type { SessionState } from "../../tracker/fold.ts";
 import type { LoggedChange, Store } from "../../tracker/store.ts";
 import type { FailureCode } from "../../wire/result.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
@@ -103,9 +104,11 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
   };
 }
 
+const closedStates = ["ended", "orphaned", "replaced"] as const satisfies readonly SessionState[];
+
 /** A counter that appears with its first event has no rise that Prometheus could see. */
 function zero({ ends, durations }: Instruments, label: string): void {
-  for (const status of ["ended", "orphaned", "replaced"]) ends.inc({ component_name: label, status }, 0);
+  for (const status of closedStates) ends.inc({ component_name: label, status }, 0);
   durations.zero({ component_name: label });
 }
 
