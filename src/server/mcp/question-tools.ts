@@ -114,6 +114,8 @@ const event = z.object({
       pid: z.number().int(),
       start_ticks: text,
       executable: text,
+      exe_id: text.describe("device and inode of the file that runs"),
+      comm: text.describe("the name that the kernel keeps of it"),
     })
     .nullable(),
   boot_clock: z.object({ boot_id: z.string(), ms: z.number().int() }).nullable(),
