@@ -1,4 +1,5 @@
 /** Owns closing what is proven dead: a look at each open session's process, and what the proof says of its end. */
+import type { Config } from "../config/config.ts";
 import { liveness } from "../host/liveness.ts";
 import type { Machine } from "../host/machine.ts";
 import type { DeathContent, Observation } from "../tracker/event.ts";
@@ -9,8 +10,10 @@ import type { SessionIndex } from "../tracker/store.ts";
 import type { Tracker } from "../tracker/tracker.ts";
 import { startInstantOf } from "./shell-events.ts";
 import type { StateFile } from "./state-file.ts";
+import { withUnreadFiles } from "./state-folder.ts";
 
 interface CloseApp {
+  readonly config: Pick<Config, "paths">;
   readonly machine: Machine;
   readonly store: Pick<SessionIndex, "activeOfHost">;
   readonly tracker: Tracker;
@@ -28,11 +31,11 @@ interface Look {
 /**
  * Closes the sessions of this host whose process is proven dead.
  *
- * @param files - of the shells that have not told their end
+ * @param files - of the shells, those that have told their end among them
  * @param sightings - when processes were last seen alive
  */
 export async function closeDead(
-  { machine, store, tracker }: CloseApp,
+  { config, machine, store, tracker }: CloseApp,
   files: readonly StateFile[],
   sightings: readonly Sighting[],
   isInTime: () => boolean,
@@ -41,15 +44,28 @@ export async function closeDead(
   const sessions = machine.hostId === null ? [] : await store.activeOfHost(machine.hostId);
   const open = new Map(sessions.map(({ sessionId, startEventId }) => [sessionId, startEventId]));
   const alive: string[] = [];
+  const dead: (readonly [session: Session, death: DeathContent, name: string])[] = [];
   for (const session of sessions) {
     if (!isInTime()) break;
     const found = lookAt(session, machine, successors.get(session.sessionId), sightings);
     if (found === "alive") alive.push(session.startEventId);
-    if (found === "alive" || found === "unknown") continue;
-    await tracker.death(session.sessionId, found, observedNow(machine));
+    else if (found !== "unknown") dead.push([session, found, nameOfFile(session)]);
+  }
+  // Of a shell that was replaced since the files were read, the file is the proof, not that its process is gone by now.
+  const names = new Set(dead.map(([, , name]) => name));
+  const unread = withUnreadFiles(config.paths.stateFolder, names, new Set(files.map(({ path }) => path)));
+  for (const [session, death, name] of dead) {
+    if (unread.has(name)) continue;
+    if (!isInTime()) break;
+    await tracker.death(session.sessionId, death, observedNow(machine));
     open.delete(session.sessionId);
   }
   return { orphaned: sessions.length - open.size, open, alive };
+}
+
+/** What the files of a session's process begin with. */
+function nameOfFile({ process }: Session): string {
+  return `${process?.bootId}.${process?.pid}.${process?.startTicks}`;
 }
 
 function lookAt(
@@ -77,7 +93,7 @@ export function thisMoment(machine: Machine): Moment {
 
 /**
  * A shell that replaced itself with a shell by `exec` keeps its pid and start, and has run no exit hook; the next file
- * of the same process is the proof.
+ * of the same process is the proof, also when that shell was another copy of the same program, and when it has ended.
  *
  * @returns the moment the next shell started, by session id
  */

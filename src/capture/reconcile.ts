@@ -1,6 +1,6 @@
 /** Owns finishing what shells left behind: state files brought on record, dead shells closed. */
 import { ensurePrivateFolder } from "../host/folder.ts";
-import { liveness } from "../host/liveness.ts";
+import { isRunning, liveness } from "../host/liveness.ts";
 import { logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { Session } from "../tracker/fold.ts";
@@ -10,7 +10,7 @@ import { lastTurnMs, takeTurn } from "./reconcile-turn.ts";
 import { processOfFile } from "./shell-events.ts";
 import { createShells, type ShellsApp } from "./shells.ts";
 import { readStateFile, removeStateFile, type StateFile, setAside } from "./state-file.ts";
-import { isForItsCourier, isJustMade, isUnderWay, readAgain, stateFilesIn } from "./state-folder.ts";
+import { hasPredecessor, isForItsCourier, isJustMade, isUnderWay, readAgain, stateFilesIn } from "./state-folder.ts";
 
 /** What reconciling did. */
 export interface ReconcileReport {
@@ -76,9 +76,11 @@ interface Dependencies extends ShellsApp {
   readonly recordFile: (file: StateFile) => Promise<Session>;
 }
 
-interface RecordedFiles extends Pick<ReconcileReport, "finished" | "rejected"> {
+interface RecordedFiles extends Pick<ReconcileReport, "rejected"> {
   /** Files of shells that have not told their end. */
   readonly open: readonly StateFile[];
+  /** Files of shells that have, as they were. */
+  readonly finished: readonly StateFile[];
 }
 
 async function inTurn(dependencies: Dependencies, deadlineMs: number): Promise<ReconcileReport | null> {
@@ -89,15 +91,18 @@ async function inTurn(dependencies: Dependencies, deadlineMs: number): Promise<R
   const isInTime = stopwatch(deadlineMs);
   try {
     const sightings = turn.sightings();
-    const { open: files, ...counts } = await recordFiles(dependencies, isInTime);
-    const look = await closeDead(dependencies, files, sightings, isInTime);
+    const { open: files, finished, rejected } = await recordFiles(dependencies, isInTime);
+    const look = await closeDead(dependencies, [...files, ...finished], sightings, isInTime);
     for (const { sessionId, path } of files) {
       if (!look.open.has(sessionId ?? "")) await orSetAside(path, dependencies, () => settle(path, dependencies));
+    }
+    for (const { path } of finished) {
+      if (!hasPredecessor(path)) removeStateFile(path);
     }
     const isComplete = isInTime();
     const seen = { ...started, starts: look.alive };
     if (isComplete) turn.complete(started.atMs, withSighting(sightings, seen, new Set(look.open.values())));
-    return { ...counts, orphaned: look.orphaned, isComplete };
+    return { finished: finished.length, rejected, orphaned: look.orphaned, isComplete };
   } finally {
     turn.release();
   }
@@ -109,27 +114,25 @@ function isDue(stateFolder: string, ms: number): boolean {
 }
 
 async function recordFiles(dependencies: Dependencies, isInTime: () => boolean): Promise<RecordedFiles> {
-  let finished = 0;
   let rejected = 0;
-  const open: StateFile[] = [];
+  const [open, finished]: [StateFile[], StateFile[]] = [[], []];
   for (const path of stateFilesIn(dependencies.config.paths.stateFolder)) {
     if (!isInTime()) break;
     const outcome = await recordOne(path, dependencies);
-    if (outcome === "finished") finished += 1;
-    else if (outcome === "rejected") rejected += 1;
-    else if (outcome !== null) open.push(outcome);
+    if (outcome === "rejected") rejected += 1;
+    else if (outcome !== null) (outcome.end === null ? open : finished).push(outcome);
   }
   return { finished, rejected, open };
 }
 
-/** @returns what became of the file; the file itself when its shell has not told its end */
-function recordOne(path: string, dependencies: Dependencies): Promise<"finished" | "rejected" | StateFile | null> {
+/** @returns the file, on record now; null when it is gone or not ready */
+function recordOne(path: string, dependencies: Dependencies): Promise<"rejected" | StateFile | null> {
   return orSetAside(path, dependencies, async () => {
     const file = readStateFile(path);
     if (file === null || isUnderWay(file) || isForItsCourier(file, dependencies.machine.processes)) return null;
     if (file.end === null && file.sessionId !== null) return file;
     const { sessionId } = await dependencies.recordFile(file);
-    return file.end === null ? { ...file, sessionId } : "finished";
+    return { ...file, sessionId };
   });
 }
 
@@ -161,8 +164,8 @@ async function settle(path: string, { machine, recordFile, store }: Dependencies
   const session = (await store.session(file.sessionId)) ?? (await store.session((await recordFile(file)).sessionId));
   const isOver =
     session === null ? liveness(processOfFile(file, machine), machine).state === "dead" : session.state !== "active";
-  // Nobody writes to a dead shell's file any more.
-  if (isOver) removeStateFile(path);
+  // Nobody writes to a dead shell's file any more. One that lives may still tell its end, whatever is on record of it.
+  if (isOver && !isRunning(processOfFile(file, machine), machine)) removeStateFile(path);
 }
 
 /** @returns a function that says whether fewer than `ms` milliseconds have passed; the wall clock may be set meanwhile. */

@@ -1,6 +1,7 @@
 /** Owns what a shell or its state file says, as the events of the core. */
 import type { Config } from "../config/config.ts";
 import type { Machine } from "../host/machine.ts";
+import type { Program } from "../host/program.ts";
 import { parseJson } from "../tracker/canonical.ts";
 import type {
   BootClock,
@@ -59,16 +60,28 @@ export function startOfFile(file: StateFile, { config, machine }: Recorder): [Pa
   return [parsed, observation(byHook, identity, bootClockOf(identity.bootId, field("uptime"), machine))];
 }
 
-/** @returns the process of the shell that wrote a state file, as that shell knew it */
+/**
+ * @returns the process of the shell that wrote a state file, as that shell knew it; what it runs as it is seen, unless it
+ *   runs something else by now, because the shell was replaced before anybody came
+ */
 export function processOfFile(file: StateFile, machine: Machine): ProcessIdentity {
   const field = (name: string) => file.start?.fields.get(name) ?? "";
   const seen = machine.identify(Number(field("pid")) || (file.process?.pid ?? 0));
-  return {
+  const identity = {
     ...seen,
     bootId: field("boot") || (file.process?.bootId ?? machine.bootId),
     startTicks: field("ticks") || (file.process?.startTicks ?? (isStillItsOwn(file, machine) ? seen.startTicks : null)),
-    executable: field("exe") || null,
+    ...claimed(field("exe") || null),
   };
+  const isItself = seen.exeId !== null && identity.bootId === machine.bootId && identity.startTicks === seen.startTicks;
+  const said = claimed(field("exe") || field("shell") || null);
+  if (!isItself || machine.processes.compareProgram(said, seen) === "replaced") return identity;
+  return { ...identity, executable: seen.executable, exeId: seen.exeId, comm: seen.comm };
+}
+
+/** What the shell says of its program is its word alone: it is kept as such where nothing of it was seen running. */
+function claimed(executable: string | null): Program {
+  return { executable, exeId: null, comm: null };
 }
 
 /** Without proc(5) a shell cannot say when its process started. Within seconds of its word, nobody else has its pid. */

@@ -28,7 +28,7 @@ import {
   type StateFile,
   type StateRecord,
 } from "./state-file.ts";
-import { stateFilesIn } from "./state-folder.ts";
+import { hasPredecessor, stateFilesIn } from "./state-folder.ts";
 import { byCommand, openSessionOf, refuseWhileAlive, requireThere } from "./typed.ts";
 
 /** A shell to record; what is missing is looked up. */
@@ -74,7 +74,8 @@ export interface Shells {
   startFromFile(path: string, shell: ShellStart | null): Promise<Session | null>;
   /**
    * Brings on record the end that a state file tells, else `end` as of now, the start too where that is missing; then
-   * removes the file.
+   * removes the file. The file of a shell that took the place of another stays for reconciling, which needs it as the
+   * proof of the other's end.
    */
   endFromFile(path: string, end: ShellEnd): Promise<Session>;
   /** Brings on record what a state file says, and removes it when it tells the end. */
@@ -103,7 +104,7 @@ export function createShells(app: ShellsApp): Shells {
     const content = told?.content ?? endContent(instantFromMs(Date.now()), end);
     const bootClock = told === null ? machine.bootClock() : told.bootClock;
     await tracker.end(session.sessionId, content, observation(byHook, null, bootClock));
-    removeStateFile(file.path);
+    if (!hasPredecessor(file.path)) removeStateFile(file.path);
   };
 
   return {

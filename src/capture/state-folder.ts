@@ -1,6 +1,6 @@
 /** Owns which files of the state folder are the shells', and which of them are still being written. For `app.ts`. */
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Processes } from "../host/processes.ts";
 import { lastChangeMs, readStateFile, type StateFile } from "./state-file.ts";
 
@@ -49,6 +49,36 @@ export function isForItsCourier({ createdMs, end, process, sessionId }: StateFil
 /** @returns whether something was written so lately that more may come: between making its file and writing to it, a shell's file is empty. */
 export function isJustMade(path: string): boolean {
   return isFresh(lastChangeMs(path));
+}
+
+/**
+ * @param processes - as files are named after them: `BOOT.PID.TICKS`
+ * @param read - the files that were read
+ * @returns those of the processes that have a file which was not read, because it came since or waits for its courier
+ */
+export function withUnreadFiles(
+  folder: string,
+  processes: ReadonlySet<string>,
+  read: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const unread = new Set<string>();
+  if (processes.size === 0) return unread;
+  for (const path of stateFilesIn(folder)) {
+    const name = basename(path).split(".").slice(0, 3).join(".");
+    if (processes.has(name) && !read.has(path) && isYounger(lastChangeMs(path), courierMs)) unread.add(name);
+  }
+  return unread;
+}
+
+/**
+ * @param path - of the file of a shell that took the place of another by `exec`, or of any other
+ * @returns whether a file of a shell that had the process before is still there: then this one is its proof of death
+ */
+export function hasPredecessor(path: string): boolean {
+  const [, first = "", suffix = ""] = /^(.*\/[0-9a-f-]{36}\.\d{1,7}\.\d{1,20})\.(\d{1,6})$/.exec(path) ?? [];
+  if (suffix === "") return false;
+  const before = stateFilesIn(dirname(path)).filter((name) => name === first || name.startsWith(`${first}.`));
+  return before.some((name) => name === first || Number(name.slice(first.length + 1)) < Number(suffix));
 }
 
 function isFresh(changedMs: number): boolean {

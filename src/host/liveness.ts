@@ -2,9 +2,15 @@
 import type { DeathProof, ProcessIdentity } from "../tracker/event.ts";
 import type { ProcessLook } from "../tracker/explain.ts";
 import { type ProcessHome, processIdentity } from "./processes.ts";
+import type { ProgramVerdict } from "./program.ts";
 
 /** Why nothing can be said about a process. */
-export type UnknownReason = "other_host" | "other_namespace" | "not_identified" | "not_permitted";
+export type UnknownReason =
+  | "other_host"
+  | "other_namespace"
+  | "not_identified"
+  | "not_permitted"
+  | "executable_uncertain";
 
 export type Liveness =
   | { readonly state: "alive" }
@@ -36,18 +42,36 @@ export function liveness(identity: ProcessIdentity, machine: ProcessHome): Liven
   if (stat === null) return exists(identity.pid) === "gone" ? dead("pid_gone") : unknown("not_permitted");
   if (stat.startTicks !== identity.startTicks) return dead("pid_reused");
   if (stat.hasExited) return dead("pid_gone");
-  return identity.executable !== null && processes.hasReplaced(identity.pid, identity.executable)
-    ? dead("executable_replaced")
-    : alive;
+  const { pid, executable, exeId, comm } = identity;
+  if (executable === null && exeId === null && comm === null) return alive;
+  // The name was read before the file: see `processIdentity`.
+  const seen = { comm: stat.comm, exeId: processes.exeIdOf(pid), executable: processes.executableOf(pid) };
+  return byProgram[processes.compareProgram(identity, seen)];
+}
+
+/** What a process runs is judged in `program.ts`. */
+const byProgram: Readonly<Record<ProgramVerdict, Liveness>> = {
+  same: alive,
+  uncertain: { state: "unknown", reason: "executable_uncertain" },
+  replaced: { state: "dead", proof: "executable_replaced" },
+};
+
+/** @returns whether a process of this boot is there by its pid and start time, whatever it runs */
+export function isRunning({ bootId, pid, startTicks }: ProcessIdentity, machine: ProcessHome): boolean {
+  if (bootId !== machine.bootId || startTicks === null) return false;
+  const stat = machine.processes.stat(pid);
+  return stat !== null && !stat.hasExited && stat.startTicks === startTicks;
 }
 
 /** The same for a person who asks why: the verdict, and what was compared. */
 export function look(identity: ProcessIdentity, machine: ProcessHome): ProcessLook {
   const verdict = liveness(identity, machine);
+  const seen = processIdentity(identity.pid, machine);
   return {
     state: verdict.state,
     reason: reasonOf(verdict),
-    seen: processIdentity(identity.pid, machine),
+    seen: { ...seen, pid: seen.startTicks === null && exists(seen.pid) === "gone" ? null : seen.pid },
+    isSameFile: machine.processes.isNameOfProgram(identity, seen),
     hasProc: machine.processes.hasProc,
   };
 }

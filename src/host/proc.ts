@@ -2,6 +2,7 @@
 import { readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import type { Processes } from "./processes.ts";
+import { compareProgram, type Files, isNameOf } from "./program.ts";
 
 /** @returns the processes of a system with proc(5) */
 export function createProcProcesses(): Processes {
@@ -32,13 +33,13 @@ const looks: Omit<Processes, "hasProc" | "timeNamespace" | "pidNamespace"> = {
     return Number.isNaN(seconds) ? null : Math.round(seconds * 1000);
   },
   stat(pid) {
-    const fields = statFields(pid);
-    const startTicks = fields?.[startTimeField - fieldAfterCommand];
+    const { comm, fields } = statOf(pid) ?? { comm: "", fields: [] };
+    const startTicks = fields[startTimeField - fieldAfterCommand];
     if (startTicks === undefined) return null;
-    return { hasExited: fields?.[0] === "Z" || fields?.[0] === "X", startTicks };
+    return { hasExited: fields[0] === "Z" || fields[0] === "X", startTicks, comm };
   },
   parentOf(pid) {
-    const parent = statFields(pid)?.[parentField - fieldAfterCommand];
+    const parent = statOf(pid)?.fields[parentField - fieldAfterCommand];
     return parent === undefined ? null : Number(parent);
   },
   ownerOf(pid) {
@@ -49,17 +50,9 @@ const looks: Omit<Processes, "hasProc" | "timeNamespace" | "pidNamespace"> = {
     }
   },
   executableOf: (pid) => readLink(`/proc/${pid}/exe`),
-  hasReplaced(pid, executable) {
-    try {
-      // Files before names: a shell is called by many paths, and an update may replace its file under it.
-      if (isSameFile(`/proc/${pid}/exe`, executable)) return false;
-      const running = readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, "");
-      return running !== executable && running !== resolved(executable);
-    } catch {
-      // Another user's process may be seen, but not what it runs.
-      return false;
-    }
-  },
+  exeIdOf: (pid) => files.idOf(`/proc/${pid}/exe`),
+  compareProgram: (recorded, seen) => compareProgram(recorded, seen, files),
+  isNameOfProgram: (recorded, seen) => isNameOf(recorded, seen, files),
   nameOf(pid) {
     const name = readText(`/proc/${pid}/comm`)?.trim().replace(/^-/, "");
     if (name) return name;
@@ -73,10 +66,12 @@ const fieldAfterCommand = 3;
 const parentField = 4;
 const startTimeField = 22;
 
-function statFields(pid: number): string[] | null {
+function statOf(pid: number): { comm: string; fields: string[] } | null {
   const text = readText(`/proc/${pid}/stat`);
+  if (text === null) return null;
   // The command is in parentheses and may itself hold parentheses and spaces.
-  return text === null ? null : text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const end = text.lastIndexOf(")");
+  return { comm: text.slice(text.indexOf("(") + 1, end), fields: text.slice(end + 2).split(" ") };
 }
 
 /** The initial time namespace has this inode on every machine (`PROC_TIME_INIT_INO` of Linux). */
@@ -95,18 +90,24 @@ function namespaceInode(name: string): string | null {
   return /\[(\d+)\]/.exec(readLink(`/proc/self/ns/${name}`) ?? "")?.[1] ?? null;
 }
 
-function isSameFile(a: string, b: string): boolean {
-  const [one, other] = [statSync(a), statSync(b, { throwIfNoEntry: false })];
-  return other !== undefined && one.dev === other.dev && one.ino === other.ino;
-}
-
-function resolved(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
+const files: Files = {
+  idOf(path) {
+    try {
+      // An inode number may need all of its 64 bits.
+      const { dev, ino } = statSync(path, { bigint: true });
+      return `${dev}:${ino}`;
+    } catch {
+      return null;
+    }
+  },
+  resolved(path) {
+    try {
+      return realpathSync(path);
+    } catch {
+      return path;
+    }
+  },
+};
 
 function readText(path: string): string | null {
   try {

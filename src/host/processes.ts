@@ -1,5 +1,6 @@
 /** Owns what a system can tell about its processes, whichever way it tells it, and how one process is identified. */
 import type { ProcessIdentity } from "../tracker/event.ts";
+import type { Program, ProgramVerdict } from "./program.ts";
 
 /** What a system can tell about its processes. */
 export interface Processes {
@@ -21,8 +22,12 @@ export interface Processes {
   ownerOf(pid: number): number | null;
   /** @returns what the process runs: a path, or a name where the system keeps no path; null when not known */
   executableOf(pid: number): string | null;
-  /** @returns whether the process is known to run something else */
-  hasReplaced(pid: number, executable: string): boolean;
+  /** @returns the file that the process runs, by any name: `DEVICE:INODE`; null when it may not be looked at */
+  exeIdOf(pid: number): string | null;
+  /** @returns whether a process that runs what is seen still runs what is recorded (`program.ts`) */
+  compareProgram(recorded: Program, seen: Program): ProgramVerdict;
+  /** @returns whether the recorded path is a name of the file that is seen running; null where that cannot be told */
+  isNameOfProgram(recorded: Program, seen: Program): boolean | null;
   /** @returns the command name without a login shell's dash, such as `bash`; null where not known */
   nameOf(pid: number): string | null;
 }
@@ -33,6 +38,8 @@ export interface ProcessStat {
   readonly hasExited: boolean;
   /** When it started, in the system's own words: clock ticks since boot, or a text. Compared, never converted. */
   readonly startTicks: string;
+  /** The name that the kernel keeps since the last `exec`. */
+  readonly comm: string;
 }
 
 /**
@@ -41,13 +48,17 @@ export interface ProcessStat {
  * @param machine - the ids of the machine and its boot
  */
 export function processIdentity(pid: number, { hostId, bootId, processes }: ProcessHome): ProcessIdentity {
+  // The name is read before the file: an `exec` between the two then shows as another file, never as the old one.
+  const stat = processes.stat(pid);
   return {
     hostId,
     bootId,
     pidNamespace: processes.pidNamespace(),
     pid,
-    startTicks: processes.stat(pid)?.startTicks ?? null,
+    startTicks: stat?.startTicks ?? null,
     executable: processes.executableOf(pid),
+    exeId: processes.exeIdOf(pid),
+    comm: stat?.comm ?? null,
   };
 }
 

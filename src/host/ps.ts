@@ -62,15 +62,17 @@ export function createPsProcesses(programs = { ps: "/bin/ps", sysctl: "/usr/sbin
     pidNamespace: () => process.platform,
     stat(pid) {
       const line = lineOf(pid);
-      return line === null ? null : { hasExited: line.hasExited, startTicks: line.started };
+      return line === null ? null : { hasExited: line.hasExited, startTicks: line.started, comm: line.name };
     },
     parentOf: (pid) => lineOf(pid)?.parent ?? null,
     ownerOf: () => null,
     executableOf: (pid) => lineOf(pid)?.name ?? null,
-    hasReplaced(pid, executable) {
-      const name = lineOf(pid)?.name;
-      return name !== undefined && !executable.includes("/") && name !== executable;
+    exeIdOf: () => null,
+    compareProgram({ executable }, seen) {
+      if (executable === null || executable.includes("/") || seen.executable === null) return "same";
+      return seen.executable === executable ? "same" : "replaced";
     },
+    isNameOfProgram: () => null,
     nameOf: (pid) => lineOf(pid)?.name.replace(/^-/, "") || null,
   };
 }

@@ -35,6 +35,8 @@ const processColumns = {
   process_pid: "pid",
   start_ticks: "startTicks",
   executable: "executable",
+  exe_id: "exeId",
+  comm: "comm",
 } as const satisfies Readonly<Record<string, keyof ProcessIdentity>>;
 
 /** Fails to compile where a field has no column. */

@@ -55,7 +55,12 @@ export interface ProcessIdentity {
   readonly pid: number;
   /** Field 22 of `/proc/PID/stat`, in clock ticks since boot, or ps(1)'s `lstart`; compared, never converted. */
   readonly startTicks: string | null;
+  /** The path of what it runs; a name, which may mean another file later. */
   readonly executable: string | null;
+  /** The file that it runs, by any name: `DEVICE:INODE` of `/proc/PID/exe`. Null in records of earlier versions. */
+  readonly exeId: string | null;
+  /** The name that the kernel keeps since the last `exec`, at most 15 bytes. Null in records of earlier versions. */
+  readonly comm: string | null;
 }
 
 /**

@@ -8,15 +8,20 @@ export interface ProcessLook {
   readonly state: "alive" | "dead" | "unknown";
   /** The proof of death, or why nothing can be said; null for a process that is alive. */
   readonly reason: string | null;
-  /** The process that has the pid now; null when there is none to look at. */
-  readonly seen: ProcessIdentity | null;
+  /** The machine as it is, and the process that has the pid now; its pid is null where no process has it. */
+  readonly seen: SeenProcess;
+  /** Whether the recorded path is a name of the file that runs; null where that cannot be told. */
+  readonly isSameFile: boolean | null;
   /** Whether this machine has proc(5), which the commands of the probes read. */
   readonly hasProc: boolean;
 }
 
+/** A process as it is looked at; a null field could not be. */
+export type SeenProcess = Omit<ProcessIdentity, "pid"> & { readonly pid: number | null };
+
 /** One thing that tells processes apart: as it was when the session started, and as it is. */
 export interface Probe {
-  readonly name: "host_id" | "pid_namespace" | "boot_id" | "pid" | "start_ticks" | "executable";
+  readonly name: "host_id" | "pid_namespace" | "boot_id" | "pid" | "start_ticks" | "executable" | "exe_id" | "comm";
   readonly recorded: string | number | null;
   /** Null where it was not looked at. */
   readonly seen: string | number | null;
@@ -50,25 +55,43 @@ export function explain(session: Session, events: readonly LoggedEvent[], look: 
 }
 
 /** In the order in which they are asked: what is of another host or namespace is not compared further. */
-function probesOf(recorded: ProcessIdentity, { seen, reason, hasProc }: ProcessLook): Probe[] {
+function probesOf(recorded: ProcessIdentity, { seen, reason, isSameFile, hasProc }: ProcessLook): Probe[] {
   const { pid } = recorded;
   const isHere = reason !== "other_host";
   const isVisible = isHere && reason !== "other_namespace";
-  const now = isVisible && reason !== "rebooted" && reason !== "pid_gone" ? seen : null;
+  const isOfThisBoot = isVisible && reason !== "rebooted";
+  const now = isOfThisBoot && reason !== "pid_gone" ? seen : null;
   const command = (text: string) => (hasProc ? text : null);
   return [
-    probe("host_id", recorded.hostId, seen?.hostId, null),
+    probe("host_id", recorded.hostId, seen.hostId, null),
     probe(
       "pid_namespace",
       recorded.pidNamespace,
-      isHere ? seen?.pidNamespace : null,
+      isHere ? seen.pidNamespace : null,
       command("readlink /proc/self/ns/pid"),
     ),
-    probe("boot_id", recorded.bootId, isVisible ? seen?.bootId : null, command("cat /proc/sys/kernel/random/boot_id")),
-    { ...probe("pid", pid, now?.pid, `ps -p ${pid}`), ...(reason === "pid_gone" ? { outcome: "gone" } : {}) },
+    probe("boot_id", recorded.bootId, isVisible ? seen.bootId : null, command("cat /proc/sys/kernel/random/boot_id")),
+    pidProbe(pid, isOfThisBoot ? seen.pid : undefined, reason),
     probe("start_ticks", recorded.startTicks, now?.startTicks, command(startTicksCommand(pid))),
-    probe("executable", recorded.executable, now?.executable, command(`readlink /proc/${pid}/exe`)),
+    {
+      ...probe("executable", recorded.executable, now?.executable, command(`readlink /proc/${pid}/exe`)),
+      ...(now === null ? {} : pathOutcome(isSameFile, reason)),
+    },
+    probe("exe_id", recorded.exeId, now?.exeId, command(`stat -Lc %d:%i /proc/${pid}/exe`)),
+    probe("comm", recorded.comm, now?.comm, command(`cat /proc/${pid}/comm`)),
   ];
+}
+
+/** @param seen - null where no process has the pid, undefined where it was not looked for */
+function pidProbe(recorded: number, seen: number | null | undefined, reason: string | null): Probe {
+  const isGone = seen === null || (seen !== undefined && reason === "pid_gone");
+  return { ...probe("pid", recorded, seen, `ps -p ${recorded}`), ...(isGone ? { outcome: "gone" } : {}) };
+}
+
+/** Two paths may name one file, and one path may come to name another: the file decides. */
+function pathOutcome(isSameFile: boolean | null, reason: string | null): Partial<Probe> {
+  if (isSameFile !== null) return { outcome: isSameFile ? "same" : "different" };
+  return reason === "executable_uncertain" ? { outcome: "unknown" } : {};
 }
 
 /** Field 22 of `/proc/PID/stat`, the 20th after the command in its parentheses (proc(5)). */

@@ -126,6 +126,8 @@ export function toProcessRow(identity: ProcessIdentity) {
     pid: identity.pid,
     start_ticks: identity.startTicks,
     executable: identity.executable,
+    exe_id: identity.exeId,
+    comm: identity.comm,
   };
 }
 

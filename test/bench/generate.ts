@@ -132,6 +132,8 @@ function startOf(index: number, startedMs: number, random: () => number): StartE
         pid,
         startTicks: String(startedMs % 1_000_000_000),
         executable: "/usr/bin/bash",
+        exeId: "65024:1835291",
+        comm: "bash",
       },
     },
   };

@@ -18,6 +18,8 @@ const identity = {
   pid: 12345,
   startTicks: "696451",
   executable: "/usr/bin/bash",
+  exeId: "65024:1835291",
+  comm: "bash",
 };
 
 /** One session of each state. Of another host than this one, which has its id from the test too. */

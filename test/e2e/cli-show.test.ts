@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { realpathSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { assertRefused, rowKeys, runWell } from "../support/rows.ts";
 import { createSandbox, launcher, runToEnd, type Sandbox } from "../support/sandbox.ts";
@@ -72,7 +75,10 @@ test("why compares each part of a live process, and its commands print what it s
   assert.deepEqual([why.state, why.rank, why.process_now], ["active", 0, { state: "alive", reason: null }]);
   assert.deepEqual(
     why.probes.map(({ name, outcome }) => [name, outcome]),
-    ["host_id", "pid_namespace", "boot_id", "pid", "start_ticks", "executable"].map((name) => [name, "same"]),
+    ["host_id", "pid_namespace", "boot_id", "pid", "start_ticks", "executable", "exe_id", "comm"].map((name) => [
+      name,
+      "same",
+    ]),
   );
   for (const { name, command, seen } of why.probes) {
     if (command === null) continue;
@@ -80,6 +86,21 @@ test("why compares each part of a live process, and its commands print what it s
     assert.equal(status, 0, name);
     assert.ok(stdout.includes(String(seen)), `${name}: ${command} prints ${stdout}, not ${seen}`);
   }
+});
+
+test("a path that is another name of the file that runs is the same, though the path alone is on record", async (t) => {
+  const sandbox = createSandbox(t);
+  const { id } = await sleeper(t, sandbox);
+  const link = join(sandbox.folder, "another-name");
+  symlinkSync(realpathSync("/bin/sleep"), link);
+  const database = new DatabaseSync(join(sandbox.home, "sessions.db"));
+  database.prepare("UPDATE sessions SET executable = ?, exe_id = NULL, comm = NULL").run(link);
+  database.close();
+  const { process_now, probes } = await whyOf(sandbox, id);
+  assert.deepEqual(process_now, { state: "alive", reason: null });
+  const executable = probes.find(({ name }) => name === "executable");
+  assert.deepEqual([executable?.recorded, executable?.outcome], [link, "same"]);
+  assert.notEqual(executable?.seen, link);
 });
 
 test("why of a killed process shows the proof of death and the event that decides", async (t) => {
@@ -98,12 +119,22 @@ test("why of a killed process shows the proof of death and the event that decide
   assert.match(text, /^end reason +pid_gone, no process has this pid any more$/m);
   assert.match(text, /^end +after \S+Z, by \S+Z$/m);
   assert.match(text, new RegExp(`^decided by +event ${why.deciding_event_id} \\(death\\)$`, "m"));
-  assert.match(text, /^pid +\d+ +- +gone$/m);
+  assert.match(text, /^pid +\d+ +no such process +gone$/m);
 });
+
+const elsewhere = {
+  hostId: "elsewhere",
+  bootId: "b",
+  pidNamespace: "1",
+  startTicks: "1",
+  executable: null,
+  exeId: null,
+  comm: null,
+};
 
 test("why says where nothing can be known, and takes nothing for dead", async (t) => {
   const sandbox = createSandbox(t);
-  const identity = { hostId: "elsewhere", bootId: "b", pidNamespace: "1", pid: 1, startTicks: "1", executable: null };
+  const identity = { ...elsewhere, pid: 1 };
   await recordHistory(sandbox, [
     { id: "of-another-host", from: "2026-03-10T08:00:00Z", process: identity },
     { id: "never-identified", from: "2026-03-10T08:00:00Z" },
@@ -144,14 +175,7 @@ test("current of a shell that is not on record is exit status 1, with what to do
 
 test("current is no session whose process cannot be told from the caller's, though it had the same pid", async (t) => {
   const sandbox = createSandbox(t);
-  const once = {
-    hostId: "elsewhere",
-    bootId: "b",
-    pidNamespace: "1",
-    pid: process.pid,
-    startTicks: "1",
-    executable: null,
-  };
+  const once = { ...elsewhere, pid: process.pid };
   await recordHistory(sandbox, [{ id: "same-pid", from: "2026-03-10T08:00:00Z", process: once }]);
   assertRefused(await sandbox.run(["current"]), 1, /not on record/);
 });

@@ -66,6 +66,8 @@ const anyProcess: fc.Arbitrary<ProcessIdentity> = plain({
   pid: anyPid,
   startTicks: maybe(anyText),
   executable: maybe(anyText),
+  exeId: maybe(anyText),
+  comm: maybe(anyText),
 });
 
 const anySource: fc.Arbitrary<EventSource> = fc.oneof(

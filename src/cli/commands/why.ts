@@ -40,6 +40,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ["pid_gone", "no process has this pid any more"],
   ["pid_reused", "another process has this pid now: its start time differs"],
   ["executable_replaced", "the process runs another program now (exec)"],
+  ["executable_uncertain", "the process is there, but the file that it runs or its name is another one"],
   ["rebooted", "the machine was started anew since"],
   ["other_host", "it ran on another host, which alone could tell"],
   ["other_namespace", "it ran in another pid namespace, where this pid means another process"],
@@ -97,7 +98,7 @@ function wordsFor(reason: string): string {
 const columns: readonly Column<Probe>[] = [
   { title: "PROBE", text: (probe) => probe.name, importance: 4 },
   { title: "RECORDED", text: (probe) => toCell(probe.recorded), least: 12, importance: 1 },
-  { title: "NOW", text: (probe) => toCell(probe.seen), least: 12, importance: 2 },
+  { title: "NOW", text: toNow, least: 12, importance: 2 },
   { title: "OUTCOME", text: (probe) => probe.outcome, importance: 3 },
 ];
 
@@ -107,4 +108,10 @@ function printChecks(probes: readonly Probe[]): void {
   if (checks.length === 0) return;
   printLine("\nTo check it again:");
   for (const command of checks) printLine(`  ${command}`);
+}
+
+/** What was seen, never what is on record. */
+function toNow({ name, seen, outcome }: Probe): string {
+  if (name !== "pid" || outcome !== "gone") return toCell(seen);
+  return seen === null ? "no such process" : `${seen}, has ended`;
 }

@@ -111,6 +111,8 @@ const process = z.object({
   pid: z.number().int(),
   start_ticks: text,
   executable: text,
+  exe_id: text.describe("device and inode of the file that runs"),
+  comm: text.describe("the name that the kernel keeps of it"),
 } satisfies Shape<ProcessRow>);
 
 const event = z.object({

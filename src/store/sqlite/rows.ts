@@ -1,7 +1,7 @@
 /** Owns the one mapping between events and sessions and their rows. For `store/` alone. */
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { canonicalJson, type Json, parseJson } from "../../tracker/canonical.ts";
-import type { Observation, SessionEvent } from "../../tracker/event.ts";
+import type { Observation, ProcessIdentity, SessionEvent } from "../../tracker/event.ts";
 import type { Session } from "../../tracker/fold.ts";
 import { sessionColumns, sessionValues } from "../columns.ts";
 import { spanClassOf } from "./spans.ts";
@@ -37,6 +37,15 @@ export function rowToEvent(row: Row): SessionEvent {
     eventId: row.event_id,
     sessionId: row.session_id,
     content: body.content,
-    observed: { ...body.observed, source: body.observed.source ?? null },
+    observed: {
+      ...body.observed,
+      source: body.observed.source ?? null,
+      process: withEveryField(body.observed.process),
+    },
   } as SessionEvent;
+}
+
+/** Events of earlier versions lack the fields that came later: what was not looked at is unknown. */
+function withEveryField(process: ProcessIdentity | null): ProcessIdentity | null {
+  return process === null ? null : { ...process, exeId: process.exeId ?? null, comm: process.comm ?? null };
 }

@@ -84,6 +84,8 @@ const migrations: readonly string[] = [
    UPDATE sessions SET ended_by = 'kernel' WHERE state = 'orphaned';
    UPDATE sessions SET state = 'replaced', span_class = span_class + 20
      WHERE state = 'orphaned' AND end_reason = 'executable_replaced';`,
+  `ALTER TABLE sessions ADD COLUMN exe_id TEXT;
+   ALTER TABLE sessions ADD COLUMN comm TEXT;`,
 ];
 
 /** The newest version this program knows. */

@@ -19,7 +19,16 @@ function started(number: number, from: string, names: Names): SessionEvent {
   const process =
     hostId === undefined
       ? null
-      : { hostId, bootId: null, pidNamespace: null, pid: 1, startTicks: null, executable: null };
+      : {
+          hostId,
+          bootId: null,
+          pidNamespace: null,
+          pid: 1,
+          startTicks: null,
+          executable: null,
+          exeId: null,
+          comm: null,
+        };
   const content = { username: "les", hostname: "one", componentName: "shell", cwd: "/home/les", ...said };
   const recorded = { sessionId: idOf(number), observed: { ...observedNothing, process } };
   return startEvent({ ...content, timestamp: time(from) }, recorded);

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, linkSync, unlinkSync } from "node:fs";
+import { copyFileSync, linkSync, mkdirSync, renameSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type Liveness, liveness } from "../../../src/host/liveness.ts";
+import { isRunning, type Liveness, liveness, look } from "../../../src/host/liveness.ts";
 import { createMachine, type Machine } from "../../../src/host/machine.ts";
 import { createProcProcesses } from "../../../src/host/proc.ts";
 import type { ProcessIdentity } from "../../../src/tracker/event.ts";
@@ -89,14 +89,70 @@ test("an executable that is called by another path, or was updated meanwhile, is
     assert.equal(seen.executable, program);
     return seen;
   });
-  assert.deepEqual(liveness({ ...identity, executable: `/proc/self/root${program}` }, machine), alive);
-  const link = join(temporaryFolder(t), "link");
-  linkSync(program, link);
-  assert.deepEqual(liveness({ ...identity, executable: link }, machine), alive, "one file, two names");
+  const old = { ...identity, exeId: null, comm: null };
+  for (const known of [identity, old]) {
+    assert.deepEqual(liveness({ ...known, executable: `/proc/self/root${program}` }, machine), alive);
+    const link = join(temporaryFolder(t), "link");
+    linkSync(program, link);
+    assert.deepEqual(liveness({ ...known, executable: link }, machine), alive, "one file, two names");
+  }
   unlinkSync(program);
-  assert.deepEqual(liveness(identity, machine), alive, "removed");
+  for (const known of [identity, old]) assert.deepEqual(liveness(known, machine), alive, "removed");
   copyFileSync("/bin/true", program);
-  assert.deepEqual(liveness(identity, machine), alive, "another file has its name");
+  for (const known of [identity, old]) assert.deepEqual(liveness(known, machine), alive, "another file has its name");
+});
+
+test("an executable that was moved is the same; a record of its path alone says neither that nor another", async (t) => {
+  const machine = machineOf(t);
+  const folder = temporaryFolder(t);
+  copyFileSync("/bin/sleep", join(folder, "sleeper"));
+  const child = started(t, join(folder, "sleeper"), ["60"]);
+  const identity = await eventually(() => {
+    const seen = machine.identify(child.pid);
+    assert.equal(seen.comm, "sleeper");
+    return seen;
+  });
+  renameSync(join(folder, "sleeper"), join(folder, "old"));
+  assert.deepEqual(liveness(identity, machine), alive);
+  assert.equal(look(identity, machine).isSameFile, true);
+  const old = { ...identity, exeId: null, comm: null };
+  assert.deepEqual(liveness(old, machine), unknown("executable_uncertain"));
+  assert.equal(look(old, machine).isSameFile, null);
+});
+
+test("`exec` of another copy, or of the same file by another name, proves neither life nor death", async (t) => {
+  const machine = machineOf(t);
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, "next"));
+  copyFileSync("/bin/bash", join(folder, "bash"));
+  copyFileSync("/bin/bash", join(folder, "next/bash"));
+  linkSync(join(folder, "bash"), join(folder, "other"));
+  for (const next of ["next/bash", "other"]) {
+    const child = started(t, join(folder, "bash"), ["-c", `read go; exec ${join(folder, next)} -c 'read go'`]);
+    const identity = await eventually(() => {
+      const seen = machine.identify(child.pid);
+      assert.equal(seen.executable, join(folder, "bash"));
+      return seen;
+    });
+    child.stdin?.write("go\n");
+    await eventually(() => assert.deepEqual(liveness(identity, machine), unknown("executable_uncertain"), next));
+    assert.ok(isRunning(identity, machine));
+  }
+});
+
+test("a process that gives itself another name is not taken for another program", async (t) => {
+  const machine = machineOf(t);
+  const child = started(t, "bash", ["-c", "echo -n work >/proc/$$/comm; read go"]);
+  await eventually(() => assert.equal(machine.identify(child.pid).comm, "work"));
+  const identity = { ...machine.identify(child.pid), comm: "bash" };
+  assert.deepEqual(liveness(identity, machine), unknown("executable_uncertain"));
+});
+
+test("a pid that no process has is not shown as seen, whatever is on record", (t) => {
+  const machine = machineOf(t);
+  const never = { ...machine.identify(process.pid), pid: 4_194_304, startTicks: null };
+  assert.deepEqual(look(never, machine).seen.pid, null);
+  assert.deepEqual(look(machine.identify(process.pid), machine).seen.pid, process.pid);
 });
 
 test("another boot proves death, but only to who sees the same pids", (t) => {

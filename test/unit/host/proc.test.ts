@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { copyFileSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createProcProcesses } from "../../../src/host/proc.ts";
@@ -25,12 +25,17 @@ function sleeperNamed(t: TestContext, name: string): { child: ChildProcess; pid:
   return { child, pid: child.pid, path };
 }
 
+function idOf(path: string): string {
+  const { dev, ino } = statSync(path, { bigint: true });
+  return `${dev}:${ino}`;
+}
+
 for (const name of ["sleep", "a) (b", ") S 1 2", "( ", "a\nb"]) {
   test(`a process whose command is ${JSON.stringify(name)} is told from its stat file`, (t) => {
     const { pid, path } = sleeperNamed(t, name);
     const text = readFileSync(`/proc/${pid}/stat`, "utf8").trim();
     const startTicks = text.split(" ").at(-1 - fieldsAfterStartTime);
-    assert.deepEqual(createProcProcesses().stat(pid), { hasExited: false, startTicks });
+    assert.deepEqual(createProcProcesses().stat(pid), { hasExited: false, startTicks, comm: name });
     assert.match(startTicks ?? "", /^[1-9]\d*$/);
     const identity = processIdentity(pid, home);
     assert.deepEqual(identity, {
@@ -39,6 +44,8 @@ for (const name of ["sleep", "a) (b", ") S 1 2", "( ", "a\nb"]) {
       pid,
       startTicks,
       executable: path,
+      exeId: idOf(path),
+      comm: name,
     });
   });
 }
@@ -72,7 +79,7 @@ test("of a process that is gone nothing is known but its pid", async (t) => {
   await once(child, "close");
   assert.equal(createProcProcesses().stat(pid), null);
   assert.equal(createProcProcesses().nameOf(pid), null);
-  const unknown = { startTicks: null, executable: null };
+  const unknown = { startTicks: null, executable: null, exeId: null, comm: null };
   assert.deepEqual(processIdentity(pid, home), {
     ...ids,
     pidNamespace: createProcProcesses().pidNamespace(),

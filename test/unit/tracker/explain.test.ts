@@ -12,9 +12,11 @@ const recorded: ProcessIdentity = {
   pid: 4711,
   startTicks: "500",
   executable: "/tmp/$(reboot)",
+  exeId: "8:15",
+  comm: "$(halt)",
 };
 const start = startEvent({}, { observed: { ...observedNothing, process: recorded } });
-const alive: ProcessLook = { state: "alive", reason: null, seen: recorded, hasProc: true };
+const alive: ProcessLook = { state: "alive", reason: null, seen: recorded, isSameFile: true, hasProc: true };
 
 function probes(look: Partial<ProcessLook>): readonly Probe[] {
   return explain(folded(start), [], { ...alive, ...look }).probes;
@@ -24,40 +26,75 @@ function outcomes(look: Partial<ProcessLook>): readonly string[] {
   return probes(look).map(({ outcome }) => outcome);
 }
 
-const empty = { ...recorded, startTicks: null, executable: null };
-/** In the order host id, pid namespace, boot id, pid, start ticks, executable. */
+const nothing = { startTicks: null, executable: null, exeId: null, comm: null };
+const gone = { ...recorded, ...nothing, pid: null };
+const hidden = { ...recorded, ...nothing };
+const other = { ...recorded, executable: "/bin/sleep", exeId: "8:16", comm: "sleep" };
+const unseen = ["unknown", "unknown", "unknown", "unknown"] as const;
+const same = ["same", "same", "same", "same"] as const;
+
+/** In the order host id, pid namespace, boot id, pid, start ticks, executable, exe id, comm. */
 const looks: readonly (readonly [name: string, look: Partial<ProcessLook>, expected: readonly string[]])[] = [
-  ["alive", {}, ["same", "same", "same", "same", "same", "same"]],
-  ["gone", { state: "dead", reason: "pid_gone", seen: empty }, ["same", "same", "same", "gone", "unknown", "unknown"]],
+  ["alive", {}, [...same, ...same]],
+  [
+    "gone",
+    { state: "dead", reason: "pid_gone", seen: gone, isSameFile: null },
+    ["same", "same", "same", "gone", ...unseen],
+  ],
+  [
+    "ended and not waited for",
+    { state: "dead", reason: "pid_gone", seen: hidden, isSameFile: null },
+    ["same", "same", "same", "gone", ...unseen],
+  ],
+  [
+    "gone and was never identified",
+    { state: "unknown", reason: "not_identified", seen: gone, isSameFile: null },
+    ["same", "same", "same", "gone", ...unseen],
+  ],
   [
     "reused",
     { state: "dead", reason: "pid_reused", seen: { ...recorded, startTicks: "501" } },
-    ["same", "same", "same", "same", "different", "same"],
+    ["same", "same", "same", "same", "different", "same", "same", "same"],
   ],
   [
     "replaced",
-    { state: "dead", reason: "executable_replaced", seen: { ...recorded, executable: "/bin/sleep" } },
-    ["same", "same", "same", "same", "same", "different"],
+    { state: "dead", reason: "executable_replaced", seen: other, isSameFile: false },
+    [...same, "same", "different", "different", "different"],
+  ],
+  [
+    "called by another name",
+    { seen: { ...recorded, executable: "/bin/other" } },
+    [...same, "same", "same", "same", "same"],
+  ],
+  [
+    "another file under the same name",
+    { state: "unknown", reason: "executable_uncertain", seen: { ...recorded, exeId: "8:16" }, isSameFile: false },
+    [...same, "same", "different", "different", "same"],
+  ],
+  [
+    "known by a path that is no proof",
+    { state: "unknown", reason: "executable_uncertain", seen: { ...recorded, executable: "/b" }, isSameFile: null },
+    [...same, "same", "unknown", "same", "same"],
   ],
   [
     "of another boot",
     { state: "dead", reason: "rebooted", seen: { ...recorded, bootId: "next" } },
-    ["same", "same", "different", "unknown", "unknown", "unknown"],
+    ["same", "same", "different", "unknown", ...unseen],
   ],
   [
     "in another namespace",
     { state: "unknown", reason: "other_namespace", seen: { ...recorded, pidNamespace: "2" } },
-    ["same", "different", "unknown", "unknown", "unknown", "unknown"],
+    ["same", "different", "unknown", "unknown", ...unseen],
   ],
   [
     "of another host",
     { state: "unknown", reason: "other_host", seen: { ...recorded, hostId: "other" } },
-    ["different", "unknown", "unknown", "unknown", "unknown", "unknown"],
+    ["different", "unknown", "unknown", "unknown", ...unseen],
   ],
   [
     "hidden",
-    { state: "unknown", reason: "not_permitted", seen: empty },
-    ["same", "same", "same", "same", "unknown", "unknown"],
+    { state: "unknown", reason: "not_permitted", seen: hidden, isSameFile: null },
+    ["same", "same", "same", "same", ...unseen],
   ],
 ];
 
@@ -71,8 +108,15 @@ test("a value that was not compared is not shown", () => {
   const [, , , ...rest] = probes({ state: "dead", reason: "rebooted", seen: { ...recorded, bootId: "next" } });
   assert.deepEqual(
     rest.map(({ seen }) => seen),
-    [null, null, null],
+    [null, null, null, null, null],
   );
+});
+
+test("of a pid that no process has, nothing is shown as seen; of one that has ended, its pid", () => {
+  const pidOf = (look: Partial<ProcessLook>) => probes(look).find(({ name }) => name === "pid")?.seen;
+  assert.equal(pidOf({ state: "dead", reason: "pid_gone", seen: gone }), null);
+  assert.equal(pidOf({ state: "unknown", reason: "not_identified", seen: gone }), null);
+  assert.equal(pidOf({ state: "dead", reason: "pid_gone", seen: hidden }), recorded.pid);
 });
 
 test("commands hold the pid and nothing else from the record, and none needs proc where there is none", () => {
@@ -85,11 +129,13 @@ test("commands hold the pid and nothing else from the record, and none needs pro
       "ps -p 4711",
       "sed 's/.*) //' /proc/4711/stat | cut -d ' ' -f 20",
       "readlink /proc/4711/exe",
+      "stat -Lc %d:%i /proc/4711/exe",
+      "cat /proc/4711/comm",
     ],
   );
   assert.deepEqual(
     probes({ hasProc: false }).map(({ command }) => command),
-    [null, null, null, "ps -p 4711", null, null],
+    [null, null, null, "ps -p 4711", null, null, null, null],
   );
 });
 

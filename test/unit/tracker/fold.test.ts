@@ -33,6 +33,8 @@ test("a start alone is an active session whose end is unknown", () => {
     pid: 12345,
     startTicks: "77",
     executable: "/bin/bash",
+    exeId: "65024:1835291",
+    comm: "bash",
   };
   const start = startEvent({}, { observed: { ...observedNothing, process } });
   const { pythonVersion, environmentExtra, metadata, timestamp, ...shown } = sampleStart;

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { applicationId, schemaVersion } from "../../../../src/store/sqlite/schema.ts";
 import { refusal } from "../../../support/refusals.ts";
-import { startEvent } from "../../../support/store/session-events.ts";
+import { folded, observedNothing, startEvent } from "../../../support/store/session-events.ts";
 import { eventsIn, openAt, record, sqlitePlace } from "../../../support/store/store-place.ts";
 import { idsOfStoreWorkers } from "../../../support/store/store-worker.ts";
 
@@ -43,6 +43,35 @@ test("opening again changes nothing in the file", async (t) => {
   const bytes = readFileSync(place.options.path);
   await (await openAt(place)).close();
   assert.ok(readFileSync(place.options.path).equals(bytes));
+});
+
+test("a file that knows programs by their paths alone keeps them; what it has no field for is unknown", async (t) => {
+  const place = sqlitePlace(t);
+  const process = {
+    hostId: "host",
+    bootId: "boot",
+    pidNamespace: "1",
+    pid: 4711,
+    startTicks: "500",
+    executable: "/bin/bash",
+  };
+  const known = startEvent({}, { observed: { ...observedNothing, process: { ...process, exeId: null, comm: null } } });
+  const first = await openAt(place);
+  await record(first, known);
+  await first.close();
+  execute(
+    place.options.path,
+    `ALTER TABLE sessions DROP COLUMN exe_id; ALTER TABLE sessions DROP COLUMN comm; PRAGMA user_version = 2;
+     DROP TRIGGER events_are_not_changed;
+     UPDATE events SET body = json_remove(body, '$.observed.process.exeId', '$.observed.process.comm');
+     CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;`,
+  );
+  const store = await openAt(place, t);
+  assert.deepEqual(await eventsIn(store), [known]);
+  assert.deepEqual(await store.session(known.sessionId), folded(known));
+  const next = startEvent({}, { observed: { ...known.observed, process: { ...process, exeId: "8:1", comm: "bash" } } });
+  await record(store, next, { ...folded(next), sessionId: "next" });
+  assert.deepEqual((await store.session("next"))?.process, next.observed.process);
 });
 
 test("twenty processes that open a new file at once all find the same store", async (t) => {
