@@ -7,7 +7,7 @@ import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
 import { type Config, resolveConfig } from "../config/config.ts";
 import { credentialSources, type Environment } from "../config/environment.ts";
 import { type Paths, resolvePaths } from "../config/paths.ts";
-import { isPrivateFolder } from "../host/folder.ts";
+import { isPrivateFolder } from "../files/private-folder.ts";
 import { createLog } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { type HookOptions, hookStates, usualShells } from "./hooks.ts";

@@ -14,7 +14,7 @@ import {
   unlinkSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { isAsItWas, syncFolder, writtenBeside } from "../host/whole-file.ts";
+import { isAsItWas, syncFolder, writtenBeside } from "../files/whole-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 
 /** A startup file as it was read. */
