@@ -108,7 +108,10 @@ for (const [name, lay] of traps) {
     }
     const doctor = await asRoot(["doctor"]);
     assert.equal(doctor.status, 1);
-    assert.match(doctor.stdout.replaceAll(/\s+/g, " "), /belongs to user id \d+, not to 0; .*sudo -H/);
+    assert.match(
+      doctor.stdout.replaceAll(/\s+/g, " "),
+      /on no record here: \S+ lies below \S+, which belongs to user id \d+, not to 0 .*sudo -H/,
+    );
     assert.ok(!doctor.stdout.includes(secret));
     assert.deepEqual([stateOf(user.home), stateOf(roots)], before);
   });
