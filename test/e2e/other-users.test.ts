@@ -215,7 +215,7 @@ const badHomes: readonly (readonly [
 for (const [name, make, words] of badHomes) {
   test(`a record below ${name} is refused, and nothing is made there`, async (t) => {
     const place = createPlace(t);
-    await make(place, createUser(t, place.sandbox, "b"));
+    await make(place, createUser(t, place.sandbox));
     const before = stateOf(place.user.home);
     for (const args of [["start"], ["list"]]) assertRefused(await place.user.run(args), 5, words);
     assert.deepEqual(stateOf(place.user.home), before);
@@ -224,7 +224,7 @@ for (const [name, make, words] of badHomes) {
 
 test("a host id, settings and a log file of another user are not used, and doctor names them", async (t) => {
   const { sandbox, user } = createPlace(t);
-  const other = createUser(t, sandbox, "b");
+  const other = createUser(t, sandbox);
   assert.equal((await user.run(["start"])).status, 0);
   const hostId = join(user.home, ".local/state/session-buddy/host-id");
   const id = readFileSync(hostId, "utf8");

@@ -17,10 +17,13 @@ export interface User {
   run(args: readonly string[], options?: RunOptions): Promise<Outcome>;
 }
 
+let made = 0;
+
 /** The user is removed, and its home with the sandbox, when the test is done. Only root can make users. */
-export function createUser(t: Pick<TestContext, "after">, sandbox: Sandbox, suffix = "a"): User {
+export function createUser(t: Pick<TestContext, "after">, sandbox: Sandbox): User {
   if (process.geteuid?.() !== 0) throw new Error("this test makes users of the system, which only root can");
-  const name = `sb-test-${process.pid}-${suffix}`;
+  made += 1;
+  const name = `sb-test-${process.pid}-${made}`;
   const home = join(sandbox.folder, name);
   chmodSync(sandbox.folder, 0o755);
   mkdirSync(home, { mode: 0o755 });
