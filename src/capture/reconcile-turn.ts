@@ -111,7 +111,11 @@ function isOurFile(stats: Stats): boolean {
 }
 
 function lookedAt(path: string): Stats | null {
-  return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** Where the disk is full, what earlier sweeps saw stays true. */

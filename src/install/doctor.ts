@@ -47,7 +47,10 @@ export async function examine(env: Environment, hooks: HookOptions): Promise<Fin
       : ok("settings", "the settings can be used");
   findings.push(settings);
   // What lies in a folder that cannot be used is not a second problem.
-  if (data.level === "ok" && !(config instanceof SessionBuddyError)) findings.push(...(await record(config)));
+  if (data.level === "ok" && !(config instanceof SessionBuddyError)) {
+    const found = await record(config);
+    findings.push(...found.filter(({ words }) => words !== state.words));
+  }
   if (state.level === "ok") findings.push(...stateFiles(paths));
   return [...findings, ...shellHooks(hooks)];
 }
