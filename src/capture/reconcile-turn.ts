@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { readRegular } from "../files/regular-file.ts";
+import { readRegularInPrivate } from "../files/regular-file.ts";
 import { parseSightings, type Sighting } from "../tracker/sighting.ts";
 import type { StuckEntry } from "./state-folder.ts";
 
@@ -163,7 +163,7 @@ function removed(path: string): boolean {
 
 function readQuietly(path: string): string {
   try {
-    return readRegular(path).bytes.toString("utf8");
+    return readRegularInPrivate(path).bytes.toString("utf8");
   } catch {
     return "";
   }

@@ -1,5 +1,5 @@
 /** Owns opening a file of the user's own: nothing that another user put in its place, and nothing that is no file. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { follow, isTrustedOwner, type Place } from "./trusted-path.ts";
 
 /** A file whose content is known. */
@@ -34,24 +34,48 @@ export function lookAtRegular(path: string, options?: OpenOptions): Stats | null
  */
 export function openRegular(path: string, flags: number, options?: OpenOptions): number {
   // Opening a device may already do something, so it is looked at before.
-  const place = placeOf(path, options);
-  const descriptor = openSync(place.path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, privateMode);
+  return openedRegular(placeOf(path, options).path, flags, options);
+}
+
+/**
+ * The same in a folder that was found private just before, so that the way to it need not be looked at again.
+ *
+ * @throws as {@link lookAtRegular}
+ */
+export function openRegularInPrivate(path: string, flags: number): number {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  // A link that is there is the user's own, and leads wherever it leads.
+  if (stats?.isSymbolicLink()) return openRegular(path, flags);
+  if (stats !== undefined) requireFile(stats, undefined);
+  return openedRegular(path, flags, undefined);
+}
+
+/** Reads a file that {@link openRegular} opens. */
+export function readRegular(path: string, options?: OpenOptions): FileContent {
+  return contentOf(openRegular(path, constants.O_RDONLY, options));
+}
+
+/** Reads a file that {@link openRegularInPrivate} opens. */
+export function readRegularInPrivate(path: string): FileContent {
+  return contentOf(openRegularInPrivate(path, constants.O_RDONLY));
+}
+
+function contentOf(descriptor: number): FileContent {
+  try {
+    return { stats: fstatSync(descriptor), bytes: readFileSync(descriptor) };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function openedRegular(path: string, flags: number, options: OpenOptions | undefined): number {
+  const descriptor = openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, privateMode);
   try {
     requireFile(fstatSync(descriptor), options);
     return descriptor;
   } catch (error) {
     closeSync(descriptor);
     throw error;
-  }
-}
-
-/** Reads a file that {@link openRegular} opens. */
-export function readRegular(path: string, options?: OpenOptions): FileContent {
-  const descriptor = openRegular(path, constants.O_RDONLY, options);
-  try {
-    return { stats: fstatSync(descriptor), bytes: readFileSync(descriptor) };
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -8,7 +8,7 @@
  */
 import { closeSync, constants, fstatSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import { openRegular } from "../../files/regular-file.ts";
+import { openRegularInPrivate } from "../../files/regular-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { isCurrent, migrate, requireOurs } from "./schema.ts";
 
@@ -48,10 +48,10 @@ export function createPrivately(path: string): void {
   }
 }
 
-/** Nothing is read from a file that another user could have put there. */
+/** The folder is the user's alone, as the app has seen to. */
 function opened(path: string): number {
   try {
-    return openRegular(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
+    return openRegularInPrivate(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
     throw new SessionBuddyError(
