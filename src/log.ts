@@ -1,5 +1,6 @@
 /** The only writer of log lines (contract section 7). */
-import { appendFileSync } from "node:fs";
+import { closeSync, constants, writeSync } from "node:fs";
+import { openRegular } from "./files/regular-file.ts";
 import { SessionBuddyError } from "./tracker/errors.ts";
 import { escapeControls } from "./wire/escape.ts";
 
@@ -16,7 +17,7 @@ export interface Log {
 export interface LogOptions {
   /** Whether lines go to standard error. */
   readonly toStandardError: boolean;
-  /** File that lines are appended to, mode 0600; none when null. */
+  /** File that lines are appended to, mode 0600 where it is made; none when null. One that is not ours is left alone. */
   readonly file: string | null;
 }
 
@@ -30,7 +31,7 @@ export function createLog(options: LogOptions): Log {
     if (options.toStandardError) writeQuietly(() => process.stderr.write(line));
     if (options.file !== null) {
       const file = options.file;
-      writeQuietly(() => appendFileSync(file, line, { mode: 0o600 }));
+      writeQuietly(() => append(file, line));
     }
   };
   return {
@@ -78,6 +79,16 @@ function hideTokens(text: string): string {
 
 function isEncodedObject(part = ""): boolean {
   return part.search(encodedObject) === 0;
+}
+
+function append(file: string, line: string): void {
+  const descriptor = openRegular(file, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
+  try {
+    // One write, so that lines of several processes never mix.
+    writeSync(descriptor, line);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function writeQuietly(write: () => void): void {

@@ -1,7 +1,7 @@
 /** Owns how secrets and keys become what tokens are signed and verified with, and the gate they open. Loaded only where tokens are. */
 
 import type { CredentialSources } from "../config/environment.ts";
-import { type PrivateFile, readPrivateFile } from "../host/private-file.ts";
+import { type PrivateFile, type PrivateFileKind, readPrivateFile } from "../files/private-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { holdsPrivatePart, importPrivate, importPublic, parseKeySet, type StoredKey } from "./key-set.ts";
@@ -72,23 +72,21 @@ export async function openCredentials(sources: CredentialSources): Promise<Crede
 /** @throws SessionBuddyError `auth.secret` */
 async function readKeys({ keysFile, credentialsFolder }: CredentialSources): Promise<readonly StoredKey[]> {
   if (keysFile === undefined) return [];
-  return (await readKeysFile(keysFile, "SESSION_BUDDY_KEYS_FILE", credentialsFolder)).keys;
+  return (await readKeysFile(keysFile, { name: "SESSION_BUDDY_KEYS_FILE", credentialsFolder })).keys;
 }
 
 /**
  * Reads a file of keys, which others may look into when it holds public ones alone.
  *
- * @param name - the variable or flag that names it
- * @param credentialsFolder - where systemd has put it; none by default
+ * @param file - what is known of it before
  * @throws SessionBuddyError `auth.secret`
  */
 export async function readKeysFile(
   path: string,
-  name: string,
-  credentialsFolder?: string,
+  file: Omit<PrivateFileKind, "kind" | "isSecret">,
 ): Promise<{ readonly file: PrivateFile; readonly keys: readonly StoredKey[] }> {
-  const file = readPrivateFile(path, "keys file", name, holdsPrivatePart, credentialsFolder);
-  return { file, keys: await parseKeySet(file.text, `the keys file ${path}`) };
+  const read = readPrivateFile(path, { ...file, kind: "keys file", isSecret: holdsPrivatePart });
+  return { file: read, keys: await parseKeySet(read.text, `the keys file ${path}`) };
 }
 
 /** The variable wins over the file, which is not even read then. */
@@ -116,5 +114,5 @@ function importSecrets(texts: readonly string[], source: string): Promise<readon
 }
 
 function readSecretFile(path: string, name: string, credentialsFolder: string | undefined): string {
-  return readPrivateFile(path, "secret file", name, always, credentialsFolder).text;
+  return readPrivateFile(path, { kind: "secret file", name, isSecret: always, credentialsFolder }).text;
 }

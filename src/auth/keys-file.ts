@@ -1,6 +1,6 @@
 /** Owns the keys file: making it, showing it, and changing which key signs. For the keys command alone. */
 
-import { createPrivateFile, replacePrivateFile } from "../host/private-file.ts";
+import { createPrivateFile, replacePrivateFile } from "../files/private-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { readKeysFile } from "./credentials.ts";
 import { formatKeySet, generateKey, type KeyAlgorithm, type StoredKey, toPublicKeySet } from "./key-set.ts";
@@ -22,7 +22,8 @@ export interface RotateOptions {
   readonly drop: boolean;
 }
 
-const fileFlag = "the keys file";
+/** Root may look after the keys of a service. */
+const named = { name: "the keys file", isAdministered: true };
 
 /** @throws SessionBuddyError `usage` when there is a file already, `storage.unavailable` when it cannot be written */
 export async function createKeysFile(path: string, algorithm: KeyAlgorithm): Promise<ShownKey> {
@@ -33,18 +34,18 @@ export async function createKeysFile(path: string, algorithm: KeyAlgorithm): Pro
 
 /** @throws SessionBuddyError `auth.secret` when the file cannot be used; so do the functions below */
 export async function listKeys(path: string): Promise<readonly ShownKey[]> {
-  const { keys } = await readKeysFile(path, fileFlag);
+  const { keys } = await readKeysFile(path, named);
   return keys.map((key) => shown(key, signingKeyOf(keys)?.kid));
 }
 
 /** @returns a JWKS without anything that signs */
 export async function exportKeys(path: string): Promise<ReturnType<typeof toPublicKeySet>> {
-  return toPublicKeySet((await readKeysFile(path, fileFlag)).keys);
+  return toPublicKeySet((await readKeysFile(path, named)).keys);
 }
 
 /** A new key signs from now on; of the old ones the private parts, which nobody needs any more, are removed. */
 export async function rotateKeys(path: string, { algorithm, drop }: RotateOptions): Promise<readonly ShownKey[]> {
-  const { file, keys } = await readKeysFile(path, fileFlag);
+  const { file, keys } = await readKeysFile(path, named);
   const signing = signingKeyOf(keys);
   if (signing === undefined) {
     throw new SessionBuddyError(
@@ -65,7 +66,7 @@ export async function rotateKeys(path: string, { algorithm, drop }: RotateOption
  * @throws SessionBuddyError `not_found` for a kid that is not there, `usage` for that of the key that signs
  */
 export async function dropKeys(path: string, kids: readonly string[]): Promise<readonly ShownKey[]> {
-  const { file, keys } = await readKeysFile(path, fileFlag);
+  const { file, keys } = await readKeysFile(path, named);
   const missing = kids.find((kid) => !keys.some((key) => key.kid === kid));
   if (missing !== undefined) throw new SessionBuddyError("not_found", `${path} holds no key '${missing}'`);
   const signing = signingKeyOf(keys)?.kid;

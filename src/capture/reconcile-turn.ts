@@ -6,17 +6,23 @@ import {
   closeSync,
   fstatSync,
   futimesSync,
+  lstatSync,
   openSync,
-  readFileSync,
   renameSync,
-  statSync,
+  type Stats,
   unlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { readRegularInPrivate } from "../files/regular-file.ts";
 import { parseSightings, type Sighting } from "../tracker/sighting.ts";
+import type { StuckEntry } from "./state-folder.ts";
 
+const lockName = ".sweep-lock";
+const markName = ".swept";
+/** Behind the name of the one or the other, where something else has that name. */
+const otherName = ".2";
 /** A turn that was not given back after this time belonged to a process that died; its own deadline is far shorter. */
 const abandonedAfterMs = 30_000;
 
@@ -35,9 +41,9 @@ export interface SweepTurn {
  * @returns null when another process has it, or the folder cannot be written
  */
 export function takeTurn(folder: string, nowMs: number): SweepTurn | null {
-  const lock = join(folder, ".sweep-lock");
-  const descriptor = created(lock) ?? (isAbandoned(lock, nowMs) && removed(lock) ? created(lock) : null);
-  if (descriptor === null) return null;
+  const claimed = claim(join(folder, lockName), nowMs);
+  if (claimed === null) return null;
+  const { lock, descriptor } = claimed;
   // Who is away for longer than a turn may be loses it: then the lock that is there belongs to another process.
   const isOurs = () => fstatSync(descriptor).nlink > 0;
   let isMark = false;
@@ -48,8 +54,7 @@ export function takeTurn(folder: string, nowMs: number): SweepTurn | null {
       if (!written(descriptor, JSON.stringify(sightings))) return touch(markIn(folder), atMs);
       // The lock becomes the mark, so that there is never half a mark. One that a power cut emptied proves nothing.
       futimesSync(descriptor, atMs / 1000, atMs / 1000);
-      renameSync(lock, markIn(folder));
-      isMark = true;
+      isMark = renamed(lock, markIn(folder));
     },
     release() {
       if (!isMark && isOurs()) removed(lock);
@@ -60,16 +65,57 @@ export function takeTurn(folder: string, nowMs: number): SweepTurn | null {
 
 /** @returns when the last whole sweep was, in milliseconds since the epoch; null before the first. */
 export function lastTurnMs(folder: string): number | null {
-  return statSync(markIn(folder), { throwIfNoEntry: false })?.mtimeMs ?? null;
+  return lookedAt(markIn(folder))?.mtimeMs ?? null;
+}
+
+/** @returns what stands where the turn and the mark belong, and is neither */
+export function turnObstacles(folder: string): StuckEntry[] {
+  return [lockName, markName].flatMap((name) => {
+    const path = join(folder, name);
+    const stats = lookedAt(path);
+    if (stats === null || isOurFile(stats)) return [];
+    const what = stats.isFile() ? `belongs to user id ${stats.uid}` : "is not a regular file";
+    return [{ path, reason: `${what}, and stands where ours belongs` }];
+  });
+}
+
+interface Claim {
+  readonly lock: string;
+  readonly descriptor: number;
+}
+
+function claim(lock: string, nowMs: number): Claim | null {
+  const first = created(lock);
+  if (first !== null) return { lock, descriptor: first };
+  const stats = lookedAt(lock);
+  // Given back at this moment, or the folder cannot be written.
+  if (stats === null) return null;
+  if (isOurFile(stats)) {
+    if (Math.abs(nowMs - stats.mtimeMs) <= abandonedAfterMs) return null;
+    const second = removed(lock) ? created(lock) : null;
+    if (second !== null) return { lock, descriptor: second };
+    if (lookedAt(lock)?.ino !== stats.ino) return null;
+  }
+  // What stands in our way is left alone, and every process goes round it alike.
+  return lock.endsWith(otherName) ? null : claim(`${lock}${otherName}`, nowMs);
 }
 
 function markIn(folder: string): string {
-  return join(folder, ".swept");
+  const path = join(folder, markName);
+  const stats = lookedAt(path);
+  return stats === null || isOurFile(stats) ? path : `${path}${otherName}`;
 }
 
-function isAbandoned(lock: string, nowMs: number): boolean {
-  const stats = statSync(lock, { throwIfNoEntry: false });
-  return stats !== undefined && Math.abs(nowMs - stats.mtimeMs) > abandonedAfterMs;
+function isOurFile(stats: Stats): boolean {
+  return stats.isFile() && (process.geteuid === undefined || stats.uid === process.geteuid());
+}
+
+function lookedAt(path: string): Stats | null {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** Where the disk is full, what earlier sweeps saw stays true. */
@@ -77,6 +123,16 @@ function touch(mark: string, atMs: number): void {
   const descriptor = created(mark);
   if (descriptor !== null) closeSync(descriptor);
   utimesSync(mark, atMs / 1000, atMs / 1000);
+}
+
+/** A mark that cannot be replaced stays, and the next sweep comes sooner than it need. */
+function renamed(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function created(path: string): number | null {
@@ -107,7 +163,7 @@ function removed(path: string): boolean {
 
 function readQuietly(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readRegularInPrivate(path).bytes.toString("utf8");
   } catch {
     return "";
   }

@@ -1,16 +1,24 @@
 /** Owns finishing what shells left behind: state files brought on record, dead shells closed. */
-import { ensurePrivateFolder } from "../host/folder.ts";
+import { ensurePrivateFolder } from "../files/private-folder.ts";
 import { isRunning, liveness } from "../host/liveness.ts";
 import { logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { Session } from "../tracker/fold.ts";
 import { withSighting } from "../tracker/sighting.ts";
 import { closeDead, thisMoment } from "./close-dead.ts";
-import { lastTurnMs, takeTurn } from "./reconcile-turn.ts";
+import { lastTurnMs, takeTurn, turnObstacles } from "./reconcile-turn.ts";
 import { processOfFile } from "./shell-events.ts";
 import { createShells, type ShellsApp } from "./shells.ts";
 import { readStateFile, removeStateFile, type StateFile, setAside } from "./state-file.ts";
-import { hasPredecessor, isForItsCourier, isJustMade, isUnderWay, readAgain, stateFilesIn } from "./state-folder.ts";
+import {
+  hasPredecessor,
+  isForItsCourier,
+  isJustMade,
+  isUnderWay,
+  readAgain,
+  type StuckEntry,
+  stateFilesIn,
+} from "./state-folder.ts";
 
 /** What reconciling did. */
 export interface ReconcileReport {
@@ -22,6 +30,12 @@ export interface ReconcileReport {
   readonly rejected: number;
   /** Sessions closed as orphaned. */
   readonly orphaned: number;
+  /** State files that there was no time for; they are for the next time. */
+  readonly left: number;
+  /** What cannot be finished with, and hinders nobody else; it is left as it is. */
+  readonly stuck: readonly StuckEntry[];
+  /** Why nothing could be done, as a sentence; null: nothing went wrong. */
+  readonly problem: string | null;
 }
 
 /** How long reconciling may take, in milliseconds: what is left is for the next time. */
@@ -41,11 +55,11 @@ const passingIntervalMs = 2_000;
 
 export interface Reconcile {
   /**
-   * Brings state files on record and closes dead shells. One process at a time does it for all. Never throws: the log
-   * has what went wrong.
+   * Brings state files on record and closes dead shells. One process at a time does it for all. Never throws: the
+   * report and the log have what went wrong.
    *
    * @param deadlineMs - see {@link deadlinesMs}
-   * @returns null when another process has the turn, or it could not be done
+   * @returns null when another process has the turn
    */
   reconcile(deadlineMs: number): Promise<ReconcileReport | null>;
   /** The same in passing, for a start: only when the last time is two seconds ago, and for a short time. */
@@ -54,13 +68,14 @@ export interface Reconcile {
 
 export function createReconcile(app: ShellsApp, { recordFile } = createShells(app)): Reconcile {
   const { stateFolder } = app.config.paths;
-  const reconcile = async (deadlineMs: number) => {
+  const reconcile = async (deadlineMs: number): Promise<ReconcileReport | null> => {
     try {
       ensurePrivateFolder(stateFolder, "state folder");
       return await inTurn({ ...app, recordFile }, deadlineMs);
     } catch (error) {
       logFailure(app.log, "Reconciling failed", error);
-      return null;
+      const problem = error instanceof Error ? error.message : String(error);
+      return { isComplete: false, finished: 0, rejected: 0, orphaned: 0, left: 0, stuck: [], problem };
     }
   };
   return {
@@ -76,7 +91,7 @@ interface Dependencies extends ShellsApp {
   readonly recordFile: (file: StateFile) => Promise<Session>;
 }
 
-interface RecordedFiles extends Pick<ReconcileReport, "rejected"> {
+interface RecordedFiles extends Pick<ReconcileReport, "rejected" | "left"> {
   /** Files of shells that have not told their end. */
   readonly open: readonly StateFile[];
   /** Files of shells that have, as they were. */
@@ -89,20 +104,20 @@ async function inTurn(dependencies: Dependencies, deadlineMs: number): Promise<R
   const turn = takeTurn(config.paths.stateFolder, started.atMs);
   if (turn === null) return null;
   const isInTime = stopwatch(deadlineMs);
+  const stuck = turnObstacles(config.paths.stateFolder);
+  const sweep: Sweep = { ...dependencies, isInTime, tellStuck: (path, reason) => stuck.push({ path, reason }) };
   try {
     const sightings = turn.sightings();
-    const { open: files, finished, rejected } = await recordFiles(dependencies, isInTime);
-    const look = await closeDead(dependencies, [...files, ...finished], sightings, isInTime);
+    const { open: files, finished: told, rejected, left } = await recordFiles(sweep);
+    const look = await closeDead(dependencies, [...files, ...told], sightings, isInTime);
     for (const { sessionId, path } of files) {
-      if (!look.open.has(sessionId ?? "")) await orSetAside(path, dependencies, () => settle(path, dependencies));
-    }
-    for (const { path } of finished) {
-      if (!hasPredecessor(path)) removeStateFile(path);
+      if (!look.open.has(sessionId ?? "")) await orSetAside(path, sweep, () => settle(path, sweep));
     }
     const isComplete = isInTime();
     const seen = { ...started, starts: look.alive };
     if (isComplete) turn.complete(started.atMs, withSighting(sightings, seen, new Set(look.open.values())));
-    return { finished: finished.length, rejected, orphaned: look.orphaned, isComplete };
+    const finished = told.filter(({ path }) => !hasPredecessor(path) && isRemoved(path, sweep)).length;
+    return { finished, rejected, left, orphaned: look.orphaned, isComplete, stuck, problem: null };
   } finally {
     turn.release();
   }
@@ -113,42 +128,67 @@ function isDue(stateFolder: string, ms: number): boolean {
   return last === null || Math.abs(Date.now() - last) >= ms;
 }
 
-async function recordFiles(dependencies: Dependencies, isInTime: () => boolean): Promise<RecordedFiles> {
+/** What the steps of one sweep have in common. */
+interface Sweep extends Dependencies {
+  readonly isInTime: () => boolean;
+  readonly tellStuck: (path: string, reason: string) => void;
+}
+
+async function recordFiles(sweep: Sweep): Promise<RecordedFiles> {
   let rejected = 0;
   const [open, finished]: [StateFile[], StateFile[]] = [[], []];
-  for (const path of stateFilesIn(dependencies.config.paths.stateFolder)) {
-    if (!isInTime()) break;
-    const outcome = await recordOne(path, dependencies);
+  const paths = stateFilesIn(sweep.config.paths.stateFolder);
+  for (const [index, path] of paths.entries()) {
+    if (!sweep.isInTime()) return { finished, rejected, open, left: paths.length - index };
+    const outcome = await recordOne(path, sweep);
     if (outcome === "rejected") rejected += 1;
     else if (outcome !== null) (outcome.end === null ? open : finished).push(outcome);
   }
-  return { finished, rejected, open };
+  return { finished, rejected, open, left: 0 };
 }
 
-/** @returns the file, on record now; null when it is gone or not ready */
-function recordOne(path: string, dependencies: Dependencies): Promise<"rejected" | StateFile | null> {
-  return orSetAside(path, dependencies, async () => {
-    const file = readStateFile(path);
-    if (file === null || isUnderWay(file) || isForItsCourier(file, dependencies.machine.processes)) return null;
+/** @returns the file, on record now; null when it is gone, not ready, or stuck */
+function recordOne(path: string, sweep: Sweep): Promise<"rejected" | StateFile | null> {
+  return orSetAside(path, sweep, async () => {
+    const file = readOrTell(path, sweep);
+    if (file === null || isUnderWay(file) || isForItsCourier(file, sweep.machine.processes)) return null;
     if (file.end === null && file.sessionId !== null) return file;
-    const { sessionId } = await dependencies.recordFile(file);
+    const { sessionId } = await sweep.recordFile(file);
     return { ...file, sessionId };
   });
 }
 
-async function orSetAside<T>(
-  path: string,
-  { log }: Dependencies,
-  work: () => Promise<T>,
-): Promise<T | "rejected" | null> {
+/** @returns whether the file is gone; one that cannot be removed is told */
+function isRemoved(path: string, { tellStuck }: Sweep): boolean {
+  const reason = removeStateFile(path);
+  if (reason !== null) tellStuck(path, reason);
+  return reason === null;
+}
+
+/** A file that cannot be opened, as one of another mode, must not keep the others from being finished. */
+function readOrTell(path: string, { tellStuck }: Sweep): StateFile | null {
+  try {
+    return readStateFile(path);
+  } catch (error) {
+    if (!(error instanceof SessionBuddyError) || error.code === "invalid") throw error;
+    tellStuck(path, `cannot be opened: ${(error.cause as Error).message}`);
+    return null;
+  }
+}
+
+async function orSetAside<T>(path: string, sweep: Sweep, work: () => Promise<T>): Promise<T | "rejected" | null> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof SessionBuddyError) || error.code !== "invalid") throw error;
     if (isJustMade(path)) return null;
-    setAside(path);
-    log.warning("State file set aside", { file: path, reason: error.message });
-    return "rejected";
+    const left = setAside(path);
+    if (left === null) {
+      sweep.log.warning("State file set aside", { file: path, reason: error.message });
+      return "rejected";
+    }
+    sweep.tellStuck(path, left);
+    return null;
   }
 }
 
@@ -156,7 +196,8 @@ async function orSetAside<T>(
  * Finishes with the file of a session that is not open. It is read once again, because the shell may have told its end
  * between the first look at its file and the look at its process.
  */
-async function settle(path: string, { machine, recordFile, store }: Dependencies): Promise<void> {
+async function settle(path: string, sweep: Sweep): Promise<void> {
+  const { machine, recordFile, store } = sweep;
   const file = readAgain(path);
   if (file?.sessionId == null) return;
   if (file.end !== null) return void (await recordFile(file));
@@ -165,7 +206,7 @@ async function settle(path: string, { machine, recordFile, store }: Dependencies
   const isOver =
     session === null ? liveness(processOfFile(file, machine), machine).state === "dead" : session.state !== "active";
   // Nobody writes to a dead shell's file any more. One that lives may still tell its end, whatever is on record of it.
-  if (isOver && !isRunning(processOfFile(file, machine), machine)) removeStateFile(path);
+  if (isOver && !isRunning(processOfFile(file, machine), machine)) isRemoved(path, sweep);
 }
 
 /** @returns a function that says whether fewer than `ms` milliseconds have passed; the wall clock may be set meanwhile. */

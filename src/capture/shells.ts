@@ -1,6 +1,6 @@
 /** Owns the life of this machine's own shells, as the command line or their state files tell it. */
 import { basename, dirname } from "node:path";
-import { ensurePrivateFolder } from "../host/folder.ts";
+import { ensurePrivateFolder } from "../files/private-folder.ts";
 import { newUuid } from "../host/machine.ts";
 import type { Log } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
@@ -78,7 +78,7 @@ export interface Shells {
    * proof of the other's end.
    */
   endFromFile(path: string, end: ShellEnd): Promise<Session>;
-  /** Brings on record what a state file says, and removes it when it tells the end. */
+  /** Brings on record what a state file says, and removes it, where it can be, when it tells the end. */
   recordFile(file: StateFile): Promise<Session>;
 }
 
@@ -104,7 +104,8 @@ export function createShells(app: ShellsApp): Shells {
     const content = told?.content ?? endContent(instantFromMs(Date.now()), end);
     const bootClock = told === null ? machine.bootClock() : told.bootClock;
     await tracker.end(session.sessionId, content, observation(byHook, null, bootClock));
-    if (!hasPredecessor(file.path)) removeStateFile(file.path);
+    const left = hasPredecessor(file.path) ? null : removeStateFile(file.path);
+    if (left !== null) log.warning("State file not removed", { file: file.path, reason: left });
   };
 
   return {

@@ -21,10 +21,12 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { SessionBuddyError } from "../tracker/errors.ts";
 
 const largestBytes = 65_536;
+/** In bytes, on the file systems of Linux and macOS. */
+const longestName = 255;
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const recordNames = ["start/1", "end/1", "session/1"] as const;
 type RecordName = (typeof recordNames)[number];
@@ -162,12 +164,18 @@ function writeRecord(
   }
 }
 
-/** Removes a file whose whole story is in the store. */
-export function removeStateFile(path: string): void {
+/**
+ * Removes a file whose whole story is in the store.
+ *
+ * @returns why it is still there, as the rest of a sentence; null when it is gone
+ */
+export function removeStateFile(path: string): string | null {
   try {
     unlinkSync(path);
+    return null;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? null : `cannot be removed: ${message}`;
   }
 }
 
@@ -176,9 +184,38 @@ export function lastChangeMs(path: string): number {
   return lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** Puts a file that is no state file out of the way without losing it: `NAME.rejected`. */
-export function setAside(path: string): void {
-  renameSync(path, `${path}.rejected`);
+/** Of the name, so that what is put behind it still fits; in UTF-16 units, of which none takes more than three bytes. */
+const longestKeptName = 70;
+const mostAside = 1_000;
+
+/**
+ * Puts a file that is no state file out of the way without losing it: `NAME.rejected`, else `NAME.2.rejected` and so on.
+ * What belongs to another user is left alone.
+ *
+ * @returns why it is still there, as the rest of a sentence; null when it is away
+ */
+export function setAside(path: string): string | null {
+  try {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return null;
+    if (process.geteuid !== undefined && stats.uid !== process.geteuid())
+      return `belongs to user id ${stats.uid}; it is left as it is`;
+    renameSync(path, freeName(path));
+    return null;
+  } catch (error) {
+    return `cannot be set aside: ${(error as Error).message}`;
+  }
+}
+
+function freeName(path: string): string {
+  const name = basename(path);
+  const isLong = Buffer.byteLength(name) + ".1000.rejected".length > longestName;
+  const kept = join(dirname(path), isLong ? name.slice(0, longestKeptName) : name);
+  for (let count = 1; count <= mostAside; count += 1) {
+    const free = count === 1 ? `${kept}.rejected` : `${kept}.${count}.rejected`;
+    if (lstatSync(free, { throwIfNoEntry: false }) === undefined) return free;
+  }
+  throw new Error(`there are ${mostAside} of its name already`);
 }
 
 function namedProcess(path: string): NamedProcess | null {

@@ -20,6 +20,13 @@ export function stateFilesIn(folder: string): string[] {
   }
 }
 
+/** Something in the state folder that cannot be finished with. */
+export interface StuckEntry {
+  readonly path: string;
+  /** Why, as the rest of a sentence that begins with the path. */
+  readonly reason: string;
+}
+
 /** @returns the file; null when it is gone or is none any more */
 export function readAgain(path: string): StateFile | null {
   try {

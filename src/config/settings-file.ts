@@ -1,5 +1,9 @@
 /** Owns the settings file, through conf. Loaded by `config.ts` and the config command only when there is need. */
 import Conf from "conf";
+import { makeFolders, wordsOfHome } from "../files/private-folder.ts";
+import { lookAtRegular } from "../files/regular-file.ts";
+import { follow, mayOthersWrite, shellWord } from "../files/trusted-path.ts";
+import { syncFolder } from "../files/whole-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { Paths } from "./paths.ts";
 import { type KeptValue, type SettingName, settingRules } from "./settings.ts";
@@ -13,7 +17,11 @@ export type KeptSettings = Partial<Record<SettingName, KeptValue>>;
  * @throws SessionBuddyError `settings` when the file cannot be read or breaks a rule
  */
 export function openSettings(paths: Paths): Conf<KeptSettings> {
+  const { issue } = follow(paths.settingsFile);
+  if (issue !== null)
+    throw new SessionBuddyError("settings", `the settings file ${paths.settingsFile} ${wordsOfHome(issue)}`);
   try {
+    requireOwn(paths.settingsFile);
     return new Conf<KeptSettings>({
       cwd: paths.settingsFolder,
       configName: "settings",
@@ -32,6 +40,31 @@ export function openSettings(paths: Paths): Conf<KeptSettings> {
       { cause: error },
     );
   }
+}
+
+/**
+ * Changes the settings; they are on the disk when this returns.
+ *
+ * @throws SessionBuddyError `settings` when they cannot be used or written
+ */
+export function changeSettings(paths: Paths, change: (settings: Conf<KeptSettings>) => void): void {
+  const settings = openSettings(paths);
+  try {
+    makeFolders(paths.settingsFolder);
+    change(settings);
+    syncFolder(paths.settingsFolder);
+  } catch (error) {
+    throw new SessionBuddyError("settings", `the settings cannot be written: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** conf opens whatever is there. Where every step on the way is ours, nobody else changes it between this look and that. */
+function requireOwn(path: string): void {
+  const stats = lookAtRegular(path);
+  if (stats === null || !mayOthersWrite(stats)) return;
+  throw new Error(`other users may write to it; close it with: chmod go-w ${shellWord(path)}`);
 }
 
 /** conf would take anything else for an empty file, and write over it. */

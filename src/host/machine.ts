@@ -1,9 +1,8 @@
 /** Owns what identifies this machine, its boot and its user. For `app.ts` alone. */
-import { linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { hostname, machine, release, type as systemName, userInfo } from "node:os";
-import { dirname } from "node:path";
 import type { BootClock, ProcessIdentity } from "../tracker/event.ts";
-import { makeFolders } from "./folder.ts";
+import { type HostId, openHostId } from "./host-id.ts";
 import { createProcProcesses } from "./proc.ts";
 import { type Processes, type ProcessHome, processIdentity } from "./processes.ts";
 
@@ -20,6 +19,8 @@ export interface MachineFacts {
 export interface Machine extends ProcessHome {
   readonly facts: MachineFacts;
   identify(pid: number): ProcessIdentity;
+  /** Whether something is, or was, wrong with the host's id. */
+  readonly hostIdState: Omit<HostId, "id">;
   /** What a boot clock is compared by: the boot, and the namespace of the clock where that is not the machine's own. */
   readonly clockId: string | null;
   /** This moment on the boot clock. */
@@ -32,12 +33,14 @@ export interface Machine extends ProcessHome {
  * @param machineIdFile - tells hosts apart that share a home folder (machine-id(5)); need not exist
  */
 export function createMachine(hostIdFile: string, processes: Processes, machineIdFile = "/etc/machine-id"): Machine {
-  const home = { hostId: hostId(hostIdFile, machineIdFile), bootId: processes.bootId(), processes };
+  const { id, ...hostIdState } = openHostId(hostIdFile, machineIdOf(machineIdFile), newUuid);
+  const home = { hostId: id, bootId: processes.bootId(), processes };
   const time = processes.timeNamespace();
   const clockId = home.bootId === null || time === null ? home.bootId : `${home.bootId}/${time}`;
   return {
     facts: machineFacts(),
     ...home,
+    hostIdState,
     clockId,
     identify: (pid) => processIdentity(pid, home),
     bootClock: () => {
@@ -52,6 +55,11 @@ export async function openProcesses(): Promise<Processes> {
   if (process.platform !== "darwin") return createProcProcesses();
   const { createPsProcesses } = await import("./ps.ts");
   return createPsProcesses();
+}
+
+function machineIdOf(file: string): string | null {
+  const id = readLine(file);
+  return id !== null && /^[0-9a-f]{32}$/.test(id) ? id : null;
 }
 
 function machineFacts(): MachineFacts {
@@ -69,51 +77,6 @@ function currentUser(): Pick<MachineFacts, "username" | "home"> {
 }
 
 /**
- * An id of this machine, made once; null when none can be kept. Where hosts share a home folder, the one that was first
- * has the file, and each other one a file of its own: else each would take the others' boots for its own.
- */
-function hostId(path: string, machineIdFile: string): string | null {
-  const machineId = readLine(machineIdFile);
-  const isKnown = machineId !== null && /^[0-9a-f]{32}$/.test(machineId);
-  const first = idOf(path, isKnown ? machineId : null);
-  if (!isKnown || first === null || first.machineId === null || first.machineId === machineId) return first?.id ?? null;
-  return idOf(`${path}-${machineId}`, machineId)?.id ?? null;
-}
-
-interface KeptId {
-  readonly id: string;
-  /** Of the machine that made the file; null where it had none. */
-  readonly machineId: string | null;
-}
-
-function idOf(path: string, machineId: string | null): KeptId | null {
-  return keptId(path) ?? madeOnce(path, machineId);
-}
-
-function madeOnce(path: string, machineId: string | null): KeptId | null {
-  try {
-    makeFolders(dirname(path));
-    const text = [newUuid(), ...(machineId === null ? [] : [machineId]), ""].join("\n");
-    const whole = `${path}.${process.pid}`;
-    writeFileSync(whole, text, { mode: 0o600 });
-    // Nobody may read half of it.
-    try {
-      linkSync(whole, path);
-    } finally {
-      unlinkSync(whole);
-    }
-  } catch {
-    // Another process was first, or the folder cannot be written; reading tells which.
-  }
-  return keptId(path);
-}
-
-function keptId(path: string): KeptId | null {
-  const [id = null, machineId = null] = readLines(path);
-  return id === null ? null : { id, machineId };
-}
-
-/**
  * @returns a UUID version 4. The kernel makes it where it can (random(4)), because loading node:crypto costs a fifth of
  * what an empty Node.js costs.
  */
@@ -121,18 +84,11 @@ export function newUuid(): string {
   return readLine("/proc/sys/kernel/random/uuid") ?? process.getBuiltinModule("node:crypto").randomUUID();
 }
 
+/** @returns the first line; null when it is empty, or there is no such file */
 function readLine(path: string): string | null {
-  return readLines(path)[0] ?? null;
-}
-
-/** @returns the lines that are not empty; none when there is no such file */
-function readLines(path: string): string[] {
   try {
-    return readFileSync(path, "utf8")
-      .split("\n")
-      .map((line) => line.trim())
-      .filter(Boolean);
+    return readFileSync(path, "latin1").split("\n", 1)[0]?.trim() || null;
   } catch {
-    return [];
+    return null;
   }
 }

@@ -1,13 +1,14 @@
 /** Owns the examination of an installation: what is wrong, and what to do about it. For the doctor command alone. */
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openApp } from "../app/app.ts";
+import { type App, openApp } from "../app/app.ts";
 import { openCredentials } from "../auth/credentials.ts";
-import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
+import { createReconcile, deadlinesMs, type ReconcileReport } from "../capture/reconcile.ts";
 import { type Config, resolveConfig } from "../config/config.ts";
 import { credentialSources, type Environment } from "../config/environment.ts";
 import { type Paths, resolvePaths } from "../config/paths.ts";
-import { isPrivateFolder } from "../host/folder.ts";
+import { isPrivateFolder } from "../files/private-folder.ts";
+import { follow } from "../files/trusted-path.ts";
 import { createLog } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { type HookOptions, hookStates, usualShells } from "./hooks.ts";
@@ -33,6 +34,9 @@ export async function examine(env: Environment, hooks: HookOptions): Promise<Fin
   const paths = attempt(() => resolvePaths(env));
   if (paths instanceof SessionBuddyError)
     return [...findings, failure("folders", paths, "set HOME to your home folder")];
+  const home = homeOfAnother(paths);
+  // Nothing in there is looked at.
+  if (home !== null) return [...findings, home, await secret(env)];
   const data = folder("data folder", paths.dataFolder);
   const state = folder("state folder", paths.stateFolder);
   findings.push(data, state, await secret(env));
@@ -43,7 +47,10 @@ export async function examine(env: Environment, hooks: HookOptions): Promise<Fin
       : ok("settings", "the settings can be used");
   findings.push(settings);
   // What lies in a folder that cannot be used is not a second problem.
-  if (data.level === "ok" && !(config instanceof SessionBuddyError)) findings.push(...(await record(config)));
+  if (data.level === "ok" && !(config instanceof SessionBuddyError)) {
+    const found = await record(config);
+    findings.push(...found.filter(({ words }) => words !== state.words));
+  }
   if (state.level === "ok") findings.push(...stateFiles(paths));
   return [...findings, ...shellHooks(hooks)];
 }
@@ -60,6 +67,22 @@ function program(folder: string): Finding {
   } catch {
     return problem("program", `${path} cannot be run, so no hook reaches the record`, "install session-buddy again");
   }
+}
+
+/** Root with a user's home, as under `sudo -E`. */
+function homeOfAnother({ dataFolder, stateFolder, settingsFile }: Paths): Finding | null {
+  if (process.geteuid?.() !== 0) return null;
+  const foreign = [dataFolder, stateFolder, settingsFile]
+    .map((path) => ({ path, place: attempt(() => follow(path)) }))
+    .flatMap(({ path, place }) =>
+      !(place instanceof SessionBuddyError) && place.issue?.isForeign ? [`${path} ${place.issue.words}`] : [],
+    );
+  if (foreign[0] === undefined) return null;
+  return problem(
+    "home",
+    `a shell of root is on no record here: ${foreign[0]}`,
+    "open it with root's own home (sudo -H or sudo -i), or set SESSION_BUDDY_HOME",
+  );
 }
 
 function folder(purpose: string, path: string): Finding {
@@ -98,16 +121,41 @@ async function record(config: Config): Promise<Finding[]> {
         ),
       ];
     }
-    await createReconcile(app).reconcile(deadlinesMs.tick);
+    const report = await createReconcile(app).reconcile(deadlinesMs.tick);
     const recent = await app.store.sessions({ limit: recentSessions });
     const silent = recent.filter(({ shellType, endReason }) => shellType === "bash" && endReason === "pid_gone");
     const database = ok("database", `${config.paths.database} is sound`);
-    return silent.length === 0 ? [database] : [database, silentShells(silent.length)];
+    const found = [database, ...hostId(app.machine.hostIdState), ...(report === null ? [] : unfinished(report))];
+    return silent.length === 0 ? found : [...found, silentShells(silent.length)];
   } catch (error) {
     return [failure("database", ours(error), "do what the message says")];
   } finally {
     await app.close();
   }
+}
+
+function hostId({ problem: words, repairedAt }: App["machine"]["hostIdState"]): Finding[] {
+  if (words !== null)
+    return [problem("host id", `${words}; no session is closed without it`, "see what it is, and move it away")];
+  if (repairedAt === null) return [];
+  return [
+    {
+      check: "host id",
+      level: "note",
+      words: `the file with the host id held none, and was made anew at ${repairedAt}; sessions that were open then are not closed by themselves`,
+      remedy: "end those that are gone with: session-buddy end ID",
+    },
+  ];
+}
+
+function unfinished({ stuck, left, problem: words }: ReconcileReport): Finding[] {
+  const entries = stuck.map(({ path, reason }) =>
+    problem("stuck state file", `${path} ${reason}`, "see where it comes from, and remove it"),
+  );
+  if (words !== null) entries.push(problem("state files", words, "do what the message says"));
+  if (left === 0) return entries;
+  const waiting = `${left} state files are not on record yet`;
+  return [...entries, { check: "state files", level: "note", words: waiting, remedy: "session-buddy reconcile" }];
 }
 
 function silentShells(count: number): Finding {

@@ -14,7 +14,8 @@ import {
   unlinkSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { isAsItWas, syncFolder, writtenBeside } from "../host/whole-file.ts";
+import { isTrustedOwner } from "../files/trusted-path.ts";
+import { isAsItWas, syncFolder, writtenBeside } from "../files/whole-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 
 /** A startup file as it was read. */
@@ -39,7 +40,8 @@ export function readRcFile(path: string): RcFile {
   try {
     stats = lstatSync(path, { throwIfNoEntry: false }) ?? null;
     if (stats === null) return { path, bytes: null, issue: issueOfFolder(path), stats };
-    const bytes = statSync(path).isFile() ? readFileSync(path) : null;
+    // What another user wrote there, or where its link leads, is not read.
+    const bytes = isTrustedOwner(stats.uid) && statSync(path).isFile() ? readFileSync(path) : null;
     return { path, bytes, issue: issueOf(path, stats, bytes), stats };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOTDIR")
@@ -52,9 +54,9 @@ export function readRcFile(path: string): RcFile {
 function issueOf(path: string, stats: Stats, bytes: Buffer | null): string | null {
   if (nixStore.test(realpathSync(path))) return "is managed by Nix";
   if (stats.isSymbolicLink()) return "is a symbolic link";
-  if (bytes === null) return "is no regular file";
   const uid = process.geteuid?.();
   if (uid !== undefined && stats.uid !== uid) return `belongs to user id ${stats.uid}, not to ${uid}`;
+  if (bytes === null) return "is no regular file";
   if (stats.nlink > 1) return "is a hard link, and would lose its other names";
   if ((stats.mode & ownerMayWrite) === 0 || !isWritable(path)) return "is read-only";
   if (!isWritable(dirname(path))) return "is in a folder that cannot be written";

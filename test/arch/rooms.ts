@@ -10,6 +10,7 @@ export const floors: readonly (readonly string[])[] = [
   ["capture", "delivery"],
   ["auth", "log"],
   ["host", "store", "config", "wire", "formats"],
+  ["files"],
   ["tracker"],
 ];
 

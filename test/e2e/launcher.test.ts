@@ -1,6 +1,6 @@
 /** Proves that the launcher finds the program and a fitting Node.js from anywhere, or says what is missing. */
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { test } from "node:test";
 import { createSandbox, launcher, type RunOptions, root, runToEnd } from "../support/sandbox.ts";
@@ -117,4 +117,50 @@ test("variables that are meant for other programs change nothing", async (t) => 
   await assertRuns(launcher, [], {
     env: { ...env, NODE_OPTIONS: `--inspect --require=${shout}`, NODE_EXTRA_CA_CERTS: join(folder, "missing.pem") },
   });
+});
+
+test("no variable has a runtime or a library write a file or read one, as they do without the launcher", async (t) => {
+  const { env, folder } = createSandbox(t);
+  const written = ["coverage", "cache", "warnings"].map((name) => join(folder, name));
+  const [NODE_V8_COVERAGE = "", NODE_COMPILE_CACHE = "", NODE_REDIRECT_WARNINGS = ""] = written;
+  const writing = { ...env, NODE_V8_COVERAGE, NODE_COMPILE_CACHE, NODE_REDIRECT_WARNINGS };
+  const broken = join(folder, "openssl.cnf");
+  writeFileSync(broken, "nodejs_conf = [\n[nodejs_conf\n");
+  const reading = { ...env, OPENSSL_CONF: broken };
+  await assertRuns(launcher, [], { env: writing });
+  await assertRuns(launcher, ["token", "keys", "create"], { env: reading });
+  assert.deepEqual(written.map(existsSync), [false, false, false]);
+  // What is looked for is there to be found.
+  const entry = join(root, "dist/entry.cjs");
+  const warn = `require(${JSON.stringify(entry)}); process.emitWarning("seen")`;
+  const node = (args: readonly string[], more: Readonly<Record<string, string>>) =>
+    runToEnd(join(root, "node_modules/node/bin/node"), args, { env: more });
+  await node(["-e", warn, "--", "--version"], writing);
+  assert.deepEqual(written.map(existsSync), [true, true, true]);
+  assert.notEqual((await node([entry, "--version"], reading)).status, 0);
+});
+
+/** What Node.js says of its environment in `--help`, but for what changes no more than its looks and its speed. */
+const harmless = ["FORCE_COLOR", "NO_COLOR", "NODE_SKIP_PLATFORM_CHECK", "TZ", "UV_THREADPOOL_SIZE"];
+
+test("every variable that Node.js names in its help is unset, and no other", async (t) => {
+  const { env, folder } = createSandbox(t);
+  const { stdout: help } = await runToEnd(join(root, "node_modules/node/bin/node"), ["--help"], { env });
+  const section = help.slice(help.indexOf("\nEnvironment variables:\n"));
+  const named = [...section.matchAll(/^([A-Z][A-Z0-9_]+)(?: |$)/gm)].map(([, name = ""]) => name);
+  assert.ok(named.includes("NODE_V8_COVERAGE") && named.includes("NODE_TLS_REJECT_UNAUTHORIZED"), help);
+  const libraries = ["NODE_OPTIONS", "NODE_COMPILE_CACHE", "OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES"];
+  const others = { OTHER: "kept", LD_LIBRARY_PATH: folder, ...env };
+  const stand = join(folder, "node");
+  writeFileSync(stand, "#!/bin/sh\nenv\n", { mode: 0o700 });
+  const set = Object.fromEntries([...named, ...libraries].map((name) => [name, folder]));
+  const given = { ...set, ...others, SESSION_BUDDY_NODE: stand };
+  const { stdout } = await runToEnd(launcher, [], { env: given });
+  const left = stdout.split("\n").map((line) => line.slice(0, line.indexOf("=")));
+  assert.deepEqual(
+    Object.keys(given)
+      .filter((name) => left.includes(name))
+      .toSorted(),
+    [...Object.keys(others), ...harmless, "SESSION_BUDDY_NODE"].toSorted(),
+  );
 });

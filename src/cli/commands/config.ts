@@ -1,7 +1,7 @@
 /** `session-buddy config`: the settings. */
 import { resolvePaths } from "../../config/paths.ts";
 import { type KeptValue, parseSetting, type SettingName, settingRules } from "../../config/settings.ts";
-import { openSettings } from "../../config/settings-file.ts";
+import { changeSettings, openSettings } from "../../config/settings-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { ConfigListOptions } from "../syntax/setup.ts";
 import { printColumns } from "../terminal/columns.ts";
@@ -16,14 +16,12 @@ export async function runGet(name: string): Promise<void> {
 export async function runSet(name: string, text: string): Promise<void> {
   const known = requireName(name);
   const value = keptFrom(known, text);
-  const settings = openSettings(resolvePaths(process.env));
-  writing(() => settings.set({ [known]: value }));
+  changeSettings(resolvePaths(process.env), (settings) => settings.set({ [known]: value }));
 }
 
 export async function runUnset(name: string): Promise<void> {
   const known = requireName(name);
-  const settings = openSettings(resolvePaths(process.env));
-  writing(() => settings.delete(known));
+  changeSettings(resolvePaths(process.env), (settings) => settings.delete(known));
 }
 
 export async function runList(options: ConfigListOptions): Promise<void> {
@@ -59,16 +57,6 @@ function requireName(name: string): SettingName {
     "usage",
     `there is no setting '${name}'; there are ${Object.keys(settingRules).join(", ")}`,
   );
-}
-
-function writing(write: () => void): void {
-  try {
-    write();
-  } catch (error) {
-    throw new SessionBuddyError("settings", `the settings cannot be written: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
 }
 
 function toText(value: KeptValue): string {

@@ -1,7 +1,9 @@
 /** `session-buddy list`: which sessions are on record. */
+
 import { createQuestions, type Questions, type SessionPage } from "../../app/questions.ts";
+import { createReconcile, type ReconcileReport } from "../../capture/reconcile.ts";
 import type { SessionQuery } from "../../tracker/store.ts";
-import { escapeJson } from "../../wire/escape.ts";
+import { escapeControls, escapeJson } from "../../wire/escape.ts";
 import { sessionRowKeys, toJsonRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
 import { asksBeyondNow, toQuery } from "../input/filter.ts";
@@ -14,7 +16,32 @@ export async function run(options: ListOptions): Promise<void> {
   const isFiltered = Object.keys(asked).length > 0;
   const isOpenAlone = !options.all && !asksBeyondNow(options);
   const query: SessionQuery = { ...asked, ...(isOpenAlone ? { states: ["active"] } : {}) };
-  await withApp((app) => print(createQuestions(app), query, options, isFiltered));
+  await withApp(async (app) => {
+    let report: ReconcileReport | null = null;
+    const { reconcile } = createReconcile(app);
+    const questions = createQuestions(app, async (deadlineMs) => {
+      report = await reconcile(deadlineMs);
+      return report;
+    });
+    await print(questions, query, options, isFiltered);
+    printUnfinished(report);
+  });
+}
+
+/** Says that the answer may be older than what shells have told. */
+function printUnfinished(report: ReconcileReport | null): void {
+  if (report === null) return;
+  const { problem, stuck, left } = report;
+  if (problem !== null)
+    printMessage(`session-buddy: what shells left behind is not in it: ${escapeControls(problem)}\n`);
+  if (stuck.length > 0)
+    printMessage(`session-buddy: ${counted(stuck.length)} cannot be finished; 'session-buddy doctor' names them\n`);
+  if (left > 0)
+    printMessage(`session-buddy: ${counted(left)} not in it yet; 'session-buddy reconcile' brings them in\n`);
+}
+
+function counted(count: number): string {
+  return count === 1 ? "1 state file" : `${count} state files`;
 }
 
 async function print(

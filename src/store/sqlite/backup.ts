@@ -1,6 +1,7 @@
 /** Owns the copy of the store into another file. For `store/sqlite.ts` alone. */
 import { closeSync, openSync, rmSync } from "node:fs";
 import { backup, type DatabaseSync } from "node:sqlite";
+import { follow } from "../../files/trusted-path.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 
 /** How many pages are copied before others get their turn; about 4 MB. */
@@ -33,10 +34,18 @@ export async function copyTo(
 
 /** SQLite would take the mode from the umask, and write over what is there. */
 function createNew(path: string): void {
+  requireTrusted(path);
   try {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw new SessionBuddyError("usage", `${path} exists already; name a file that does not`, { cause: error });
   }
+}
+
+/** SQLite opens the file by its name again, so nobody else may be able to put another in its place. */
+function requireTrusted(path: string): void {
+  const { issue } = follow(path);
+  if (issue === null) return;
+  throw new SessionBuddyError("storage.unavailable", `${path} ${issue.words}; ${issue.remedy}`);
 }

@@ -6,8 +6,10 @@
  * (https://www.sqlite.org/pragma.html#pragma_synchronous); FULL adds one fsync a commit, which callers that wait
  * together share.
  */
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
+import { openRegularInPrivate } from "../../files/regular-file.ts";
+import { SessionBuddyError } from "../../tracker/errors.ts";
 import { isCurrent, migrate, requireOurs } from "./schema.ts";
 
 /** https://www.sqlite.org/fileformat.html#the_database_header */
@@ -37,12 +39,25 @@ export function prepareFile(database: DatabaseSync, path: string): void {
  * a file that is shorter than its own header for an empty database, and write over it.
  */
 export function createPrivately(path: string): void {
-  const descriptor = openSync(path, "a", 0o600);
+  const descriptor = opened(path);
   try {
     const { size } = fstatSync(descriptor);
     if (size > 0 && size < headerBytes) throw Object.assign(new Error("shorter than its header"), { errcode: 26 });
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** The folder is the user's alone, as the app has seen to. */
+function opened(path: string): number {
+  try {
+    return openRegularInPrivate(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
+    throw new SessionBuddyError(
+      "storage.unavailable",
+      `the database ${path} cannot be opened: ${(error as Error).message}`,
+    );
   }
 }
 

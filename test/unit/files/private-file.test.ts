@@ -13,11 +13,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createPrivateFile, readPrivateFile, replacePrivateFile } from "../../../src/host/private-file.ts";
+import { createPrivateFile, readPrivateFile, replacePrivateFile } from "../../../src/files/private-file.ts";
 import { refusal } from "../../support/refusals.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const read = (path: string, isSecret = true) => readPrivateFile(path, "secret file", "THE_FILE", () => isSecret);
+const secretFile = { kind: "secret file", name: "THE_FILE", isSecret: () => true };
+const read = (path: string, isSecret = true) => readPrivateFile(path, { ...secretFile, isSecret: () => isSecret });
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
 test("a file is read in every mode in which nobody else can look into it, and in no other", (t) => {
@@ -53,8 +54,8 @@ test("a file that is not there, or is a folder, is refused by the name of what n
   const folder = temporaryFolder(t);
   chmodSync(folder, 0o700);
   assert.throws(() => read(join(folder, "gone")), refusal("auth.secret", /^THE_FILE cannot be read: ENOENT/));
-  assert.throws(() => read(folder), refusal("auth.secret", /^THE_FILE cannot be read: EISDIR/));
-  assert.throws(() => read(""), refusal("auth.secret", /^THE_FILE cannot be read: ENOENT/));
+  assert.throws(() => read(folder), refusal("auth.secret", /^THE_FILE cannot be read: it is not a regular file/));
+  assert.throws(() => read(""), refusal("auth.secret", /^THE_FILE cannot be read: it has no name/));
 });
 
 test("a new file is for its owner alone whatever the umask, and never takes the place of another", (t) => {
@@ -104,7 +105,7 @@ test("the owner and the group of a replaced file stay, so that root does not shu
   // Root alone can give a file away; another user keeps its own.
   const owner = uid === 0 ? { uid: 1, gid: 1 } : { uid, gid };
   chownSync(path, owner.uid, owner.gid);
-  replacePrivateFile(read(path), "two");
+  replacePrivateFile(readPrivateFile(path, { ...secretFile, isAdministered: true }), "two");
   assert.deepEqual([statSync(path).uid, statSync(path).gid], [owner.uid, owner.gid]);
 });
 
@@ -120,6 +121,6 @@ test("what another program wrote meanwhile is not overwritten, and nothing is le
   mkdirSync(join(folder, "sub"));
   assert.throws(
     () => replacePrivateFile({ ...file, path: join(folder, "sub/keys") }, "two"),
-    refusal("storage.unavailable", /cannot be written: ENOENT/),
+    refusal("storage.unavailable", /changed by another program/),
   );
 });

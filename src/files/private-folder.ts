@@ -1,7 +1,9 @@
-/** Owns the private folders: made 0700, refused when others could look in or put files there. For `app.ts` alone. */
-import { existsSync, mkdirSync, type Stats, statSync } from "node:fs";
+/** Owns the private folders: made 0700, refused when others could look in or put files there. */
+import { existsSync, mkdirSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { follow, type PathIssue, type Place, shellWord } from "./trusted-path.ts";
+import { syncFolder } from "./whole-file.ts";
 
 const privateMode = 0o700;
 const othersBits = 0o077;
@@ -24,8 +26,8 @@ export function ensurePrivateFolder(path: string, purpose: string): void {
  */
 export function isPrivateFolder(path: string, purpose: string): boolean {
   const stats = existing(path, purpose);
-  if (stats !== undefined) requirePrivate(stats, path, purpose);
-  return stats !== undefined;
+  if (stats !== null) requirePrivate(stats, path, purpose);
+  return stats !== null;
 }
 
 function requirePrivate(stats: Stats, path: string, purpose: string): void {
@@ -40,47 +42,47 @@ function requirePrivate(stats: Stats, path: string, purpose: string): void {
   }
   if ((stats.mode & othersBits) !== 0) {
     const mode = (stats.mode & 0o777).toString(8).padStart(4, "0");
-    throw refused(purpose, path, `is open to other users (mode ${mode}); close it with: chmod 700 '${path}'`);
+    throw refused(purpose, path, `is open to other users (mode ${mode}); close it with: chmod 700 ${shellWord(path)}`);
   }
 }
 
-function existing(path: string, purpose: string): Stats | undefined {
+function existing(path: string, purpose: string): Stats | null {
+  const place = looked(path, purpose);
+  if (place.issue !== null) throw refused(purpose, path, wordsOfHome(place.issue));
+  return place.stats;
+}
+
+/** Says what to do where folders are looked for in a home that is another user's, as they are under `sudo -E`. */
+export function wordsOfHome({ isForeign, words, remedy }: PathIssue): string {
+  if (!isForeign) return `${words}; ${remedy}`;
+  return process.geteuid?.() === 0
+    ? `${words}; run as that user, or with root's own home (sudo -H or sudo -i), or set SESSION_BUDDY_HOME`
+    : `${words}; set SESSION_BUDDY_HOME to a folder of your own`;
+}
+
+function looked(path: string, purpose: string): Place {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return follow(path);
   } catch (error) {
     throw refused(purpose, path, `cannot be looked at: ${(error as Error).message}`, error);
   }
 }
 
 function created(path: string, purpose: string): Stats {
-  const owner = foreignOwner(path);
-  if (owner !== null) {
-    throw refused(
-      purpose,
-      path,
-      `would be root's in the home of user id ${owner}; run as that user, or set SESSION_BUDDY_HOME`,
-    );
-  }
   try {
     makeFolders(path);
-    return statSync(path);
   } catch (error) {
     throw refused(purpose, path, `cannot be made: ${(error as Error).message}`, error);
   }
-}
-
-/** Root with the HOME of a user, as under `sudo -E`, would leave folders there that the user could not write to. */
-function foreignOwner(path: string): number | null {
-  if (process.geteuid?.() !== 0) return null;
-  let parent = dirname(path);
-  while (!existsSync(parent)) parent = dirname(parent);
-  const { uid } = statSync(parent);
-  return uid === 0 ? null : uid;
+  const stats = existing(path, purpose);
+  if (stats === null) throw refused(purpose, path, "cannot be made: it is a link to nowhere");
+  return stats;
 }
 
 /**
- * Makes a folder (mode 0700) and those above it that are missing. One at a time, because Node's way of making several
- * never ends below a folder that takes none, such as /proc, and blames a missing folder for a read-only disk.
+ * Makes a folder (mode 0700) and those above it that are missing; they are on the disk when this returns. One at a time,
+ * because Node's way of making several never ends below a folder that takes none, such as /proc, and blames a missing
+ * folder for a read-only disk.
  *
  * @throws the file system's error
  */
@@ -92,6 +94,16 @@ export function makeFolders(path: string): void {
   } catch (error) {
     // Another process may have been first.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  syncQuietly(dirname(path));
+}
+
+/** A folder that its user may write to but not read cannot be synced. */
+function syncQuietly(folder: string): void {
+  try {
+    syncFolder(folder);
+  } catch {
+    // What was made in it is there; after a power cut it may be missing, and is made again.
   }
 }
 

@@ -1,18 +1,9 @@
-/** Owns files that hold secrets and keys: who may look into them, and writing one whole or not at all. For the composition root. */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  type Stats,
-} from "node:fs";
+/** Owns files that hold secrets and keys: who may look into them, and writing one whole or not at all. */
+import { linkSync, lstatSync, renameSync, rmSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { readRegular } from "./regular-file.ts";
+import { follow, shellWord } from "./trusted-path.ts";
 import { isAsItWas, syncFolder, writtenBeside } from "./whole-file.ts";
 
 /** A file as it was read. */
@@ -20,6 +11,20 @@ export interface PrivateFile {
   readonly path: string;
   readonly text: string;
   readonly stats: Stats;
+}
+
+/** What is known of a file before it is read. */
+export interface PrivateFileKind {
+  /** As a person would say it: `secret file`. */
+  readonly kind: string;
+  /** The variable or flag that names it. */
+  readonly name: string;
+  /** Tells by the text whether nobody else may look into it; others may never write there. */
+  readonly isSecret: (text: string) => boolean;
+  /** Where systemd has put it; none by default. */
+  readonly credentialsFolder?: string | undefined;
+  /** Whether root may read it for another user, whose file it stays; not by default. */
+  readonly isAdministered?: boolean;
 }
 
 const othersBits = 0o077;
@@ -30,42 +35,36 @@ const othersMayWrite = 0o022;
 /**
  * Reads a file that may hold a secret.
  *
- * @param kind - what it is, as a person would say it: `secret file`
- * @param name - the variable or flag that names it
- * @param isSecret - tells by the text whether nobody else may look into it; others may never write there
- * @param credentialsFolder - where systemd has put it; none by default
  * @throws SessionBuddyError `auth.secret` with what to do
  */
-export function readPrivateFile(
-  path: string,
-  kind: string,
-  name: string,
-  isSecret: (text: string) => boolean,
-  credentialsFolder?: string,
-): PrivateFile {
+export function readPrivateFile(path: string, file: PrivateFileKind): PrivateFile {
+  const { kind, name, isSecret, credentialsFolder } = file;
   const isCredential = credentialsFolder !== undefined && dirname(path) === credentialsFolder;
   try {
-    const descriptor = openSync(path, constants.O_RDONLY);
-    try {
-      const stats = fstatSync(descriptor);
-      requireClosed(stats, othersMayWrite, kind, path);
-      const text = readFileSync(descriptor, "utf8");
-      if (isSecret(text)) requireClosed(stats, isCredential ? othersBitsOfCredential : othersBits, kind, path);
-      return { path, text, stats };
-    } finally {
-      closeSync(descriptor);
-    }
+    if (path === "") throw new Error("it has no name");
+    const { bytes, stats } = readRegular(path, file.isAdministered ? friendOf(path) : {});
+    requireClosed(stats, othersMayWrite, kind, path);
+    const text = bytes.toString("utf8");
+    if (isSecret(text)) requireClosed(stats, isCredential ? othersBitsOfCredential : othersBits, kind, path);
+    return { path, text, stats };
   } catch (error) {
     if (error instanceof SessionBuddyError) throw error;
     throw new SessionBuddyError("auth.secret", `${name} cannot be read: ${(error as Error).message}`);
   }
 }
 
+/** What root does for a user reaches only what is that user's or root's own. */
+function friendOf(path: string): { readonly friend?: number } {
+  if (process.geteuid?.() !== 0) return {};
+  const friend = lstatSync(path, { throwIfNoEntry: false })?.uid;
+  return friend === undefined ? {} : { friend };
+}
+
 function requireClosed(stats: Stats, bits: number, kind: string, path: string): void {
   if ((stats.mode & bits) === 0) return;
   throw new SessionBuddyError(
     "auth.secret",
-    `the ${kind} ${path} is open to other users; close it with: chmod 600 '${path}'`,
+    `the ${kind} ${path} is open to other users; close it with: chmod 600 ${shellWord(path)}`,
   );
 }
 
@@ -76,6 +75,7 @@ function requireClosed(stats: Stats, bits: number, kind: string, path: string): 
  */
 export function createPrivateFile(path: string, text: string): void {
   writing(path, () => {
+    requireTrusted(path);
     const temporary = writtenBeside(path, text, null);
     try {
       // Unlike a rename, a link never takes the place of a file that is there.
@@ -87,6 +87,11 @@ export function createPrivateFile(path: string, text: string): void {
   });
 }
 
+function requireTrusted(path: string): void {
+  const { issue } = follow(path);
+  if (issue !== null) throw new Error(`it ${issue.words}; ${issue.remedy}`);
+}
+
 /**
  * Gives a file new content in one step; its owner, group and mode stay.
  *
@@ -96,7 +101,8 @@ export function createPrivateFile(path: string, text: string): void {
 export function replacePrivateFile(file: PrivateFile, text: string): void {
   writing(file.path, () => {
     // A link stays one.
-    const path = realpathSync(file.path);
+    const { path, issue } = follow(file.path, file.stats.uid);
+    if (issue !== null) throw new Error(`it ${issue.words}; ${issue.remedy}`);
     const temporary = writtenBeside(path, text, file.stats);
     try {
       if (!isAsItWas(path, file.stats)) throw new Error("it was changed by another program at this moment; try again");

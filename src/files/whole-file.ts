@@ -1,5 +1,4 @@
-/** Owns giving a file new content in one step, so that nobody ever reads half of it. For `rc-file.ts` and `private-file.ts`. */
-import { randomUUID } from "node:crypto";
+/** Owns giving a file new content in one step, so that nobody ever reads half of it. */
 import {
   closeSync,
   constants,
@@ -23,8 +22,10 @@ const modeBits = 0o7777;
  * @returns its path; on an error there is none
  */
 export function writtenBeside(path: string, content: string | Buffer, like: Stats | null): string {
-  const temporary = `${path}.session-buddy-${randomUUID()}`;
-  const descriptor = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, privateMode);
+  // No other process has this name; a random one would need a part of Node.js that is slow to load.
+  const temporary = `${path}.session-buddy-${process.pid}-${process.hrtime.bigint()}`;
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const descriptor = openSync(temporary, flags, privateMode);
   try {
     writeFileSync(descriptor, content);
     if (like !== null) {

@@ -1,0 +1,54 @@
+/** Real users of this system, made for one test. */
+import { execFileSync } from "node:child_process";
+import { chmodSync, chownSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { launcher, type Outcome, type RunOptions, runToEnd, type Sandbox } from "./sandbox.ts";
+
+export interface User {
+  readonly name: string;
+  readonly uid: number;
+  readonly home: string;
+  /** A command line that runs the one after it as this user. */
+  readonly under: readonly string[];
+  /** Runs a line of shell as this user, in its home; throws where that fails. */
+  shell(line: string): Promise<void>;
+  /** Runs `session-buddy` as this user, with folders in its home. */
+  run(args: readonly string[], options?: RunOptions): Promise<Outcome>;
+}
+
+let made = 0;
+
+/** The user is removed, and its home with the sandbox, when the test is done. Only root can make users. */
+export function createUser(t: Pick<TestContext, "after">, sandbox: Sandbox): User {
+  if (process.geteuid?.() !== 0) throw new Error("this test makes users of the system, which only root can");
+  made += 1;
+  const name = `sb-test-${process.pid}-${made}`;
+  const home = join(sandbox.folder, name);
+  chmodSync(sandbox.folder, 0o755);
+  mkdirSync(home, { mode: 0o755 });
+  execFileSync("useradd", ["--no-create-home", "--home-dir", home, "--user-group", name], { stdio: "ignore" });
+  t.after(() => execFileSync("userdel", [name], { stdio: "ignore" }));
+  const [uid = 0, gid = 0] = ["-u", "-g"].map((flag) => Number(execFileSync("id", [flag, name], { encoding: "utf8" })));
+  chownSync(home, uid, gid);
+  chmodSync(home, 0o755);
+  const under = ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", "--inh-caps=-all"];
+  const env = { PATH: sandbox.env.PATH ?? "", LANG: "C.UTF-8", HOME: home };
+  const as = (command: readonly string[], options: RunOptions = {}) =>
+    runToEnd(under[0] ?? "", [...under.slice(1), ...command], {
+      ...options,
+      env: { ...env, ...options.env },
+      cwd: options.cwd ?? home,
+    });
+  return {
+    name,
+    uid,
+    home,
+    under,
+    async shell(line) {
+      const { status, stderr } = await as(["sh", "-euc", line]);
+      if (status !== 0) throw new Error(`${line}: ${stderr}`);
+    },
+    run: (args, options) => as([launcher, ...args], options),
+  };
+}
