@@ -1,6 +1,6 @@
 /** The only writer of log lines (contract section 7). */
 import { closeSync, constants, writeSync } from "node:fs";
-import { openRegular } from "./files/regular-file.ts";
+import { openRegular } from "./host/regular-file.ts";
 import { SessionBuddyError } from "./tracker/errors.ts";
 import { escapeControls } from "./wire/escape.ts";
 

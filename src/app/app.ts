@@ -1,8 +1,8 @@
 /** Puts the program together: a configuration becomes the parts that every use case is made over. */
 import type { Config } from "../config/config.ts";
-import { ensurePrivateFolder } from "../files/private-folder.ts";
 import { directoryProblem } from "../host/directory.ts";
 import { createMachine, type Machine, newUuid, openProcesses } from "../host/machine.ts";
+import { ensurePrivateFolder } from "../host/private-folder.ts";
 import type { Log } from "../log.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite/store.ts";
 import { createTracker, type Tracker } from "../tracker/tracker.ts";

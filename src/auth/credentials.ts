@@ -1,11 +1,21 @@
 /** Owns how secrets and keys become what tokens are signed and verified with, and the gate they open. Loaded only where tokens are. */
 
-import type { CredentialSources } from "../config/environment.ts";
-import { type PrivateFile, type PrivateFileKind, readPrivateFile } from "../files/private-file.ts";
+import { type PrivateFile, type PrivateFileKind, readPrivateFile } from "../host/private-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { holdsPrivatePart, importPrivate, importPublic, parseKeySet, type StoredKey } from "./key-set.ts";
 import { type Credentials, importSecret, type TokenKey } from "./token-key.ts";
+
+/** Where secrets and keys are to be found, as the environment says; what is undefined is unset. */
+export interface CredentialSources {
+  readonly secret: string | undefined;
+  readonly secretFile: string | undefined;
+  readonly previousSecrets: string | undefined;
+  readonly previousSecretsFile: string | undefined;
+  readonly keysFile: string | undefined;
+  /** Folder in which systemd hands credentials to a service (systemd.exec(5)). */
+  readonly credentialsFolder: string | undefined;
+}
 
 const always = () => true;
 

@@ -1,6 +1,6 @@
 /** Owns the keys file: making it, showing it, and changing which key signs. For the keys command alone. */
 
-import { createPrivateFile, replacePrivateFile } from "../files/private-file.ts";
+import { createPrivateFile, replacePrivateFile } from "../host/private-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { readKeysFile } from "./credentials.ts";
 import { formatKeySet, generateKey, type KeyAlgorithm, type StoredKey, toPublicKeySet } from "./key-set.ts";

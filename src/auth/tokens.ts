@@ -1,9 +1,8 @@
 /** Owns what the token commands ask for: making a token, examining one as the gate does, and showing one. */
 
-import type { CredentialSources } from "../config/environment.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { momentOf } from "./claims.ts";
-import { openCredentials } from "./credentials.ts";
+import { type CredentialSources, openCredentials } from "./credentials.ts";
 import { type DecodedToken, decodeToken } from "./decode.ts";
 import { type Examination, examineToken } from "./examine.ts";
 import { createToken, type TokenClaims } from "./sign.ts";

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { readRegularInPrivate } from "../files/regular-file.ts";
+import { readRegularInPrivate } from "../host/regular-file.ts";
 import { parseSightings, type Sighting } from "../tracker/sighting.ts";
 import type { StuckEntry } from "./state-folder.ts";
 

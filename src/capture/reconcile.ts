@@ -1,6 +1,7 @@
 /** Owns finishing what shells left behind: state files brought on record, dead shells closed. */
-import { ensurePrivateFolder } from "../files/private-folder.ts";
+
 import { isRunning, liveness } from "../host/liveness.ts";
+import { ensurePrivateFolder } from "../host/private-folder.ts";
 import { logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { Session } from "../tracker/fold.ts";

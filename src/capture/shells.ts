@@ -1,7 +1,7 @@
 /** Owns the life of this machine's own shells, as the command line or their state files tell it. */
 import { basename, dirname } from "node:path";
-import { ensurePrivateFolder } from "../files/private-folder.ts";
 import { newUuid } from "../host/machine.ts";
+import { ensurePrivateFolder } from "../host/private-folder.ts";
 import type { Log } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { ProcessIdentity } from "../tracker/event.ts";

@@ -3,19 +3,12 @@
 /** What `process.env` holds. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where secrets and keys are to be found, as the environment says; what is undefined is unset. */
-export interface CredentialSources {
-  readonly secret: string | undefined;
-  readonly secretFile: string | undefined;
-  readonly previousSecrets: string | undefined;
-  readonly previousSecretsFile: string | undefined;
-  readonly keysFile: string | undefined;
-  /** Folder in which systemd hands credentials to a service (systemd.exec(5)). */
-  readonly credentialsFolder: string | undefined;
-}
-
-/** Nothing is read here: a shell that is recorded has no use for secrets, and must not fail for a bad one. */
-export function credentialSources(env: Environment): CredentialSources {
+/**
+ * Nothing is read here: a shell that is recorded has no use for secrets, and must not fail for a bad one.
+ *
+ * @returns where secrets and keys are to be found
+ */
+export function credentialSources(env: Environment) {
   return {
     secret: env.SESSION_BUDDY_SECRET,
     secretFile: env.SESSION_BUDDY_SECRET_FILE,

@@ -1,9 +1,9 @@
 /** Owns the settings file, through conf. Loaded by `config.ts` and the config command only when there is need. */
 import Conf from "conf";
-import { makeFolders, wordsOfHome } from "../files/private-folder.ts";
-import { lookAtRegular } from "../files/regular-file.ts";
-import { follow, mayOthersWrite, shellWord } from "../files/trusted-path.ts";
-import { syncFolder } from "../files/whole-file.ts";
+import { makeFolders, wordsOfHome } from "../host/private-folder.ts";
+import { lookAtRegular } from "../host/regular-file.ts";
+import { follow, mayOthersWrite, shellWord } from "../host/trusted-path.ts";
+import { syncFolder } from "../host/whole-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { Paths } from "./paths.ts";
 import { type KeptValue, type SettingName, settingRules } from "./settings.ts";

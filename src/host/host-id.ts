@@ -2,9 +2,9 @@
 import { linkSync, renameSync, rmSync, type Stats } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { makeFolders } from "../files/private-folder.ts";
-import { readRegular } from "../files/regular-file.ts";
-import { syncFolder, writtenBeside } from "../files/whole-file.ts";
+import { makeFolders } from "./private-folder.ts";
+import { readRegular } from "./regular-file.ts";
+import { syncFolder, writtenBeside } from "./whole-file.ts";
 
 /** The id, and what a person should know about it. */
 export interface HostId {

@@ -7,8 +7,8 @@ import { createReconcile, deadlinesMs, type ReconcileReport } from "../capture/r
 import { type Config, resolveConfig } from "../config/config.ts";
 import { credentialSources, type Environment } from "../config/environment.ts";
 import { type Paths, resolvePaths } from "../config/paths.ts";
-import { isPrivateFolder } from "../files/private-folder.ts";
-import { follow } from "../files/trusted-path.ts";
+import { isPrivateFolder } from "../host/private-folder.ts";
+import { follow } from "../host/trusted-path.ts";
 import { createLog } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { type HookOptions, hookStates, usualShells } from "./hooks.ts";

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ShellFolders } from "../config/paths.ts";
-import { ensurePrivateFolder } from "../files/private-folder.ts";
+import { ensurePrivateFolder } from "../host/private-folder.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { readCompletion, requireCompletion } from "./completion.ts";
 import { hasLineByHand, hookLine, hookPathOf, readsBashrc, type ShellName, shellNames } from "./hook-line.ts";

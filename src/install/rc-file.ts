@@ -14,8 +14,8 @@ import {
   unlinkSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { isTrustedOwner } from "../files/trusted-path.ts";
-import { isAsItWas, syncFolder, writtenBeside } from "../files/whole-file.ts";
+import { isTrustedOwner } from "../host/trusted-path.ts";
+import { isAsItWas, syncFolder, writtenBeside } from "../host/whole-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 
 /** A startup file as it was read. */

@@ -8,9 +8,8 @@ export const floors: readonly (readonly string[])[] = [
   ["server", "install", "page"],
   ["app"],
   ["capture", "delivery"],
-  ["auth", "log"],
-  ["host", "store", "config", "wire", "formats"],
-  ["files"],
+  ["auth", "log", "config", "store"],
+  ["host", "wire", "formats"],
   ["tracker"],
 ];
 

@@ -1,8 +1,9 @@
 /** `session-buddy serve --client` and `--unit`: what clients and systemd are told of a server, printed and not run. */
 
 import { resolve } from "node:path";
+import type { CredentialSources } from "../../auth/credentials.ts";
 import { resolveConfig } from "../../config/config.ts";
-import { type CredentialSources, credentialSources, type Environment } from "../../config/environment.ts";
+import { credentialSources, type Environment } from "../../config/environment.ts";
 import { recordPlace, serviceEnvironment } from "../../config/record-place.ts";
 import { parseSetting, settingRules } from "../../config/settings.ts";
 import { type Connection, clientSettings } from "../../install/client-settings.ts";

@@ -1,7 +1,7 @@
 /** Owns the copy of the store into another file. For `store/sqlite.ts` alone. */
 import { closeSync, openSync, rmSync } from "node:fs";
 import { backup, type DatabaseSync } from "node:sqlite";
-import { follow } from "../../files/trusted-path.ts";
+import { follow } from "../../host/trusted-path.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 
 /** How many pages are copied before others get their turn; about 4 MB. */

@@ -8,7 +8,7 @@
  */
 import { closeSync, constants, fstatSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import { openRegularInPrivate } from "../../files/regular-file.ts";
+import { openRegularInPrivate } from "../../host/regular-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { isCurrent, migrate, requireOurs } from "./schema.ts";
 

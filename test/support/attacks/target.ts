@@ -10,7 +10,7 @@ import {
 } from "node:crypto";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CredentialSources } from "../../../src/config/environment.ts";
+import type { CredentialSources } from "../../../src/auth/credentials.ts";
 import { claims, secret } from "../server/jwt.ts";
 
 type Json = Readonly<Record<string, unknown>>;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ensurePrivateFolder } from "../../../src/files/private-folder.ts";
+import { ensurePrivateFolder } from "../../../src/host/private-folder.ts";
 import { refusal } from "../../support/refusals.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createPrivateFile, readPrivateFile, replacePrivateFile } from "../../../src/files/private-file.ts";
+import { createPrivateFile, readPrivateFile, replacePrivateFile } from "../../../src/host/private-file.ts";
 import { refusal } from "../../support/refusals.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
