@@ -17,6 +17,7 @@ import {
   assertRecord,
   createHome,
   createUsedSandbox,
+  type ExpectedRow,
   inferred,
   open,
   runLine,
@@ -29,6 +30,11 @@ import {
 import { recordBytes } from "../support/shells/state-files.ts";
 
 const exitReason = (kind: ShellKind) => (kind === "fish" ? null : "exit");
+
+/** The process lives on, or ended, as another program. */
+function replaced(kind: ShellKind): ExpectedRow {
+  return { ...inferred(kind, "executable_replaced"), state: "replaced" };
+}
 
 interface OpenShell {
   readonly terminal: Terminal;
@@ -124,7 +130,7 @@ describe("a shell that is replaced by `exec` is told from one that lives on", { 
       await change();
       terminal.type("exec sh -c 'echo re''placed; read go; exit 5'\r");
       await terminal.find("replaced\r\n");
-      await assertRecord(sandbox, [inferred(kind, "executable_replaced")]);
+      await assertRecord(sandbox, [replaced(kind)]);
       assert.equal(stateFileNames(sandbox).length, 1);
       terminal.type("\r");
       assert.deepEqual(await terminal.ended(), { code: 5, signal: 0 });
@@ -132,7 +138,7 @@ describe("a shell that is replaced by `exec` is told from one that lives on", { 
         await allRows(sandbox);
         assert.deepEqual(stateFileNames(sandbox), []);
       });
-      await assertRecord(sandbox, [inferred(kind, "executable_replaced")]);
+      await assertRecord(sandbox, [replaced(kind)]);
     });
 
     test(`${kind}, upgraded, then replaced by the new copy of itself: the new one has a session of its own`, async (t) => {
@@ -144,10 +150,10 @@ describe("a shell that is replaced by `exec` is told from one that lives on", { 
       await runLine(terminal, "true");
       terminal.type(`exec ${replacement.program} -i\r`);
       await terminal.find("sb> ");
-      await assertRecord(sandbox, [inferred(kind, "executable_replaced"), open(kind)]);
+      await assertRecord(sandbox, [replaced(kind), open(kind)]);
       terminal.type("exit 7\r");
       await terminal.ended();
-      await assertRecord(sandbox, [inferred(kind, "executable_replaced"), told(kind, 7, exitReason(kind))]);
+      await assertRecord(sandbox, [replaced(kind), told(kind, 7, exitReason(kind))]);
       assert.deepEqual(stateFileNames(sandbox), []);
     });
 
@@ -159,7 +165,7 @@ describe("a shell that is replaced by `exec` is told from one that lives on", { 
       await terminal.find("sb> ");
       terminal.type("exit 7\r");
       await terminal.ended();
-      await assertRecord(sandbox, [inferred(kind, "executable_replaced"), told(kind, 7, exitReason(kind))]);
+      await assertRecord(sandbox, [replaced(kind), told(kind, 7, exitReason(kind))]);
       assert.deepEqual(stateFileNames(sandbox), []);
     });
 
@@ -185,7 +191,7 @@ describe("a shell that is replaced by `exec` is told from one that lives on", { 
       const { terminal } = await openReplaceable(t, sandbox, kind, prepared(sandbox, kind, upgrade), plan);
       terminal.type("exec sh -c 'echo re''placed; read go'\r");
       await terminal.find("replaced\r\n");
-      await assertRecord(sandbox, [inferred(kind, "executable_replaced")]);
+      await assertRecord(sandbox, [replaced(kind)]);
     });
 
     test(`${kind}, called dead while it lived: its own end is recorded`, async (t) => {
@@ -198,7 +204,7 @@ describe("a shell that is replaced by `exec` is told from one that lives on", { 
       const fields = { time: String(Date.now() / 1000), pid: String(terminal.pid), shell: kind, cwd: "/" };
       writeFileSync(false_, recordBytes("start/1", fields), { mode: 0o600 });
       await eventually(async () =>
-        assert.equal((await allRows(sandbox)).filter((r) => r.state === "orphaned").length, 1),
+        assert.equal((await allRows(sandbox)).filter((r) => r.state === "replaced").length, 1),
       );
       unlinkSync(false_);
       assert.deepEqual(stateFileNames(sandbox), [name]);
