@@ -29,7 +29,7 @@ import {
   type StateRecord,
 } from "./state-file.ts";
 import { hasPredecessor, stateFilesIn } from "./state-folder.ts";
-import { byCommand, openSessionOf, refuseWhileAlive, requireThere } from "./typed.ts";
+import { byCommand, openSessionOf, refuseWhileAlive, requireProcess } from "./typed.ts";
 
 /** A shell to record; what is missing is looked up. */
 export interface ShellStart {
@@ -52,7 +52,7 @@ export interface Shells {
   /**
    * Records a shell that somebody names. One that is on record under this component stays the session that it is.
    *
-   * @throws SessionBuddyError `invalid` with the contract's sentence, or where there is no such process or directory;
+   * @throws SessionBuddyError `invalid` with the contract's sentence, or where there is no such process;
    *   `storage.*`
    */
   start(shell: ShellStart): Promise<StartOutcome>;
@@ -114,7 +114,7 @@ export function createShells(app: ShellsApp): Shells {
       const fields = fieldsOf(shell, app);
       const parsed = parsedStart(newUuid(), fields, machine, shell.metadata);
       const process = machine.identify(parsed.content.pid);
-      await requireThere(process, parsed.content.cwd, machine);
+      requireProcess(process, machine);
       for (const file of filesOf(process, app)) await recordFile(file);
       const known = await openSessionOf(process, parsed.content.componentName, app.store);
       if (known !== null) return { session: known, isKnown: true };

@@ -13,8 +13,8 @@ export function byCommand(): EventSource {
   return { kind: "command", uid: process.geteuid?.() ?? null, pid: process.ppid };
 }
 
-/** @throws SessionBuddyError `invalid` when there is no such process or directory, or the process is another user's */
-export async function requireThere({ pid }: ProcessIdentity, cwd: string, { processes }: Machine): Promise<void> {
+/** @throws SessionBuddyError `invalid` when there is no such process, or it is another user's */
+export function requireProcess({ pid }: ProcessIdentity, { processes }: Machine): void {
   const stat = processes.stat(pid);
   if (processes.hasProc && (stat === null || stat.hasExited)) {
     throw new SessionBuddyError("invalid", `there is no process ${pid} on this machine; name one that runs with --pid`);
@@ -23,6 +23,10 @@ export async function requireThere({ pid }: ProcessIdentity, cwd: string, { proc
   if (owner !== null && caller !== null && caller !== 0 && owner !== caller) {
     throw new SessionBuddyError("invalid", `process ${pid} belongs to another user; only they or root can record it`);
   }
+}
+
+/** @throws SessionBuddyError `invalid` when there is no such directory */
+export async function requireDirectory(cwd: string): Promise<void> {
   const problem = await directoryProblem(cwd);
   if (problem !== null) {
     throw new SessionBuddyError("invalid", `the working directory ${problem}: ${cwd}; name another with --cwd`);

@@ -137,8 +137,8 @@ for (const kind of transportKinds) {
       const { session_id: id } = await start({ component_name, timestamp });
       if (component_name === "one") await end(id, { timestamp: `2026-02-${day}T13:00:00Z` });
     }
-    const one = { key: "one", sessions: 2, open: 0, orphaned: 0, median_ms: 3_600_000, p95_ms: 3_600_000 };
-    const two = { key: "two", sessions: 1, open: 1, orphaned: 0, median_ms: null, p95_ms: null };
+    const one = { key: "one", sessions: 2, open: 0, orphaned: 0, replaced: 0, median_ms: 3_600_000, p95_ms: 3_600_000 };
+    const two = { key: "two", sessions: 1, open: 1, orphaned: 0, replaced: 0, median_ms: null, p95_ms: null };
     const ok = { status: "ok", error: null };
     assert.deepEqual(await question(client, "session_stats", { by: "component" }), {
       ...ok,

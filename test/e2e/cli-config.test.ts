@@ -66,6 +66,8 @@ test("a flag wins over the environment, the environment over the setting, the se
   const sandbox = createSandbox(t);
   const component = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     const row: SessionRow = JSON.parse(await runWell(sandbox, ["start", "--json", ...args], { env }));
+    // The next start of the same process under the same name would be the same session.
+    await runWell(sandbox, ["end", String(row.session_id)]);
     return row.component_name;
   };
   assert.equal(await component([]), "shell");

@@ -103,7 +103,9 @@ test("a reader that stops reading, as head does, is no failure", async (t) => {
   const cwd = join(sandbox.folder, ...Array.from({ length: 15 }, () => "d".repeat(200)));
   mkdirSync(cwd, { recursive: true });
   // More than a pipe holds, so that the program is still writing when its reader is gone.
-  for (let count = 0; count < 24; count += 1) await runWell(sandbox, ["start"], { cwd });
+  for (let count = 0; count < 24; count += 1) {
+    await runWell(sandbox, ["start", "--component", `c${count}`], { cwd });
+  }
   for (const args of ["list --all", "list --json", "--help", "start --help"]) {
     const script = `"$0" ${args} | head -n 1; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = await runToEnd("bash", ["-c", script, launcher], { env: sandbox.env });

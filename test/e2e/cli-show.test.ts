@@ -115,7 +115,7 @@ test("why of a killed process shows the proof of death and the event that decide
   assert.equal(why.deciding_event_id, why.events.at(-1)?.event_id);
 
   const text = await runWell(sandbox, ["why", id]);
-  assert.match(text, /^state +orphaned, rank 1 of 2: .*proven dead/m);
+  assert.match(text, /^state +orphaned, rank 1 of 3: .*proven dead/m);
   assert.match(text, /^end reason +pid_gone, no process has this pid any more$/m);
   assert.match(text, /^end +after \S+Z, by \S+Z$/m);
   assert.match(text, new RegExp(`^decided by +event ${why.deciding_event_id} \\(death\\)$`, "m"));

@@ -27,27 +27,27 @@ const expected: readonly (readonly [args: readonly string[], rows: readonly (rea
   [
     ["--by", "user"],
     [
-      ["anna", 3, 1, 0, 10_000, 3_600_000],
-      ["bert", 1, 0, 1, null, null],
+      ["anna", 3, 1, 0, 0, 10_000, 3_600_000],
+      ["bert", 1, 0, 1, 0, null, null],
     ],
   ],
   [
     ["--by", "day"],
     [
-      ["2026-03-09", 1, 0, 0, 10_000, 10_000],
-      ["2026-03-10", 3, 1, 1, 3_600_000, 3_600_000],
+      ["2026-03-09", 1, 0, 0, 0, 10_000, 10_000],
+      ["2026-03-10", 3, 1, 1, 0, 3_600_000, 3_600_000],
     ],
   ],
-  [["--by", "host", "--user", "anna", "--started-since", "2026-03-10T09:30:00Z"], [["db1", 1, 1, 0, null, null]]],
-  [["--by", "component", "--state", "orphaned"], [["deploy", 1, 0, 1, null, null]]],
-  [["--by", "state", "--at", "2026-03-10T08:30:00Z"], [["ended", 1, 0, 0, 3_600_000, 3_600_000]]],
+  [["--by", "host", "--user", "anna", "--started-since", "2026-03-10T09:30:00Z"], [["db1", 1, 1, 0, 0, null, null]]],
+  [["--by", "component", "--state", "orphaned"], [["deploy", 1, 0, 1, 0, null, null]]],
+  [["--by", "state", "--at", "2026-03-10T08:30:00Z"], [["ended", 1, 0, 0, 0, 3_600_000, 3_600_000]]],
   [["--user", "nobody"], []],
 ];
 
 for (const [args, rows] of expected) {
   test(`stats ${args.join(" ")} counts ${rows.length} keys`, async (t) => {
     const answer = JSON.parse(await runWell(await counted(t), ["stats", "--json", ...args]));
-    const keys = ["key", "sessions", "open", "orphaned", "median_ms", "p95_ms"];
+    const keys = ["key", "sessions", "open", "orphaned", "replaced", "median_ms", "p95_ms"];
     for (const row of answer) assert.deepEqual(Object.keys(row), keys);
     assert.deepEqual(answer.map(Object.values), rows);
   });
@@ -58,9 +58,9 @@ test("people get a table with shares and lengths; without a terminal it has no b
   assert.equal(
     await runWell(sandbox, ["stats"]),
     [
-      "USER  SESSIONS  OPEN  ORPHANED  MEDIAN  P95",
-      "anna         3     1      0.0%     10s   1h",
-      "bert         1     0    100.0%       -    -",
+      "USER  SESSIONS  OPEN  ORPHANED  REPLACED  MEDIAN  P95",
+      "anna         3     1      0.0%      0.0%     10s   1h",
+      "bert         1     0    100.0%      0.0%       -    -",
       "",
     ].join("\n"),
   );

@@ -49,6 +49,7 @@ test("the stream has every event after a position in order, goes on as they come
     "event_id",
     "kind",
     "recorded_at",
+    "source",
     "caller",
     "process",
     "boot_clock",

@@ -33,6 +33,7 @@ test("start prints the id of a session that has everything the options say", asy
     duration_ms: null,
     exit_code: null,
     end_reason: null,
+    ended_by: null,
   });
 });
 

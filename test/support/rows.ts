@@ -19,6 +19,7 @@ export const rowKeys = [
   "duration_ms",
   "exit_code",
   "end_reason",
+  "ended_by",
 ] as const;
 
 export type SessionRow = Readonly<Record<(typeof rowKeys)[number], string | number | null>>;

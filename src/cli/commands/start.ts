@@ -1,6 +1,7 @@
 /** `session-buddy start`: records that a shell opened. */
 import { createReconcile } from "../../capture/reconcile.ts";
 import { createShells, type ShellStart, type Shells } from "../../capture/shells.ts";
+import { requireDirectory } from "../../capture/typed.ts";
 import { workingDirectory } from "../../config/environment.ts";
 import type { Session } from "../../tracker/fold.ts";
 import { toJsonRow } from "../../wire/view.ts";
@@ -17,6 +18,8 @@ export async function run(options: StartOptions): Promise<void> {
     metadata: options.metadata ?? null,
   };
   const { stateFile } = options;
+  // Where the caller itself is may be gone meanwhile, and is a fact all the same.
+  if (stateFile === undefined && options.cwd !== undefined) await requireDirectory(options.cwd);
   await withApp(async (app) => {
     const shells = createShells(app);
     const session = await (stateFile === undefined

@@ -38,6 +38,7 @@ function columnsOf(by: StatsKey): readonly Column<StatsRow>[] {
     { title: "SESSIONS", text: (row) => String(row.sessions), align: "right", importance: 8 },
     { title: "OPEN", text: (row) => String(row.open), align: "right", importance: 7 },
     { title: "ORPHANED", text: (row) => percent(row.orphaned, row.sessions), align: "right", importance: 4 },
+    { title: "REPLACED", text: (row) => percent(row.replaced, row.sessions), align: "right", importance: 3 },
     { title: "MEDIAN", text: (row) => lengthOf(row.medianMs), align: "right", importance: 6 },
     { title: "P95", text: (row) => lengthOf(row.p95Ms), align: "right", importance: 5 },
   ];

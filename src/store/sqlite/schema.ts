@@ -1,6 +1,8 @@
 /** Owns the tables of the embedded store and how an older file becomes a newer one. For `store/sqlite.ts` alone. */
 import type { DatabaseSync } from "node:sqlite";
 import { SessionBuddyError } from "../../tracker/errors.ts";
+import { foldSession } from "../../tracker/fold.ts";
+import { putSessionSql, rowToEvent, sessionToValues } from "./rows.ts";
 
 /** Marks the file as ours (`PRAGMA application_id`): "SBud" in ASCII. */
 export const applicationId = 0x53427564;
@@ -12,7 +14,7 @@ export const applicationId = 0x53427564;
  * The history has one index for every set of names that can be asked for together, each by span class and then in the
  * order of the answer, so that a page of any of them is a few short ranges (`sqlite-query.ts`).
  */
-const migrations: readonly string[] = [
+const migrations: readonly (string | ((database: DatabaseSync) => void))[] = [
   `CREATE TABLE events (
      seq INTEGER PRIMARY KEY AUTOINCREMENT,
      event_id TEXT NOT NULL UNIQUE,
@@ -86,7 +88,21 @@ const migrations: readonly string[] = [
      WHERE state = 'orphaned' AND end_reason = 'executable_replaced';`,
   `ALTER TABLE sessions ADD COLUMN exe_id TEXT;
    ALTER TABLE sessions ADD COLUMN comm TEXT;`,
+  foldBoundedEnds,
 ];
+
+/** Ends that were told for a time after a proof of death lie no later than that proof since. */
+function foldBoundedEnds(database: DatabaseSync): void {
+  const bounded = database.prepare(
+    "SELECT session_id AS id FROM events WHERE kind = 'death' INTERSECT SELECT session_id FROM events WHERE kind = 'end'",
+  );
+  const eventsOf = database.prepare("SELECT * FROM events WHERE session_id = ? ORDER BY seq");
+  const put = database.prepare(putSessionSql);
+  for (const { id = null } of bounded.all()) {
+    const session = foldSession(eventsOf.all(id).map(rowToEvent));
+    if (session !== null) put.run(...sessionToValues(session));
+  }
+}
 
 /** The newest version this program knows. */
 export const schemaVersion = migrations.length;
@@ -119,7 +135,10 @@ export function requireOurs(database: DatabaseSync, path: string): void {
  */
 export function migrate(database: DatabaseSync, path: string): void {
   const version = requireKnown(database, path);
-  for (const step of migrations.slice(version)) database.exec(step);
+  for (const step of migrations.slice(version)) {
+    if (typeof step === "string") database.exec(step);
+    else step(database);
+  }
   database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`);
 }
 

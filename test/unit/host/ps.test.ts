@@ -68,13 +68,15 @@ interface Mac extends Machine {
   reboot(): Mac;
 }
 
+const hostId = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
+
 /** A machine that is looked at through ps, with a sysctl that says what a Mac's would. */
 function macOf(t: TestContext, boot = bootSession): Mac {
   const folder = temporaryFolder(t);
   const sysctl = join(folder, "sysctl");
   writeFileSync(sysctl, `#!/bin/sh\n[ "$*" = "-n kern.bootsessionuuid" ] && echo ${boot}\n`, { mode: 0o700 });
   const hostIdFile = join(folder, "host-id");
-  writeFileSync(hostIdFile, "host\n");
+  writeFileSync(hostIdFile, `${hostId}\n`, { mode: 0o600 });
   const mac = createMachine(hostIdFile, createPsProcesses({ ps: "/bin/ps", sysctl }));
   return { ...mac, reboot: () => macOf(t, "11111111-2222-3333-4444-555555555555") };
 }
@@ -86,7 +88,7 @@ test("a process is alive until it ends, and another start, boot, host or kind of
   const mac = macOf(t);
   const child = sleeper(t);
   const identity = mac.identify(child.pid ?? 0);
-  assert.deepEqual([identity.hostId, identity.bootId, identity.executable], ["host", bootSession, "sleep"]);
+  assert.deepEqual([identity.hostId, identity.bootId, identity.executable], [hostId, bootSession, "sleep"]);
   assert.equal(identity.pidNamespace, process.platform);
   assert.match(identity.startTicks ?? "", /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/);
   assert.deepEqual(liveness(identity, mac), { state: "alive" });
