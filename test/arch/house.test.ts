@@ -25,6 +25,18 @@ test("every dependency has a room", () => {
   assert.deepEqual([...packageRooms.keys()].sort(), Object.keys(dependencies).sort());
 });
 
+test("every package has one exact version, in the checkout or among what tests alone need", () => {
+  const manifests = ["package.json", "test/package.json"].map((path) =>
+    JSON.parse(readFileSync(join(root, path), "utf8")),
+  );
+  const named = manifests.flatMap((manifest) =>
+    ["dependencies", "devDependencies", "optionalDependencies"].flatMap((kind) => Object.entries(manifest[kind] ?? {})),
+  );
+  const names = named.map(([name]) => name);
+  assert.deepEqual([...new Set(names)], names);
+  for (const [name, version] of named) assert.match(String(version), /^\d+\.\d+\.\d+(?:-[\w.]+)?$/, name);
+});
+
 /** What version control keeps; without it, everything but what is made here. */
 function topLevelNames(): string[] {
   try {

@@ -11,7 +11,8 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { startArguments } from "../support/events.ts";
-import { createSandbox, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
+import { packageProgram } from "../support/packages.ts";
+import { createSandbox, runToEnd, type Sandbox } from "../support/sandbox.ts";
 import { type AnyClient, assertExchange, assertTokenRequired, toolNames } from "../support/server/client-exchange.ts";
 import { resultOf } from "../support/server/inspector.ts";
 import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
@@ -20,7 +21,6 @@ import { viaLangChain } from "../support/server/langchain.ts";
 /** Connects to a URL and sends these headers with every request. */
 type Connect = (t: TestContext, sandbox: Sandbox, url: string, headers: Record<string, string>) => Promise<AnyClient>;
 
-const program = (name: string) => join(root, "node_modules/.bin", name);
 const invalid = { session_id: null, status: "error", error: "❌ Authentication failed: Invalid token" };
 
 function official(client: Pick<Client, "listTools" | "callTool">): AnyClient {
@@ -77,7 +77,13 @@ const clients: Readonly<Record<string, Connect>> = {
     );
     const client = new Client({ name: "test", version: "1" });
     const args = [url, "--silent", "--transport", "http-only", "--header-file", file];
-    const options = { command: program("mcp-remote"), args, env: { ...env }, cwd: folder, stderr: "ignore" as const };
+    const options = {
+      command: packageProgram("mcp-remote"),
+      args,
+      env: { ...env },
+      cwd: folder,
+      stderr: "ignore" as const,
+    };
     await client.connect(new StdioClientTransport(options) as Transport);
     t.after(() => client.close());
     return official(client);
@@ -87,7 +93,7 @@ const clients: Readonly<Record<string, Connect>> = {
     const server = ["--http-url", url, "--allow-http", "--name", "buddy", "--no-oauth", ...given];
     return commandLine(async (method, tool = "", args = "") => {
       const more = method === "list" ? ["--json"] : ["--tool", tool, "--args", args, "--output", "json"];
-      const { status, stdout, stderr } = await runToEnd(program("mcporter"), [method, ...server, ...more], {
+      const { status, stdout, stderr } = await runToEnd(packageProgram("mcporter"), [method, ...server, ...more], {
         env,
         cwd: folder,
       });
@@ -101,7 +107,7 @@ const clients: Readonly<Record<string, Connect>> = {
     return commandLine(async (method, tool = "", args = "") => {
       const more = method === "list" ? [] : ["--tool-name", tool, "--tool-args-json", args];
       const run = [...common, "--method", `tools/${method}`, ...more];
-      const result = resultOf(await runToEnd(program("mcp-inspector"), run, { env, cwd: folder }));
+      const result = resultOf(await runToEnd(packageProgram("mcp-inspector"), run, { env, cwd: folder }));
       return method === "list" ? result : result.structuredContent;
     });
   },

@@ -1,14 +1,14 @@
 /** Proves that mcp-remote, which lets clients that know stdio alone reach a server over HTTP, works in front of ours. */
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { createSandbox, root, type Sandbox } from "../support/sandbox.ts";
+import { packageProgram } from "../support/packages.ts";
+import { createSandbox, type Sandbox } from "../support/sandbox.ts";
 import { type AnyClient, assertExchange, assertTokenRequired } from "../support/server/client-exchange.ts";
 import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
 
-const program = join(root, "node_modules/.bin/mcp-remote");
+const program = packageProgram("mcp-remote");
 
 async function connect(t: TestContext, { env, folder }: Sandbox, url: string): Promise<AnyClient> {
   const client = new Client({ name: "test", version: "1" });

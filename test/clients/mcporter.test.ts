@@ -1,13 +1,13 @@
 /** Proves that mcporter works over HTTP and over stdio, through its command line. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
-import { createSandbox, launcher, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
+import { packageProgram } from "../support/packages.ts";
+import { createSandbox, launcher, runToEnd, type Sandbox } from "../support/sandbox.ts";
 import { type AnyClient, assertExchange, assertTokenRequired } from "../support/server/client-exchange.ts";
 import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
 import { type TransportKind, transportKinds } from "../support/server/transports.ts";
 
-const program = join(root, "node_modules/.bin/mcporter");
+const program = packageProgram("mcporter");
 type Environment = Readonly<Record<string, string>>;
 
 async function clientOf(sandbox: Sandbox, kind: TransportKind, env: Environment = {}): Promise<AnyClient> {

@@ -8,13 +8,13 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { clientNames } from "../../src/install/server-names.ts";
+import { packageProgram } from "../support/packages.ts";
 import { createSandbox, launcher, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
 import { type AnyClient, assertExchange, toolNames } from "../support/server/client-exchange.ts";
 import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
 import { type Settings, settingsIn, type Variant, variants } from "./readme-clients.ts";
 
 const readme = readFileSync(join(root, "README.md"), "utf8");
-const programs = join(root, "node_modules/.bin");
 const withSecret = { SESSION_BUDDY_SECRET: secret };
 /** What mcporter, which takes over the settings of other clients, is shown: which of theirs, and where it looks for it. */
 const taken: Readonly<Record<string, string>> = {
@@ -45,7 +45,7 @@ function transportOf(sandbox: Sandbox, { url, headers = {}, command = "", args =
   // As a client with a window has it: no variable of a shell, but those that the settings name.
   const { SESSION_BUDDY_HOME: _, ...plain } = sandbox.env;
   return new StdioClientTransport({
-    command: isBridge ? join(programs, "mcp-remote") : command,
+    command: isBridge ? packageProgram("mcp-remote") : command,
     args: isBridge ? args.slice(2) : [...args],
     env: { ...plain, ...env },
     cwd: sandbox.folder,
@@ -83,7 +83,7 @@ for (const client of clientNames) {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, await printed(sandbox, client, variant, url));
       const options = { env: sandbox.env, cwd: sandbox.folder };
-      const outcome = await runToEnd(join(programs, "mcporter"), ["list", "session-buddy", "--json"], options);
+      const outcome = await runToEnd(packageProgram("mcporter"), ["list", "session-buddy", "--json"], options);
       assert.equal(outcome.status, 0, outcome.stdout + outcome.stderr);
       const { status, tools } = JSON.parse(outcome.stdout);
       assert.deepEqual([status, tools.map(({ name }: { name: string }) => name)], ["ok", toolNames]);

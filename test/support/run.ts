@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import { pipeline } from "node:stream";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { installPackages } from "./packages.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 /** The programs that the suite drives, and the Debian packages that have them. */
@@ -33,8 +34,11 @@ const neededPrograms: ReadonlyMap<string, string> = new Map([
 ]);
 
 requirePrograms();
+installPackages();
 const patterns = process.argv.length > 2 ? process.argv.slice(2) : ["test/**/*.test.ts"];
-const files = globSync(patterns, { cwd: root }).map((file) => resolve(root, file));
+const files = globSync(patterns, { cwd: root, exclude: (name) => name === "node_modules" }).map((file) =>
+  resolve(root, file),
+);
 if (files.length === 0) throw new Error(`no test file matches ${patterns.join(" ")}`);
 
 let skipped = 0;

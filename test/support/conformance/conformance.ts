@@ -1,6 +1,6 @@
 /** Runs the server scenarios of the MCP conformance suite against a URL, as the suite's own command line does. */
-import { join } from "node:path";
-import { type Outcome, root, runToEnd, type Sandbox } from "../sandbox.ts";
+import { packageProgram } from "../packages.ts";
+import { type Outcome, runToEnd, type Sandbox } from "../sandbox.ts";
 
 export interface Verdict {
   /** 0 when every check passes or is expected to fail, and every check that is expected to fail does. */
@@ -49,7 +49,7 @@ export async function requiredScenarios(sandbox: Sandbox): Promise<readonly stri
 }
 
 function conformance({ env, folder }: Sandbox, args: readonly string[]): Promise<Outcome> {
-  return runToEnd(join(root, "node_modules/.bin/conformance"), args, { env: { ...env, NO_COLOR: "1" }, cwd: folder });
+  return runToEnd(packageProgram("conformance"), args, { env: { ...env, NO_COLOR: "1" }, cwd: folder });
 }
 
 function nameOf(match: RegExpMatchArray): string {

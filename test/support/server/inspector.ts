@@ -1,9 +1,9 @@
 /** The command line of the MCP Inspector: one method a run. */
-import { join } from "node:path";
-import { launcher, type Outcome, root, runToEnd, type Sandbox } from "../sandbox.ts";
+import { packageProgram } from "../packages.ts";
+import { launcher, type Outcome, runToEnd, type Sandbox } from "../sandbox.ts";
 import type { TransportKind } from "./transports.ts";
 
-const program = join(root, "node_modules/.bin/mcp-inspector");
+const program = packageProgram("mcp-inspector");
 
 export type Inspector = (method: string, ...args: readonly string[]) => Promise<Outcome>;
 
