@@ -1,6 +1,7 @@
 /**
  * Bundles the program into `dist/`: the entry, the command table, and a file for each module that is loaded when it is
- * needed. A dynamic import of one of our modules becomes a `require` of its file.
+ * needed. A dynamic import of one of our modules becomes a `require` of its file. An argument names another
+ * folder than `dist`; the launcher is in `bin` beside it.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -9,7 +10,7 @@ import { basename, join, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
 
 const root = resolve(import.meta.dirname, "..");
-const dist = resolve(root, "dist");
+const dist = resolve(process.argv[2] ?? join(root, "dist"));
 // Put in place when it is whole: a program that is running, or a build that fails, keeps what was there.
 const outdir = `${dist}.${process.pid}`;
 /** The commands are what the command table loads late; what lies beside them is bundled with them. */
@@ -91,11 +92,21 @@ await build({
   logLevel: "warning",
 });
 
+/** V8 refuses a code cache that was made with other flags than it runs with, so these are read from where they are given. */
+function launcherFlags(): string[] {
+  const text = readFileSync(resolve(dist, "../bin/session-buddy"), "utf8");
+  const flags = /^exec "\$node" ((?:--\S+ )*)"\$root\/dist\/entry\.cjs" "\$@"$/m.exec(text)?.[1];
+  if (flags === undefined)
+    throw new Error("bin/session-buddy no longer has the line that starts the bundle; its flags are read there");
+  return flags.trimEnd().split(" ");
+}
+
 // The code cache: each command that a shell waits for, or runs often, once for real in a folder of its own.
 const home = mkdtempSync(join(tmpdir(), "session-buddy-build-"));
 const stateFile = join(home, "state-file");
+const flags = launcherFlags();
 const warm = (...args: string[]) =>
-  execFileSync(process.execPath, [resolve(root, ".ci/warm.cjs"), outdir, ...args], {
+  execFileSync(process.execPath, [...flags, resolve(root, ".ci/warm.cjs"), outdir, ...args], {
     env: { SESSION_BUDDY_HOME: home },
     stdio: "ignore",
   });

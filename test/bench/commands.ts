@@ -1,7 +1,8 @@
 /** Measures what a start and an end cost, launcher included, against an empty program of the same Node.js. */
-import { existsSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { launcher, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
+import { buildWith } from "../support/build.ts";
+import { runToEnd, type Sandbox } from "../support/sandbox.ts";
 import { median, rounded } from "./statistics.ts";
 
 /** One command's cost beside that of `node -e 0` in the same run; medians in milliseconds. */
@@ -21,14 +22,16 @@ interface Sample {
   readonly wallMs: number;
 }
 
-const pinned = join(root, "node_modules/node/bin/node");
-/** The runtime that the launcher takes. */
-const node = existsSync(pinned) ? pinned : "node";
-
-/** @param runs - how often each command is run, each time right after an empty program */
-export async function measureCommands(sandbox: Sandbox, runs: number): Promise<readonly CommandCost[]> {
+/**
+ * @param node - the path of the Node.js that builds the program and runs it
+ * @param runs - how often each command is run, each time right after an empty program
+ */
+export async function measureCommands(place: Sandbox, node: string, runs: number): Promise<readonly CommandCost[]> {
+  const sandbox = { ...place, env: { ...place.env, SESSION_BUDDY_NODE: node } };
+  const launcher = await buildWith(mkdtempSync(join(place.folder, "built-")), node);
   const file = join(sandbox.folder, "state");
-  const id = async () => (await sandbox.run(["start"])).stdout.trimEnd();
+  const start = () => runToEnd(launcher, ["start"], { env: sandbox.env, cwd: sandbox.folder });
+  const id = async () => (await start()).stdout.trimEnd();
   const cases: readonly (readonly [command: string, args: () => Promise<string[]> | string[]])[] = [
     ["start", () => [launcher, "start"]],
     ["start --state-file", () => [launcher, "start", "--state-file", file]],

@@ -2,8 +2,10 @@
  * Prints what the program costs (`DESIGN.md` section 7): two tables for a person, then one line of JSON for a program.
  * BENCH_RUNS says how often each command is run, 40 by default; BENCH_ROUNDS how often each load is put on, 5 by default.
  */
+import { execFileSync } from "node:child_process";
+import { oldestNode } from "../support/packages.ts";
 import { createSandbox } from "../support/sandbox.ts";
-import { measureCommands } from "./commands.ts";
+import { type CommandCost, measureCommands } from "./commands.ts";
 import { printTable } from "./print.ts";
 import { measureServers, type ServerName } from "./server.ts";
 import { rounded } from "./statistics.ts";
@@ -14,8 +16,8 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 const endings: (() => unknown)[] = [];
 const sandbox = createSandbox({ after: (ending) => void endings.unshift(ending as () => unknown) });
 try {
-  const commands = await measureCommands(sandbox, runs);
-  printTable(`A command against node -e 0 (medians of ${runs} pairs, milliseconds)`, commands);
+  const newest = await measureOn(process.execPath);
+  const oldest = await measureOn(oldestNode());
   const servers = await measureServers(sandbox, rounds);
   printTable(
     `serve against a bare echo and a set-up for each request (medians of ${rounds} rounds; latencies of all calls)`,
@@ -27,9 +29,16 @@ try {
       `At ${connections} connections serve answers ${toEcho} of what the echo does, and ${toPerRequest} times what a set-up for each request does, ${toOwnCommits} times where each has a commit of its own.\n`,
     );
   }
-  process.stdout.write(`${JSON.stringify({ runs, rounds, commands, servers, ratios })}\n`);
+  process.stdout.write(`${JSON.stringify({ runs, rounds, newest, oldest, servers, ratios })}\n`);
 } finally {
   for (const ending of endings) await ending();
+}
+
+async function measureOn(node: string): Promise<{ version: string; commands: readonly CommandCost[] }> {
+  const version = execFileSync(node, ["--version"], { encoding: "utf8" }).trimEnd();
+  const commands = await measureCommands(sandbox, node, runs);
+  printTable(`A command against node -e 0 of Node.js ${version} (medians of ${runs} pairs, milliseconds)`, commands);
+  return { version, commands };
 }
 
 interface Ratios {

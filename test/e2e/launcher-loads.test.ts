@@ -1,13 +1,23 @@
-/** Proves that a start, an end and a list load nothing they have no need of: it would cost every shell that opens. */
+/**
+ * Proves that a start, an end and a list load nothing they have no need of, and compile nothing: it would cost every shell
+ * that opens. As they are run, by the launcher, with what the same Node.js has built.
+ */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
-import { createSandbox, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
+import { buildWith } from "../support/build.ts";
+import { oldestNode } from "../support/packages.ts";
+import { createSandbox, launcher, type Outcome, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const dist = join(root, "dist");
-/** The one that the launcher takes, and that the code cache was made with. */
-const pinnedNode = join(root, "node_modules/node/bin/node");
+/** The one that the launcher takes of itself. */
+const newestNode = join(root, "node_modules/node/bin/node");
+const runtimes: ReadonlyMap<string, string> = new Map([
+  ["the newest Node.js", newestNode],
+  ["the oldest Node.js", oldestNode()],
+]);
 
 /** A text that only this package's own code holds, so that a bundle with the package in it can be told. */
 const marks: ReadonlyMap<string, string> = new Map([
@@ -81,47 +91,82 @@ const spySource = `
     writeFileSync(process.env.NOTE, JSON.stringify({ ...noted, builtins }));
   });`;
 
-async function loadedBy(sandbox: Sandbox, args: readonly string[]): Promise<Loaded> {
+interface Watched {
+  readonly outcome: Outcome;
+  readonly loaded: Loaded;
+}
+
+/** Runs a command of the program by this launcher and this Node.js. */
+async function watch(sandbox: Sandbox, program: string, node: string, args: readonly string[]): Promise<Watched> {
   const spy = join(sandbox.folder, "spy.cjs");
   const note = join(sandbox.folder, "note.json");
+  const watchedNode = join(sandbox.folder, "node");
   writeFileSync(spy, spySource);
-  const outcome = await runToEnd(pinnedNode, ["-r", spy, join(dist, "entry.cjs"), ...args], {
-    env: { ...sandbox.env, DIST: dist, NOTE: note },
+  writeFileSync(watchedNode, `#!/bin/sh\nexec '${node}' --require '${spy}' "$@"\n`, { mode: 0o700 });
+  const outcome = await runToEnd(program, args, {
+    env: { ...sandbox.env, SESSION_BUDDY_NODE: watchedNode, DIST: dirname(dirname(program)), NOTE: note },
     cwd: sandbox.folder,
   });
   assert.equal(outcome.status, 0, outcome.stderr);
   const { files, compiled, builtins } = JSON.parse(readFileSync(note, "utf8")) as Loaded;
   const names = (paths: readonly string[]) => [...new Set(paths.map((path) => basename(path)))];
-  return { files: names(files), compiled: names(compiled), builtins };
+  return { outcome, loaded: { files: names(files), compiled: names(compiled), builtins } };
 }
+
+const loadedBy = async (sandbox: Sandbox, args: readonly string[]) =>
+  (await watch(sandbox, launcher, newestNode, args)).loaded;
 
 /** Parts of Node.js that are slow to load; a list may look at its terminal through `net`, which a shell waits for less. */
 const heavy = ["child_process", "http", "https", "net", "crypto", "fs/promises", "worker_threads", "tls"];
 const heavyForList = heavy.filter((name) => name !== "net");
 
-test("start, end and list read their own file alone, and no slow part of Node.js; a table has one more", async (t) => {
+for (const [name, node] of runtimes) {
+  test(`start, end and list read their own file alone, and compile nothing, on ${name}; a table has one more`, async (t) => {
+    const sandbox = createSandbox(t);
+    const program = await buildWith(temporaryFolder(t), node);
+    const file = join(sandbox.folder, "state");
+    const cases: readonly (readonly [command: string, args: readonly string[]])[] = [
+      ["start", []],
+      ["start", ["--state-file", file]],
+      ["end", ["--state-file", file]],
+      ["list", []],
+      ["list", ["--all", "--json"]],
+    ];
+    for (const [command, args] of cases) {
+      const { files, compiled, builtins } = (await watch(sandbox, program, node, [command, ...args])).loaded;
+      const table = command === "list" && !args.includes("--json") ? ["session-table.cjs"] : [];
+      assert.deepEqual(files, ["entry.cjs", "main.cjs", `${command}.cjs`, ...table], args.join(" "));
+      assert.deepEqual(compiled, [], "the code cache fits, so that nothing is compiled");
+      assert.deepEqual(
+        (command === "list" ? heavyForList : heavy).filter((name) => builtins.includes(name)),
+        [],
+        `${command} ${args.join(" ")}`,
+      );
+    }
+    const id = (await sandbox.run(["start"])).stdout.trimEnd();
+    const { loaded } = await watch(sandbox, program, node, ["end", id]);
+    assert.deepEqual(loaded.files, ["entry.cjs", "main.cjs", "end.cjs"]);
+  });
+}
+
+test("the code caches are made with the flags that the launcher gives, whichever these are", async (t) => {
   const sandbox = createSandbox(t);
-  const file = join(sandbox.folder, "state");
-  const cases: readonly (readonly [command: string, args: readonly string[]])[] = [
-    ["start", []],
-    ["start", ["--state-file", file]],
-    ["end", ["--state-file", file]],
-    ["list", []],
-    ["list", ["--all", "--json"]],
-  ];
-  for (const [command, args] of cases) {
-    const { files, compiled, builtins } = await loadedBy(sandbox, [command, ...args]);
-    const table = command === "list" && !args.includes("--json") ? ["session-table.cjs"] : [];
-    assert.deepEqual(files, ["entry.cjs", "main.cjs", `${command}.cjs`, ...table], args.join(" "));
-    assert.deepEqual(compiled, [], "the code cache fits, so that nothing is compiled");
-    assert.deepEqual(
-      (command === "list" ? heavyForList : heavy).filter((name) => builtins.includes(name)),
-      [],
-      `${command} ${args.join(" ")}`,
-    );
-  }
-  const id = (await sandbox.run(["start"])).stdout.trimEnd();
-  assert.deepEqual((await loadedBy(sandbox, ["end", id])).files, ["entry.cjs", "main.cjs", "end.cjs"]);
+  const other = join(sandbox.folder, "launcher");
+  // Each V8 takes a cache that was made without this flag for one that does not fit.
+  writeFileSync(other, readFileSync(launcher, "utf8").replace('exec "$node" ', 'exec "$node" --max-lazy '), {
+    mode: 0o700,
+  });
+  const program = await buildWith(temporaryFolder(t), newestNode, other);
+  assert.deepEqual((await watch(sandbox, program, newestNode, ["start"])).loaded.compiled, []);
+});
+
+test("what one Node.js has built runs on another without a word, and is compiled there", async (t) => {
+  const sandbox = createSandbox(t);
+  const program = await buildWith(temporaryFolder(t), newestNode);
+  const { outcome, loaded } = await watch(sandbox, program, oldestNode(), ["start"]);
+  assert.match(outcome.stdout, /^\S+\n$/);
+  assert.equal(outcome.stderr, "");
+  assert.deepEqual(loaded.compiled, ["main.cjs", "start.cjs"]);
 });
 
 test("settings are loaded when there are some, and only then", async (t) => {

@@ -12,6 +12,10 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 export const root = resolve(import.meta.dirname, "../..");
 export const launcher = join(root, "bin/session-buddy");
 
+/** The Node.js that the whole suite is run on, where it is not the one that the launcher takes of itself. */
+const runtime: Readonly<Record<string, string>> =
+  process.env.SESSION_BUDDY_NODE === undefined ? {} : { SESSION_BUDDY_NODE: process.env.SESSION_BUDDY_NODE };
+
 export interface Outcome {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -64,6 +68,7 @@ export function createSandbox(t: Pick<TestContext, "after">): Sandbox {
     HOME: join(folder, "home"),
     LANG: "C.UTF-8",
     SESSION_BUDDY_HOME: home,
+    ...runtime,
   };
   t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
 
