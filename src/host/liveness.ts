@@ -1,4 +1,4 @@
-/** Owns whether a process is proven alive or dead, or cannot be known to be either (`DESIGN.md` section 3). For `app.ts`. */
+/** Owns whether a process is proven alive or dead, or cannot be known to be either (`src/README.md` section 3). For `app.ts`. */
 import type { DeathProof, ProcessIdentity } from "../tracker/event.ts";
 import type { ProcessLook } from "../tracker/explain.ts";
 import { type ProcessHome, processIdentity } from "./processes.ts";

@@ -18,7 +18,7 @@
 export type ErrorCode = keyof typeof errorTable;
 
 interface ErrorMeaning {
-  /** Exit status of the command line (`DESIGN.md` section 6). */
+  /** Exit status of the command line (`src/README.md` section 6). */
   readonly exitStatus: number;
   /** Whether the sentence may be sent to a remote caller; otherwise it goes to the log only. */
   readonly isPublic: boolean;

@@ -31,7 +31,7 @@ export interface EndContent {
   readonly metadata: JsonObject | null;
 }
 
-/** Why a process is proven dead (`DESIGN.md` section 3). */
+/** Why a process is proven dead (`src/README.md` section 3). */
 export type DeathProof = "pid_gone" | "pid_reused" | "executable_replaced" | "rebooted";
 
 /** What this program found out about a shell that ended without saying so. */
@@ -44,7 +44,7 @@ export interface DeathContent {
 }
 
 /**
- * What tells one process from every other, before and after it (`DESIGN.md` section 3).
+ * What tells one process from every other, before and after it (`src/README.md` section 3).
  * A null field could not be looked at; it is unknown, never different.
  */
 export interface ProcessIdentity {

@@ -1,4 +1,4 @@
-/** Proves that the source keeps the rules of the house (`DESIGN.md` sections 4 and 6). */
+/** Proves that the source keeps the rules of the house (`src/README.md` sections 4 and 6). */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { globSync, readdirSync, readFileSync } from "node:fs";

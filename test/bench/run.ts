@@ -1,5 +1,5 @@
 /**
- * Prints what the program costs (`DESIGN.md` section 7): two tables for a person, then one line of JSON for a program.
+ * Prints what the program costs (`src/README.md` section 7): two tables for a person, then one line of JSON for a program.
  * BENCH_RUNS says how often each command is run, 40 by default; BENCH_ROUNDS how often each load is put on, 5 by default.
  */
 import { execFileSync } from "node:child_process";
