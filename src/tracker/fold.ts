@@ -20,7 +20,7 @@ export const enders = [...sourceKinds, "unknown"] as const;
 
 export type Ender = (typeof enders)[number];
 
-/** How strongly a state is known; a later event only raises it (`src/README.md`, The record). */
+/** How strongly a state is known; a later event only raises it (`src/README.md` section 3). */
 export const strongestRank = 3;
 
 /** By what a duration was measured; `clamped` marks clocks that would have made it negative. */
