@@ -105,6 +105,7 @@ const topLevel = new Set([
   "shell-hooks",
   "test",
   "README.md",
+  "CHANGELOG.md",
   "LICENSE",
 ]);
 

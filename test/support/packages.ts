@@ -11,6 +11,9 @@ const installed = join(folder, "node_modules");
 /** What was installed. `npm ci` empties the folder first, so an installation that was cut short leaves no such file. */
 const stamp = join(installed, ".installed");
 
+/** Where Node.js keeps what it has compiled of the tests; emptied with the packages. */
+export const compileCache = join(installed, ".compile-cache");
+
 /** Installs the packages unless they are there as the lock file says. Asks nothing, and needs no rights but in the checkout. */
 export function installPackages(): void {
   const wanted = ["package.json", "package-lock.json", ".npmrc"]

@@ -1,14 +1,15 @@
 /**
- * Runs the whole suite with the runtime's own test runner. A skipped or unfinished test counts as a failure, because
- * a check that did not run has shown nothing.
+ * Runs tests with the runtime's own test runner: those that the arguments name, or the whole suite, and then on the oldest
+ * Node.js what could differ there. A skipped or unfinished test counts as a failure, because a check that did not run has
+ * shown nothing.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { resolve } from "node:path";
 import { pipeline } from "node:stream";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
-import { installPackages } from "./packages.ts";
+import { compileCache, installPackages, oldestNode } from "./packages.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 /** The programs that the suite drives, and the Debian packages that have them. */
@@ -33,9 +34,15 @@ const neededPrograms: ReadonlyMap<string, string> = new Map([
   ["ps", "procps"],
 ]);
 
+/** What is run on the oldest Node.js too, and the program under test with it. */
+const onOldest = ["test/unit/**/*.test.ts", "test/contract/**/*.test.ts", "test/e2e/launcher*.test.ts"];
+
 requirePrograms();
 installPackages();
-const patterns = process.argv.length > 2 ? process.argv.slice(2) : ["test/**/*.test.ts"];
+// Test files import much the same; what one has compiled, and stripped of its types, is there for the next.
+process.env.NODE_COMPILE_CACHE = compileCache;
+const given = process.argv.slice(2);
+const patterns = given.length > 0 ? given : ["test/**/*.test.ts"];
 const files = globSync(patterns, { cwd: root, exclude: (name) => name === "node_modules" }).map((file) =>
   resolve(root, file),
 );
@@ -54,7 +61,17 @@ stream.on("test:pass", (event) => {
 });
 pipeline(stream, new spec(), process.stdout, () => {
   if (skipped > 0) process.exitCode = 1;
+  if (given.length === 0) runOn(oldestNode(), onOldest);
 });
+
+/** Runs tests once more on another Node.js. */
+function runOn(node: string, tests: readonly string[]): void {
+  const version = execFileSync(node, ["--version"], { encoding: "utf8" }).trimEnd();
+  process.stdout.write(`\nOn Node.js ${version}: ${tests.join(" ")}\n`);
+  const env = { ...process.env, SESSION_BUDDY_NODE: node };
+  const { status } = spawnSync(node, [import.meta.filename, ...tests], { env, stdio: "inherit" });
+  if (status !== 0) process.exitCode = 1;
+}
 
 /** Installs what is missing where that is possible, else says what to install. */
 function requirePrograms(): void {

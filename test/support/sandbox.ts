@@ -4,9 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { TestContext } from "node:test";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 
 export const root = resolve(import.meta.dirname, "../..");
@@ -73,7 +71,9 @@ export function createSandbox(t: Pick<TestContext, "after">): Sandbox {
   t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
 
   const connect = async (transport: Transport) => {
-    const client = new Client({ name: "test", version: "1" });
+    // Loaded by those who want a client: it takes longer than most tests.
+    const sdk = await import("@modelcontextprotocol/sdk/client/index.js");
+    const client = new sdk.Client({ name: "test", version: "1" });
     await client.connect(transport);
     t.after(() => client.close());
     return client;
@@ -90,16 +90,15 @@ export function createSandbox(t: Pick<TestContext, "after">): Sandbox {
       t.after(() => server.child.kill("SIGKILL"));
       return server;
     },
-    httpClient: (server) => connect(new StreamableHTTPClientTransport(new URL(server.url)) as Transport),
-    stdioClient: (extra = {}) =>
-      connect(
-        new StdioClientTransport({
-          command: launcher,
-          args: ["serve", "--stdio"],
-          env: { ...env, ...extra },
-          stderr: "ignore",
-        }),
-      ),
+    async httpClient({ url }) {
+      const { StreamableHTTPClientTransport } = await import("@modelcontextprotocol/sdk/client/streamableHttp.js");
+      return connect(new StreamableHTTPClientTransport(new URL(url)) as Transport);
+    },
+    async stdioClient(extra = {}) {
+      const { StdioClientTransport } = await import("@modelcontextprotocol/sdk/client/stdio.js");
+      const server = { command: launcher, args: ["serve", "--stdio"], env: { ...env, ...extra } };
+      return connect(new StdioClientTransport({ ...server, stderr: "ignore" }));
+    },
   };
 }
 
