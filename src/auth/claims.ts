@@ -32,7 +32,7 @@ export function checkClaims(claims: Claims, { issuers, nowMs }: ClaimRules): Rea
     exp: checkExpiry(exp, nowSeconds),
     iat: iat === undefined ? failed("it is missing") : checkBegin(iat, nowSeconds),
     nbf: nbf === undefined ? ok("there is none") : checkBegin(nbf, nowSeconds),
-    iss: typeof iss === "string" && issuers.includes(iss) ? ok(iss) : failed("it is no accepted issuer"),
+    iss: typeof iss === "string" && issuers.includes(iss) ? ok(iss) : failed("it is not an accepted issuer"),
     type: type === "access" ? ok("access") : failed("it is not access"),
     aud: checkAudience(aud),
     user_id: checkUserId(userId),
@@ -46,14 +46,14 @@ export function hasExpired({ exp }: Claims, nowMs: number): boolean {
 
 function checkExpiry(exp: unknown, nowSeconds: number): Finding {
   if (exp === undefined) return failed("it is missing");
-  if (!isNumber(exp)) return failed("it is no number");
+  if (!isNumber(exp)) return failed("it is not a number");
   if (exp > lastSecond) return failed("it is after the year 9999; it counts seconds, not milliseconds");
   const shown = momentOf(exp) ?? "before the year 1";
   return hasExpired({ exp }, nowSeconds * 1000) ? failed(`it expired at ${shown}`) : ok(`until ${shown}`);
 }
 
 function checkBegin(seconds: unknown, nowSeconds: number): Finding {
-  if (!isNumber(seconds)) return failed("it is no number");
+  if (!isNumber(seconds)) return failed("it is not a number");
   const shown = momentOf(seconds) ?? "beyond the calendar";
   return seconds > nowSeconds + clockToleranceSeconds ? failed(`it is in the future: ${shown}`) : ok(`since ${shown}`);
 }
@@ -70,7 +70,7 @@ function checkAudience(aud: unknown): Finding {
 }
 
 function checkUserId(userId: unknown): Finding {
-  if (typeof userId !== "string") return failed(userId === undefined ? "it is missing" : "it is no text");
+  if (typeof userId !== "string") return failed(userId === undefined ? "it is missing" : "it is not a string");
   const issue = userIdIssue(userId);
   return issue === null ? ok(userId) : failed(`it ${issue}`);
 }
@@ -79,7 +79,7 @@ function checkUserId(userId: unknown): Finding {
 export function userIdIssue(userId: string): string | null {
   if (userId === "") return "must not be empty";
   // They cannot be stored as they are, or end a text early where it is read by a program in C.
-  return /[\p{Cc}\p{Cs}]/u.test(userId) ? "must not hold control characters or halves of surrogate pairs" : null;
+  return /[\p{Cc}\p{Cs}]/u.test(userId) ? "must not contain control characters or unpaired surrogates" : null;
 }
 
 /** @returns the time of a claim in RFC 3339, whole seconds; null when it is none of the years 1 to 9999 */

@@ -20,12 +20,12 @@ const compactForm = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/;
  * @throws SessionBuddyError `invalid` with the rule that is broken, and nothing of the token
  */
 export function decodeToken(token: unknown): DecodedToken {
-  if (typeof token !== "string") throw malformed("the token is no text");
+  if (typeof token !== "string") throw malformed("the token is not a string");
   if (token === "") throw malformed("the token is empty");
   if (token.length > longestToken) throw malformed(`the token is longer than ${longestToken} characters`);
   const [, header, payload, signature] = compactForm.exec(token) ?? [];
   if (header === undefined || payload === undefined || signature === undefined)
-    throw malformed("the token is not three parts of base64url with a point between them");
+    throw malformed("the token is not three base64url parts separated by dots");
   decodePart(signature, "signature");
   return {
     header: readObject(decodePart(header, "header"), "header"),
@@ -43,7 +43,7 @@ function decodePart(part: string, name: string): Buffer {
 function readObject(bytes: Buffer, name: string): JsonObject {
   const text = readText(bytes, name);
   const value = readJson(text, name);
-  if (!isObject(value)) throw malformed(`the ${name} is no JSON object`);
+  if (!isObject(value)) throw malformed(`the ${name} is not a JSON object`);
   if (hasDoubledKey(text)) throw malformed(`the ${name} holds a key twice`);
   return value as JsonObject;
 }
@@ -61,7 +61,7 @@ function readJson(text: string, name: string): unknown {
   try {
     return parseJson(text);
   } catch {
-    throw malformed(`the ${name} is no JSON`);
+    throw malformed(`the ${name} is not JSON`);
   }
 }
 

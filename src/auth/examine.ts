@@ -65,7 +65,7 @@ async function checkSignature(
   if (issue !== null) return { algorithm, key: failed(issue) };
   const { kid } = header;
   const candidates = kid === undefined ? fitting : fitting.filter((key) => key.kid !== null && key.kid === kid);
-  if (candidates.length === 0) return { algorithm, key: failed(`no ${header.alg} key has the kid that it names`) };
+  if (candidates.length === 0) return { algorithm, key: failed(`no ${header.alg} key has the kid it names`) };
   const key = ok(candidates.map(({ name }) => name).join(" or "));
   for (const candidate of candidates) {
     if (await fits(token, candidate)) return { algorithm, key, signature: ok(`by ${candidate.name}`) };
@@ -78,7 +78,7 @@ const foreignKeys = ["jku", "jwk", "x5u", "x5c"] as const;
 /** A token that brings its own key along, or asks to be read in a way of its own, was not made for us. */
 function headerIssue(header: DecodedToken["header"]): string | null {
   const foreign = foreignKeys.find((name) => header[name] !== undefined);
-  if (foreign !== undefined) return `the header brings a key of its own (${foreign})`;
+  if (foreign !== undefined) return `the header carries its own key (${foreign})`;
   if (header.crit !== undefined) return "the header asks for an extension (crit)";
   // RFC 7797 section 7: never false in a JWT; and we know no other reason to name it.
   return header.b64 === undefined ? null : "the header asks for an unencoded payload (b64)";

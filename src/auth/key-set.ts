@@ -59,7 +59,7 @@ export async function parseKeySet(text: string, source: string): Promise<readonl
     const key = await readKey(jwk).catch((error: Error) => {
       throw refused(source, `key ${at + 1} ${error.message}`);
     });
-    if (keys.some(({ kid }) => kid === key.kid)) throw refused(source, `key ${at + 1} has the kid of another`);
+    if (keys.some(({ kid }) => kid === key.kid)) throw refused(source, `key ${at + 1} has the same kid as another key`);
     keys.push(key);
   }
   return keys;
@@ -70,9 +70,9 @@ function readMembers(text: string, source: string): readonly unknown[] {
   try {
     members = JSON.parse(text)?.keys;
   } catch {
-    throw refused(source, "it is no JSON");
+    throw refused(source, "it is not JSON");
   }
-  if (!Array.isArray(members) || members.length === 0) throw refused(source, "it holds no key");
+  if (!Array.isArray(members) || members.length === 0) throw refused(source, "it contains no keys");
   return members;
 }
 
@@ -80,9 +80,10 @@ function readMembers(text: string, source: string): readonly unknown[] {
 async function readKey(member: unknown): Promise<StoredKey> {
   const jwk = (typeof member === "object" ? (member ?? {}) : {}) as JWK;
   const curve = curves.find(({ kty, crv }) => kty === jwk.kty && crv === jwk.crv);
-  if (curve === undefined) throw new Error("is of no kind that is used here: Ed25519 and P-256 are");
+  if (curve === undefined) throw new Error("is of a kind that is not supported; use Ed25519 or P-256");
   const { algorithm, kty, crv, coordinates } = curve;
-  if (jwk.alg !== undefined && jwk.alg !== algorithm) throw new Error(`has an alg that is not its own, ${algorithm}`);
+  if (jwk.alg !== undefined && jwk.alg !== algorithm)
+    throw new Error(`has an alg that does not fit it; it must be ${algorithm}`);
   if (jwk.use !== undefined && jwk.use !== "sig") throw new Error("is not for signatures (use)");
   const publicPart = { kty, crv, ...Object.fromEntries(coordinates.map((name) => [name, jwk[name]])) } as JWK;
   const key = { algorithm, publicPart, privatePart: jwk.d ?? null, kid: jwk.kid ?? "" };
@@ -90,10 +91,10 @@ async function readKey(member: unknown): Promise<StoredKey> {
     // Both parts: a private one that does not fit the public one is found here.
     await Promise.all([importPublic(key), importPrivate(key)]);
   } catch {
-    throw new Error(`is no valid ${crv} key`);
+    throw new Error(`is not a valid ${crv} key`);
   }
   if (jwk.kid === undefined) return { ...key, kid: await calculateJwkThumbprint(publicPart) };
-  if (typeof jwk.kid !== "string" || jwk.kid === "") throw new Error("has a kid that is no text");
+  if (typeof jwk.kid !== "string" || jwk.kid === "") throw new Error("has a kid that is not a string");
   return key;
 }
 
@@ -130,7 +131,7 @@ export async function importPrivate(stored: StoredKey): Promise<TokenKey | null>
 
 async function imported(jwk: JWK, algorithm: KeyAlgorithm): Promise<TokenKey["key"]> {
   const key = await importJWK(jwk, algorithm);
-  if (key instanceof Uint8Array) throw new TypeError("a secret is no key pair");
+  if (key instanceof Uint8Array) throw new TypeError("a secret is not a key pair");
   return key;
 }
 

@@ -50,7 +50,7 @@ export async function rotateKeys(path: string, { algorithm, drop }: RotateOption
   if (signing === undefined) {
     throw new SessionBuddyError(
       "usage",
-      `${path} holds public keys alone; rotate where the private key is, and export it from there`,
+      `${path} holds only public keys; rotate where the private key is, and export from there`,
     );
   }
   const fresh = await generateKey(algorithm ?? signing.algorithm);
@@ -74,7 +74,7 @@ export async function dropKeys(path: string, kids: readonly string[]): Promise<r
   if (left.length === 0 || kids.some((kid) => kid === signing)) {
     throw new SessionBuddyError(
       "usage",
-      "the key that signs, or the last one, cannot be dropped; make a new one with: session-buddy token keys rotate",
+      "the signing key and the last key cannot be dropped; make a new one first: session-buddy token keys rotate",
     );
   }
   replacePrivateFile(file, formatKeySet(left));

@@ -42,6 +42,6 @@ export async function createToken(signing: TokenKey, claims: TokenClaims, nowMs:
   if (token.length <= longestToken) return token;
   throw new SessionBuddyError(
     "usage",
-    `the token would be ${token.length} characters long, and one of more than ${longestToken} is refused; leave claims out`,
+    `the token would be ${token.length} characters long, and tokens longer than ${longestToken} are refused; use fewer claims`,
   );
 }

@@ -46,7 +46,7 @@ export async function createAccessToken(sources: CredentialSources, claims: Toke
   if (signing === null) {
     throw new SessionBuddyError(
       "auth.secret",
-      `the keys file holds public keys alone, which do not sign; ${waysToSign}`,
+      `the keys file holds only public keys, which cannot sign; ${waysToSign}`,
     );
   }
   const token = await createToken(signing, claims, Date.now());

@@ -182,7 +182,8 @@ function madeFrom(path: string, shell: ShellStart, app: ShellsApp): StateFile {
     metadata: shell.metadata === null ? "" : JSON.stringify(shell.metadata),
   });
   const file = readStateFile(path);
-  if (file === null) throw new SessionBuddyError("storage.unavailable", `the state file ${path} vanished`);
+  if (file === null)
+    throw new SessionBuddyError("storage.unavailable", `the state file ${path} disappeared; try again`);
   return file;
 }
 

@@ -74,7 +74,7 @@ export function readStateFile(path: string): StateFile | null {
     if (!stats.isFile()) throw refused(path, "is not a regular file");
     if (process.geteuid !== undefined && stats.uid !== process.geteuid())
       throw refused(path, "belongs to another user");
-    if (stats.size > largestBytes) throw refused(path, "is too large to be one");
+    if (stats.size > largestBytes) throw refused(path, "is too large for a state file");
     const bytes = Buffer.alloc(stats.size);
     const length = readSync(descriptor, bytes, 0, bytes.length, 0);
     const changedMs = stats.mtimeMs;
@@ -109,7 +109,7 @@ export function parseStateFile(
     if (known !== undefined && (name === "start/1" || !known.isTorn)) continue;
     records.set(name, toRecord(entries));
   }
-  if (records.size === 0) throw refused(path, "holds no record of a shell");
+  if (records.size === 0) throw refused(path, "does not hold the record of a shell");
   const session = records.get("session/1");
   return {
     start: records.get("start/1") ?? null,
@@ -294,8 +294,8 @@ const refusals: ReadonlyMap<string | undefined, string> = new Map([
   ["ELOOP", "is a symbolic link"],
   ["EISDIR", "is a folder"],
   ["ENXIO", "is not a regular file"],
-  ["ENAMETOOLONG", "has too long a name"],
-  ["ENOTDIR", "is in a place that is no folder"],
+  ["ENAMETOOLONG", "has a name that is too long"],
+  ["ENOTDIR", "has a file in its path where a folder must be"],
 ]);
 
 function opened(path: string, flags: number): number | null | "exists" {

@@ -55,7 +55,10 @@ function homeFolder(env: Environment): string {
   try {
     return userInfo().homedir;
   } catch {
-    throw new SessionBuddyError("usage", "no home folder is known; set HOME or SESSION_BUDDY_HOME to an absolute path");
+    throw new SessionBuddyError(
+      "usage",
+      "the home folder is not known; set HOME or SESSION_BUDDY_HOME to an absolute path",
+    );
   }
 }
 

@@ -36,7 +36,7 @@ export function openSettings(paths: Paths): Conf<KeptSettings> {
   } catch (error) {
     throw new SessionBuddyError(
       "settings",
-      `the settings file ${paths.settingsFile} cannot be used: ${(error as Error).message}; mend it or move it away`,
+      `the settings file ${paths.settingsFile} cannot be used: ${(error as Error).message}; fix it or move it away`,
       { cause: error },
     );
   }
@@ -71,5 +71,5 @@ function requireOwn(path: string): void {
 function parseObject(text: string): KeptSettings {
   const value: unknown = JSON.parse(text);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  throw new Error("it holds no JSON object");
+  throw new Error("it does not hold a JSON object");
 }

@@ -17,7 +17,7 @@ export interface Settings {
   readonly log_file: string | null;
   /** Connections that `serve` takes at once, 0 for any number; default 1000. */
   readonly max_connections: number;
-  /** Requests that `serve` takes from one address in a second, 0 for any number; default 20000. */
+  /** Requests that `serve` takes from one address per second, 0 for any number; default 20000. */
   readonly max_calls_per_second: number;
   /** Refused tokens of one address in a minute, 0 for any number; default 300. */
   readonly max_refusals_per_minute: number;
@@ -55,7 +55,7 @@ const largestPort = 65_535;
 /** The table of settings; a setting's name in the environment is SESSION_BUDDY_ and its own in capitals. */
 export const settingRules: { readonly [Name in SettingName]: SettingRule<Settings[Name]> } = {
   component: textRule(
-    { name: "COMPONENT", fallback: "shell", description: "component name of sessions that name none" },
+    { name: "COMPONENT", fallback: "shell", description: "component name of sessions that do not name one" },
     { pattern: "^[a-zA-Z0-9_-]{1,100}$" },
     componentNameIssue,
   ),
@@ -91,7 +91,7 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
   max_calls_per_second: countRule({
     name: "MAX_CALLS_PER_SECOND",
     fallback: 20_000,
-    description: "requests that serve takes from one address in a second, 0 for any number",
+    description: "requests that serve takes from one address per second, 0 for any number",
   }),
   max_refusals_per_minute: countRule({
     name: "MAX_REFUSALS_PER_MINUTE",
@@ -114,7 +114,7 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
   open_metrics: yesNoRule({
     name: "OPEN_METRICS",
     fallback: false,
-    description: "whether /metrics is for everyone, also where calls need a token: yes or no",
+    description: "whether /metrics is open to everyone, even where calls need a token: yes or no",
   }),
 };
 

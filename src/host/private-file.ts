@@ -105,7 +105,7 @@ export function replacePrivateFile(file: PrivateFile, text: string): void {
     if (issue !== null) throw new Error(`it ${issue.words}; ${issue.remedy}`);
     const temporary = writtenBeside(path, text, file.stats);
     try {
-      if (!isAsItWas(path, file.stats)) throw new Error("it was changed by another program at this moment; try again");
+      if (!isAsItWas(path, file.stats)) throw new Error("it was changed by another program meanwhile; try again");
       renameSync(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });

@@ -43,7 +43,7 @@ export async function examine(env: Environment, hooks: HookOptions): Promise<Fin
   const config = await settled(resolveConfig(env));
   const settings =
     config instanceof SessionBuddyError
-      ? failure("settings", config, "mend the file or the variable it names")
+      ? failure("settings", config, "fix the file or the variable it names")
       : ok("settings", "the settings can be used");
   findings.push(settings);
   // What lies in a folder that cannot be used is not a second problem.
@@ -88,7 +88,7 @@ function homeOfAnother({ dataFolder, stateFolder, settingsFile }: Paths): Findin
 function folder(purpose: string, path: string): Finding {
   const exists = attempt(() => isPrivateFolder(path, purpose));
   if (exists instanceof SessionBuddyError) return failure(purpose, exists, "do what the message says");
-  return ok(purpose, exists ? `${path} is yours alone` : `${path} is made when it is needed`);
+  return ok(purpose, exists ? `${path} is yours alone` : `${path} will be created when it is needed`);
 }
 
 async function secret(env: Environment): Promise<Finding> {
@@ -107,7 +107,7 @@ async function secret(env: Environment): Promise<Finding> {
 /** Opens the store as any command would, finishes what was left behind, and looks at what became of recent shells. */
 async function record(config: Config): Promise<Finding[]> {
   if (!existsSync(config.paths.database))
-    return [ok("database", `${config.paths.database} is made at the first start`)];
+    return [ok("database", `${config.paths.database} will be created at the first start`)];
   const app = await settled(openApp(config, createLog({ toStandardError: false, file: config.settings.log_file })));
   if (app instanceof SessionBuddyError) return [failure("database", app, "do what the message says")];
   try {
@@ -162,8 +162,8 @@ function silentShells(count: number): Finding {
   return {
     check: "silent shells",
     level: "note",
-    words: `${count} of the latest ${recentSessions} sessions are of a bash that is gone and never told its end: it was killed, or its EXIT trap was replaced`,
-    remedy: "see that nothing after the session-buddy lines of your startup files sets or clears a trap on EXIT",
+    words: `${count} of the latest ${recentSessions} sessions belong to a bash that is gone and never reported its end: it was killed, or its EXIT trap was replaced`,
+    remedy: "make sure that nothing after the session-buddy lines of your startup files sets or clears a trap on EXIT",
   };
 }
 
@@ -178,8 +178,8 @@ function stateFiles({ stateFolder }: Paths): Finding[] {
     counted,
     problem(
       "rejected state files",
-      `${rejected.length} files in ${stateFolder} are no state files: ${rejected.join(", ")}`,
-      "look where they come from, and remove them",
+      `${rejected.length} files in ${stateFolder} are not state files: ${rejected.join(", ")}`,
+      "find out where they come from, and remove them",
     ),
   ];
 }
@@ -193,7 +193,7 @@ function shellHooks(hooks: HookOptions): Finding[] {
       {
         check: "hooks",
         level: "note",
-        words: "no shell keeps the record by itself",
+        words: "no shell loads the hook",
         remedy: `session-buddy hook install ${shells}`.trim(),
       },
     ];

@@ -135,11 +135,12 @@ function hookState(shell: ShellName, file: RcFile, options: HookOptions): PlaceS
     const [line = ""] = lines;
     if (lines.length === 0) {
       if (!hasLineByHand(textOf(file), path)) return { ...place, state: "missing", reason: file.issue };
-      return { ...place, state: gone === null ? "installed" : "stale", reason: gone ?? "has the line by hand" };
+      return { ...place, state: gone === null ? "installed" : "stale", reason: gone ?? "has the line, added by hand" };
     }
     const loaded = lines.length === 1 ? hookPathOf(shell, line) : null;
     if (loaded === path) return { ...place, state: gone === null ? "installed" : "stale", reason: gone };
-    if (loaded === null) return { ...place, state: "differs", reason: "has other words between our markers" };
+    if (loaded === null)
+      return { ...place, state: "differs", reason: "has other text between the session-buddy markers" };
     const which = existsSync(loaded) ? "of another installation" : "which is gone";
     return { ...place, state: "stale", reason: `loads ${loaded}, ${which}` };
   } catch (error) {
@@ -151,8 +152,8 @@ function completionState(shell: ShellName, file: RcFile, { programFolder }: Hook
   const place = { shell, kind: "completion", file: file.path } as const;
   if (file.bytes === null) return { ...place, state: "missing", reason: file.issue };
   if (textOf(file) === readCompletion(shell, programFolder)) return { ...place, state: "installed", reason: null };
-  if (isUntouched(file.bytes)) return { ...place, state: "stale", reason: "is of another version" };
-  return { ...place, state: "differs", reason: "was changed by hand, or made by another program" };
+  if (isUntouched(file.bytes)) return { ...place, state: "stale", reason: "is from another version" };
+  return { ...place, state: "differs", reason: "was changed by hand or written by another program" };
 }
 
 function installHook(shell: ShellName, file: RcFile, isDryRun: boolean, options: HookOptions): PlaceChange {
@@ -160,7 +161,7 @@ function installHook(shell: ShellName, file: RcFile, isDryRun: boolean, options:
   const line = hookLine(shell, hookPath(shell, options));
   try {
     if (readBlocks(file.bytes).length === 0 && hasLineByHand(textOf(file), hookPath(shell, options))) {
-      return { ...place, ...nothing, action: "unchanged", reason: "has the line by hand" };
+      return { ...place, ...nothing, action: "unchanged", reason: "has the line, added by hand" };
     }
     const edit = addBlock(file.bytes, line);
     if (edit === null) return { ...place, ...nothing, action: "unchanged" };
@@ -180,7 +181,7 @@ function uninstallHook(shell: ShellName, file: RcFile, isDryRun: boolean, option
       return [{ ...place, action: "removed", reason: null, line: null, edit }];
     }
     if (!hasLineByHand(textOf(file), hookPath(shell, options))) return [];
-    return [{ ...place, ...nothing, action: "refused", reason: "has the line by hand; remove it by hand too" }];
+    return [{ ...place, ...nothing, action: "refused", reason: "has the line, added by hand; remove it by hand" }];
   } catch (error) {
     return [{ ...place, ...nothing, action: "refused", reason: reasonOf(error) }];
   }

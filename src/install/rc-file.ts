@@ -56,7 +56,7 @@ function issueOf(path: string, stats: Stats, bytes: Buffer | null): string | nul
   if (stats.isSymbolicLink()) return "is a symbolic link";
   const uid = process.geteuid?.();
   if (uid !== undefined && stats.uid !== uid) return `belongs to user id ${stats.uid}, not to ${uid}`;
-  if (bytes === null) return "is no regular file";
+  if (bytes === null) return "is not a regular file";
   if (stats.nlink > 1) return "is a hard link, and would lose its other names";
   if ((stats.mode & ownerMayWrite) === 0 || !isWritable(path)) return "is read-only";
   if (!isWritable(dirname(path))) return "is in a folder that cannot be written";
@@ -69,7 +69,7 @@ function issueOfFolder(path: string): string | null {
   let folder = dirname(path);
   while (!existsSync(folder) && folder !== dirname(folder)) folder = dirname(folder);
   const stats = statSync(folder);
-  if (!stats.isDirectory()) return `cannot be made: ${folder} is no folder`;
+  if (!stats.isDirectory()) return `cannot be made: ${folder} is not a folder`;
   const uid = process.geteuid?.();
   if (uid !== undefined && stats.uid !== uid) return `cannot be made: ${folder} belongs to user id ${stats.uid}`;
   return isWritable(folder) ? null : `cannot be made: ${folder} cannot be written`;
@@ -114,7 +114,7 @@ function remove(file: RcFile): void {
 
 function requireUnchanged({ path, stats }: RcFile): void {
   if (isAsItWas(path, stats)) return;
-  throw new SessionBuddyError("storage.unavailable", "was changed by another program at this moment; try again");
+  throw new SessionBuddyError("storage.unavailable", "was changed by another program meanwhile; try again");
 }
 
 function isWritable(path: string): boolean {

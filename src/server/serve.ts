@@ -123,7 +123,7 @@ export async function serveStdio(options: ServeOptions): Promise<void> {
     server.onclose = resolve;
   });
   // The SDK's own words repeat what was sent, which may hold a token.
-  server.onerror = () => app.log.warning("Message refused", { reason: "no JSON-RPC, or larger than 10 MiB" });
+  server.onerror = () => app.log.warning("Message refused", { reason: "not JSON-RPC, or larger than 10 MiB" });
   await server.connect(new StdioServerTransport());
   logServing(options, { transport: "stdio" });
   const stop = new AbortController();
@@ -187,9 +187,9 @@ async function reconcileUntil(
 function listenError(error: unknown, host: string, port: number): SessionBuddyError {
   const { code, message } = error as NodeJS.ErrnoException;
   const words: Readonly<Record<string, string>> = {
-    EADDRINUSE: `port ${port} on ${host} is taken; stop the other server or choose another port with --port`,
+    EADDRINUSE: `port ${port} on ${host} is in use; stop the other server or choose another port with --port`,
     EACCES: `port ${port} needs privileges; choose one above 1023 with --port`,
-    EADDRNOTAVAIL: `${host} is no address of this machine`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine`,
   };
   return new SessionBuddyError("network", words[code ?? ""] ?? `cannot listen on ${host}: ${message}`, {
     cause: error,

@@ -25,8 +25,8 @@ export function createNotify(isWaitedFor: boolean, log: Log): Notify {
       await promisify(execFile)("systemd-notify", [assignments[state]], { timeout: deadlineMs });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      const reason = code === "ENOENT" ? "there is no program systemd-notify" : message;
-      log.warning("systemd could not be told", { state, reason });
+      const reason = code === "ENOENT" ? "systemd-notify was not found" : message;
+      log.warning("systemd could not be notified", { state, reason });
     }
   };
 }

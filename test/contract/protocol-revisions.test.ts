@@ -91,7 +91,7 @@ test("a request of a revision that is not spoken is refused in JSON-RPC; one tha
     assert.deepEqual([jsonrpc, error.code], ["2.0", -32000], revision);
     assert.match(
       error.message,
-      new RegExp(`MCP-Protocol-Version is none of those spoken here.*${LATEST_PROTOCOL_VERSION}`),
+      new RegExp(`MCP-Protocol-Version is not supported; use one of .*${LATEST_PROTOCOL_VERSION}`),
     );
   }
   assert.deepEqual(namesIn(JSON.parse((await ask(url, { body: listTools })).body)), toolNames);

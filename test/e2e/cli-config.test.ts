@@ -33,7 +33,7 @@ test("a setting is its default until it is set, is kept in a private file, and g
     mcp_session_minutes: 30,
     open_metrics: "no",
   });
-  assert.match(await runWell(sandbox, ["config", "list"]), /^port +8700 +kept /m);
+  assert.match(await runWell(sandbox, ["config", "list"]), /^port +8700 +saved /m);
   await runWell(sandbox, ["config", "unset", "port"]);
   assert.match(await runWell(sandbox, ["config", "list"]), /^port +8678 +default /m);
 });
@@ -47,7 +47,7 @@ const wrongValues: readonly (readonly [name: string, value: string, words: RegEx
   ["host", "", /host: an address is needed/],
   ["issuers", "a,,b", /issuers: a list of names/],
   ["log_file", "relative.log", /log_file: an absolute path/],
-  ["nonsense", "1", /there is no setting 'nonsense'; there are component, host/],
+  ["nonsense", "1", /there is no setting 'nonsense'; the settings are component, host/],
   ["__proto__", "1", /there is no setting '__proto__'/],
 ];
 
@@ -80,10 +80,10 @@ test("a flag wins over the environment, the environment over the setting, the se
 
 /** Settings files that nobody should guess the meaning of. */
 const brokenFiles: readonly (readonly [name: string, text: string, words: RegExp])[] = [
-  ["no JSON", "{bad", /settings\.json cannot be used: .*JSON.*mend it or move it away/],
-  ["a list", "[1]", /settings\.json cannot be used: it holds no JSON object; mend it/],
-  ["a wrong type", '{"port":"8678"}', /`port` must be integer; mend it/],
-  ["an unknown key", '{"ports":1}', /`ports` must NOT have additional properties; mend it/],
+  ["no JSON", "{bad", /settings\.json cannot be used: .*JSON.*fix it or move it away/],
+  ["a list", "[1]", /settings\.json cannot be used: it does not hold a JSON object; fix it/],
+  ["a wrong type", '{"port":"8678"}', /`port` must be integer; fix it/],
+  ["an unknown key", '{"ports":1}', /`ports` must NOT have additional properties; fix it/],
 ];
 
 for (const [name, text, words] of brokenFiles) {
@@ -128,7 +128,7 @@ test("a token that cannot be made is refused in words", async (t) => {
   const env = { SESSION_BUDDY_SECRET: "s".repeat(32) };
   assertRefused(await sandbox.run(["token"]), 4, /no secret to sign with.*token secret/);
   for (const ttl of ["", "0h", "1x", "-1h", "1.5h", "h", "101w0", "99999999w"]) {
-    assertRefused(await sandbox.run(["token", "--ttl", ttl], { env }), 2, /--ttl .* is no lifetime/);
+    assertRefused(await sandbox.run(["token", "--ttl", ttl], { env }), 2, /--ttl .* is not a lifetime/);
   }
   assertRefused(await sandbox.run(["token", "--user-id", ""], { env }), 2, /--user-id must not be empty/);
 });

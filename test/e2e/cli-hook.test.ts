@@ -119,10 +119,10 @@ test("files that must not be changed are left, with the line to add; the line by
   assert.ok((await shellsThatLoad(sandbox)).includes("zsh"));
   await runWell(sandbox, ["hook", "install", "zsh"]);
   const zsh = (await hookRows(sandbox)).find(({ shell, kind }) => shell === "zsh" && kind === "hook");
-  assert.deepEqual([zsh?.state, zsh?.reason], ["installed", "has the line by hand"]);
+  assert.deepEqual([zsh?.state, zsh?.reason], ["installed", "has the line, added by hand"]);
   const uninstalled = await sandbox.run(["hook", "uninstall", "zsh"]);
   assert.equal(uninstalled.status, 1);
-  assert.match(uninstalled.stderr, /remove it by hand too/);
+  assert.match(uninstalled.stderr, /added by hand; remove it by hand/);
 });
 
 test("another installation's line is stale, a changed one differs, and install puts both right in their place", async (t) => {
@@ -199,7 +199,10 @@ test("status tells every file with stable keys, and has exit status 1 until a ho
   assert.equal(await statusOf(), 0);
   await runWell(sandbox, ["hook", "uninstall"]);
   assert.deepEqual(filesBelow(home), { ".bash_profile": "a=1\n" });
-  assert.equal(await runWell(sandbox, ["hook", "uninstall"]), "nothing of session-buddy is there\n");
+  assert.equal(
+    await runWell(sandbox, ["hook", "uninstall"]),
+    "nothing to remove: no file of these shells mentions session-buddy\n",
+  );
 });
 
 test("a completion that somebody else made or changed is left alone, by install and by uninstall", async (t) => {
@@ -214,7 +217,7 @@ test("a completion that somebody else made or changed is left alone, by install 
   for (const args of [["install", "bash", "fish"], ["uninstall"]]) {
     const { status, stderr } = await sandbox.run(["hook", ...args]);
     assert.equal(status, 1);
-    assert.equal(stderr.match(/was changed by hand, or made by another program/g)?.length, 2);
+    assert.equal(stderr.match(/was changed by hand or written by another program/g)?.length, 2);
     assert.deepEqual([readFileSync(bash, "utf8"), readFileSync(fish, "utf8")], changed);
   }
 });

@@ -174,11 +174,11 @@ test("csv has a line of titles, CR LF, and cells that no spreadsheet runs", asyn
 
 test("nothing found is said on standard error, with exit status 0", async (t) => {
   const outcome = await (await day10(t)).run(["list", "--user", "nobody"]);
-  assert.deepEqual([outcome.status, outcome.stdout, outcome.stderr], [0, "", "No session matches.\n"]);
+  assert.deepEqual([outcome.status, outcome.stdout, outcome.stderr], [0, "", "No sessions match.\n"]);
 });
 
 const refused: readonly (readonly [args: readonly string[], status: number, words: RegExp])[] = [
-  [["--since", "tomorrow"], 2, /'tomorrow' is no moment; write/],
+  [["--since", "tomorrow"], 2, /'tomorrow' is not a time; write/],
   [["--since", "1h", "--until", "2h"], 2, /the window ends \(2h\) before it begins \(1h\)/],
   [["--after", "AAAA"], 3, /cursor/],
 ];

@@ -105,7 +105,7 @@ for (const [name, content] of foreign) {
       assertRefused(
         await sandbox.run([command, "--state-file", file]),
         3,
-        /the state file \S+ (holds no|is too large)/,
+        /the state file \S+ (does not hold|is too large)/,
       );
     }
     assert.deepEqual(readFileSync(file), Buffer.from(content));

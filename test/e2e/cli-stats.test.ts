@@ -65,5 +65,5 @@ test("people get a table with shares and lengths; without a terminal it has no b
     ].join("\n"),
   );
   const none = await sandbox.run(["stats", "--user", "nobody"]);
-  assert.deepEqual([none.status, none.stdout, none.stderr], [0, "", "No session matches.\n"]);
+  assert.deepEqual([none.status, none.stdout, none.stderr], [0, "", "No sessions match.\n"]);
 });

@@ -111,7 +111,7 @@ test("--limit draws those who were on last, and says how many are left out; so i
   const { stdout, stderr } = await sandbox.run(["timeline", ...day, "--by", "user", "--limit", "4"]);
   assert.deepEqual(keysOf(stdout.split("\n").slice(1, 5)), ["user-10", "user-11", "user-38", "user-39"]);
   assert.match(stdout, /\n█ open/);
-  assert.equal(stderr, "26 more, who were on longer ago; --limit 30 has them all.\n");
+  assert.equal(stderr, "26 more lines are not shown; --limit 30 shows all of them.\n");
   const json = await sandbox.run(["timeline", ...day, "--limit", "2", "--json"]);
   assert.deepEqual(
     JSON.parse(json.stdout).lines.map(({ key }: { key: string }) => key),
@@ -135,11 +135,11 @@ test("on a terminal as many lines are drawn as fit below their axis, or as many 
   const fitting = await draw();
   assert.equal(fitting.length, 23);
   assert.match(fitting[0] ?? "", /2026-03-10 00:00Z/);
-  assert.equal(fitting.at(-1), "10 more, who were on longer ago; --limit 30 has them all.");
+  assert.equal(fitting.at(-1), "10 more lines are not shown; --limit 30 shows all of them.");
   assert.equal((await draw("--limit", "30")).length, 32);
 });
 
 test("nobody in the window is said on standard error", async (t) => {
   const outcome = await createSandbox(t).run(["timeline"]);
-  assert.deepEqual([outcome.status, outcome.stdout, outcome.stderr], [0, "", "No session matches.\n"]);
+  assert.deepEqual([outcome.status, outcome.stdout, outcome.stderr], [0, "", "No sessions match.\n"]);
 });

@@ -108,7 +108,7 @@ test("token verify knows the server's issuers, reads a file, and refuses what it
   const token = await tokenMakers.hand(claims());
   for (const command of ["verify", "inspect"]) {
     const refused = await sandbox.run(["token", command, token], { env });
-    assertRefused(refused, 2, /a token is never an argument/);
+    assertRefused(refused, 2, /a token must not be an argument/);
     assert.ok(!refused.stderr.includes(token.slice(0, 20)));
   }
 });
@@ -137,5 +137,5 @@ test("token inspect shows every token without a secret, loudly unverified, hosti
   assert.deepEqual([isVerified, expiresAt, shown.user_id], [false, "9999-12-31T23:59:59Z", "\u001b[2J\n"]);
   const odd = JSON.parse(await inspected(sandbox, await tokenMakers.hand({ exp: "soon", iat: 1e300 }), "--json"));
   assert.deepEqual([odd.expires_at, odd.issued_at, odd.valid_from], [null, null, null]);
-  assertRefused(await sandbox.run(["token", "inspect"], { input: "a.b" }), 3, /not three parts of base64url/);
+  assertRefused(await sandbox.run(["token", "inspect"], { input: "a.b" }), 3, /not three base64url parts/);
 });

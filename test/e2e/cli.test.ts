@@ -100,8 +100,8 @@ test("an empty list says so on standard error, and is [] as JSON", async (t) => 
   const sandbox = createSandbox(t);
   const plain = await sandbox.run(["list"]);
   assert.deepEqual([plain.status, plain.stdout], [0, ""]);
-  assert.match(plain.stderr, /^No session is open\. .*--all/);
-  assert.match((await sandbox.run(["list", "--all"])).stderr, /^No session is on record yet\.\n$/);
+  assert.match(plain.stderr, /^No sessions are open\. .*--all/);
+  assert.match((await sandbox.run(["list", "--all"])).stderr, /^No sessions are on record yet\.\n$/);
   assert.equal(await runWell(sandbox, ["list", "--json"]), "[]\n");
 });
 

@@ -14,5 +14,7 @@ export async function run(file: string, options: BackupOptions): Promise<void> {
     progress.done,
   );
   if (options.json) return printJson({ file: path });
-  printLine(`Copied to ${escapeControls(path)}; to use it, put it in the place of sessions.db while nothing runs.`);
+  printLine(
+    `Copied to ${escapeControls(path)}; to restore it, stop session-buddy everywhere and put it in place of sessions.db.`,
+  );
 }

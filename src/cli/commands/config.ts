@@ -32,7 +32,7 @@ export async function runList(options: ConfigListOptions): Promise<void> {
   const rows = entries.map(([name, value]) => [
     name,
     toText(value),
-    name in kept ? "kept" : "default",
+    name in kept ? "saved" : "default",
     `${settingRules[name].description}; ${settingRules[name].environmentName}`,
   ]);
   printColumns([["NAME", "VALUE", "FROM", "MEANING"], ...rows]);
@@ -55,7 +55,7 @@ function requireName(name: string): SettingName {
   if (Object.hasOwn(settingRules, name)) return name as SettingName;
   throw new SessionBuddyError(
     "usage",
-    `there is no setting '${name}'; there are ${Object.keys(settingRules).join(", ")}`,
+    `there is no setting '${name}'; the settings are ${Object.keys(settingRules).join(", ")}`,
   );
 }
 

@@ -11,7 +11,7 @@ export async function run(options: CurrentOptions): Promise<void> {
   if (session === null) {
     throw new SessionBuddyError(
       "not_found",
-      "this shell is not on record, nor is one around it; 'session-buddy hook install' makes new shells keep it",
+      "this shell is not on record, and neither is one around it; run 'session-buddy hook install' and open a new shell",
     );
   }
   if (options.json) printJson(toJsonRow(session));

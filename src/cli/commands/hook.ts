@@ -17,20 +17,23 @@ export function runInstall(names: readonly ShellName[], options: HookInstallOpti
   if (shells.length === 0) {
     throw new SessionBuddyError(
       "usage",
-      `none of your shells is known; name the ones you use: ${shellNames.join(", ")}`,
+      `no supported shell was found; name the ones you use: ${shellNames.join(", ")}`,
     );
   }
   const changes = installHooks(unique(shells), options.dryRun ?? false, hooks);
   report(changes, options);
   if (options.json || !shells.includes("zsh")) return;
-  printLine("zsh completion: put what 'session-buddy completion zsh' prints into _session-buddy in a folder of $fpath");
+  printLine(
+    "zsh completion: save the output of 'session-buddy completion zsh' as _session-buddy in a folder of your $fpath",
+  );
 }
 
 export function runUninstall(names: readonly ShellName[], options: HookUninstallOptions): void {
   const shells: readonly ShellName[] = names.length > 0 ? names : shellNames;
   const changes = uninstallHooks(unique(shells), options.dryRun ?? false, hookOptions());
   report(changes, options);
-  if (changes.length === 0 && !options.json) printLine("nothing of session-buddy is there");
+  if (changes.length === 0 && !options.json)
+    printLine("nothing to remove: no file of these shells mentions session-buddy");
 }
 
 export function runStatus(options: HookStatusOptions): void {
@@ -62,12 +65,13 @@ function toJson({ shell, kind, file, action, reason, line }: PlaceChange) {
 
 function printChange({ shell, kind, file, action, reason, line, edit }: PlaceChange, isDryRun: boolean): void {
   if (action === "refused") {
-    const todo = line === null ? "" : "; add this line to what makes it:";
+    const todo = line === null ? "" : "; add this line by hand:";
     printMessage(`session-buddy: ${escapeControls(`${file} ${reason}`)}${todo}\n`);
     if (line !== null) printLine(escapeControls(line));
     return;
   }
-  const verb = action === "unchanged" ? (reason ?? "is as it should be") : `${isDryRun ? "would be" : "was"} ${action}`;
+  const verb =
+    action === "unchanged" ? (reason ?? "is already up to date") : `${isDryRun ? "would be" : "was"} ${action}`;
   const at = edit === null ? "" : ` at line ${edit.line}`;
   printLine(escapeControls(`${shell} ${kind}: ${file}: ${verb}${at}`));
   for (const text of edit?.removed ?? []) printLine(escapeControls(`  - ${text}`));

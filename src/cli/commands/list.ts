@@ -82,7 +82,7 @@ async function printAsTheyCome(pages: AsyncGenerator<SessionPage>, format: "ndjs
 }
 
 function wordsForNothing(options: ListOptions, isFiltered: boolean): string {
-  if (options.after !== undefined) return "No session is left.\n";
-  if (isFiltered) return "No session matches.\n";
-  return options.all ? "No session is on record yet.\n" : "No session is open. Ended ones are shown by --all.\n";
+  if (options.after !== undefined) return "No more sessions.\n";
+  if (isFiltered) return "No sessions match.\n";
+  return options.all ? "No sessions are on record yet.\n" : "No sessions are open. Use --all to show ended ones.\n";
 }

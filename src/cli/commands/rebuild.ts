@@ -21,7 +21,7 @@ export async function run(options: RebuildOptions): Promise<void> {
     return printJson({ sessions, events, differences: differences.map(toRow), repaired });
   }
   printColumns(differences.map(toCells));
-  printLine(`${sessions} sessions of ${events} events: ${differences.length} differ, ${repaired} put right.`);
+  printLine(`${sessions} sessions from ${events} events: ${differences.length} differ, ${repaired} repaired.`);
 }
 
 function toRow({ sessionId, kind, fields }: Difference) {
@@ -29,8 +29,8 @@ function toRow({ sessionId, kind, fields }: Difference) {
 }
 
 const meanings: Readonly<Record<Difference["kind"], string>> = {
-  missing: "has events and no row",
-  no_start: "has no start among its events; it stays as it is",
+  missing: "has events but no row",
+  no_start: "has no start event; it was left as it is",
   differs: "differs in",
 };
 

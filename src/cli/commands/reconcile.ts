@@ -15,7 +15,7 @@ const pauseMs = 100;
 export async function run(options: ReconcileOptions): Promise<void> {
   const { finished, rejected, orphaned, isComplete, left, stuck } = await withApp(inTurn);
   if (options.json) return printJson({ finished, rejected, orphaned, is_complete: isComplete, left, stuck });
-  const again = isComplete ? "" : " Not all was gone through in time; run it again.";
+  const again = isComplete ? "" : " It ran out of time; run it again to finish.";
   printLine(
     `${finished} state files finished, ${rejected} set aside; ${orphaned} sessions closed as orphaned.${again}`,
   );
@@ -31,7 +31,7 @@ async function inTurn(app: App) {
   }
   throw new SessionBuddyError(
     "storage.busy",
-    "another process is at it, or it cannot be done; 'session-buddy doctor' says what is wrong",
+    "another process is reconciling, or it cannot be done; run 'session-buddy doctor' to see what is wrong",
   );
 }
 

@@ -71,8 +71,8 @@ async function reload(log: Log, logFile: string | null, door: ReloadableGate | n
   if (door === null) return;
   try {
     await door.reload();
-    log.info("Secrets and keys read again");
+    log.info("Secrets and keys reloaded");
   } catch (error) {
-    logFailure(log, "Secrets and keys stay as they were", error);
+    logFailure(log, "Secrets and keys not reloaded", error);
   }
 }

@@ -22,7 +22,7 @@ export async function run(options: StatsOptions): Promise<void> {
   const query = toQuery(options, Date.now());
   const rows = await withApp((app) => createQuestions(app).stats(options.by, query));
   if (options.json) return printJson(rows.map(toStatsRow));
-  if (rows.length === 0) return printMessage("No session matches.\n");
+  if (rows.length === 0) return printMessage("No sessions match.\n");
   const width = terminalWidth();
   const lines = drawTable(columnsOf(options.by), rows, width === null ? null : width - gap.length - shortestBar);
   const bars = width === null ? [] : barsOf(rows, width - widthOf(lines[1] ?? "") - gap.length, options.ascii ?? false);

@@ -36,7 +36,7 @@ export async function run(options: TimelineOptions): Promise<void> {
       lines: lines.map(({ key, sessions }) => ({ key, sessions: sessions.map(toJsonRow) })),
     });
   } else if (lines.length === 0) {
-    printMessage("No session matches.\n");
+    printMessage("No sessions match.\n");
   } else {
     const look = looks[options.ascii || !usesUnicode(process.env) ? "ascii" : "unicode"];
     for (const line of drawing(lines, { since, until, now }, look)) printLine(line);
@@ -51,7 +51,7 @@ function roomForLines(): number {
 }
 
 function wordsForMore(more: number, all: number): string {
-  return `${more} more, who were on longer ago; --limit ${all} has them all.\n`;
+  return `${more} more lines are not shown; --limit ${all} shows all of them.\n`;
 }
 
 interface Window {

@@ -7,7 +7,7 @@ import { printJson, printMessage } from "../terminal/print.ts";
 import { withNames } from "../terminal/style.ts";
 
 const warning =
-  "NOT VERIFIED: anybody can write a token that says this. Whether a server accepts it says: session-buddy token verify\n";
+  "NOT VERIFIED: anyone can write a token that says this. To see whether a server accepts it: session-buddy token verify\n";
 
 export async function run(source: string | undefined, options: InspectOptions): Promise<void> {
   const shown = showToken(await readToken(source, options.file));

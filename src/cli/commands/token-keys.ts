@@ -40,7 +40,7 @@ export async function runExport(options: KeysExportOptions): Promise<void> {
 function fileOf({ file }: KeysExportOptions): string {
   const path = file ?? credentialSources(process.env).keysFile;
   if (path) return path;
-  throw new SessionBuddyError("usage", "no keys file is named; use --file, or set SESSION_BUDDY_KEYS_FILE");
+  throw new SessionBuddyError("usage", "no keys file is named; use --file or set SESSION_BUDDY_KEYS_FILE");
 }
 
 function printKeys(keys: readonly ShownKey[], { json }: KeysListOptions): void {

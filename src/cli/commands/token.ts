@@ -24,7 +24,7 @@ export async function runCreate(options: TokenOptions): Promise<void> {
     others: parseClaims(options.claim ?? {}),
   });
   if (ttlSeconds > usualSeconds) {
-    printMessage("warning: the token is valid for more than 7 days; only a new secret or key can call it back\n");
+    printMessage("warning: the token is valid for more than 7 days; only a new secret or key can revoke it\n");
   }
   if (!options.json) return printLine(made.token);
   const { token, algorithm, kid, expiresAt } = made;
@@ -42,7 +42,7 @@ function parseTtl(text: string): number {
   if (seconds < 1 || seconds > longestSeconds) {
     throw new SessionBuddyError(
       "usage",
-      `--ttl '${text}' is no lifetime; write a number and a unit, such as 15m, 24h or 7d`,
+      `--ttl '${text}' is not a lifetime; write a number and a unit, such as 15m, 24h or 7d`,
     );
   }
   return seconds;

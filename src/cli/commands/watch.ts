@@ -20,7 +20,10 @@ export async function run(options: WatchOptions): Promise<void> {
     throw new SessionBuddyError("usage", "--from needs --format ndjson; a table shows what is open now");
   }
   if (options.format === "table" && !isTerminal()) {
-    throw new SessionBuddyError("usage", "a table that changes needs a terminal; use --format ndjson, or list");
+    throw new SessionBuddyError(
+      "usage",
+      "the live table needs a terminal; use --format ndjson or 'session-buddy list'",
+    );
   }
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => stop.abort());
@@ -49,7 +52,7 @@ async function live(app: App, { user, host, component }: WatchOptions, stop: Abo
 async function linesOf(app: App, query: SessionQuery): Promise<string[]> {
   const sessions = await app.store.sessions(query);
   const height = terminalHeight() ?? usualHeight;
-  const head = `${sessions.length} open. Ctrl-C ends this.`;
+  const head = `${sessions.length} open. Press Ctrl-C to quit.`;
   if (sessions.length === 0) return [head];
   // Beside the head and the titles, and without the line that counts where all of them fit.
   const fitting = sessions.length <= height - 2 ? sessions.length : Math.max(0, height - 3);

@@ -13,15 +13,17 @@ type Probe = ExplanationRow["probes"][number];
 
 /** What a state means, and who could say better; of an ended session by who told its end. */
 function meaningOf({ state, ended_by, rank }: ExplanationRow): string {
-  if (rank === strongestRank) return "the shell itself told its end; nothing is stronger";
+  if (rank === strongestRank) return "the shell itself reported its end; no proof is stronger";
   if (state === "ended")
     return `${wordsForTeller(ended_by)} told the end, not the shell; the shell's own word would still win`;
   return meanings[state];
 }
 
 const meanings: Readonly<Record<Exclude<ExplanationRow["state"], "ended">, string>> = {
-  replaced: "the process runs another program now, which is how the shell ended (exec); its own word would still win",
-  orphaned: "the shell never told its end, and its process is proven dead; its own word would still win",
+  replaced:
+    "the process runs another program now, which is how the shell ended (exec); a report by the shell would still take precedence",
+  orphaned:
+    "the shell never reported its end, but its process is proven dead; a report by the shell would still take precedence",
   active: "no end is on record, and nothing proves that the process is gone",
 };
 
@@ -40,12 +42,12 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ["pid_gone", "no process has this pid any more"],
   ["pid_reused", "another process has this pid now: its start time differs"],
   ["executable_replaced", "the process runs another program now (exec)"],
-  ["executable_uncertain", "the process is there, but the file that it runs or its name is another one"],
-  ["rebooted", "the machine was started anew since"],
-  ["other_host", "it ran on another host, which alone could tell"],
+  ["executable_uncertain", "the process is there, but its name or the file that it runs has changed"],
+  ["rebooted", "the machine has been restarted since"],
+  ["other_host", "it ran on another host; only that host can tell"],
   ["other_namespace", "it ran in another pid namespace, where this pid means another process"],
   ["not_identified", "its process was never identified"],
-  ["not_permitted", "it may not be looked at"],
+  ["not_permitted", "this user may not look at it"],
 ]);
 
 export async function run(sessionId: string, options: WhyOptions): Promise<void> {

@@ -30,7 +30,7 @@ export function parseMoment(text: string, nowMs: number): Instant {
   if (instant !== null) return instant;
   throw new SessionBuddyError(
     "usage",
-    `'${text}' is no moment; write 2026-02-06T12:34:56Z, 2026-02-06 12:34, 2h, 30m, 3d, today, yesterday 14:00 or 14:00`,
+    `'${text}' is not a time; write 2026-02-06T12:34:56Z, 2026-02-06 12:34, 2h, 30m, 3d, today, yesterday 14:00 or 14:00`,
   );
 }
 
@@ -45,7 +45,7 @@ export function parseAgeMs(text: string): number {
   const [, count, unit = ""] = agePattern.exec(text) ?? [];
   const one = unitMs.get(unit);
   if (one !== undefined) return Number(count) * one;
-  throw new SessionBuddyError("usage", `'${text}' is no length of time; write 400d, 12w, 36h, 90m or 30s`);
+  throw new SessionBuddyError("usage", `'${text}' is not a length of time; write 400d, 12w, 36h, 90m or 30s`);
 }
 
 /** @returns a length in its two largest units, such as `3d 4h`, `1h 5m`, `12s` or `850ms` */

@@ -16,17 +16,17 @@ export async function readToken(source: string | undefined, file: string | undef
   if (source !== undefined && source !== "-") {
     throw new SessionBuddyError(
       "usage",
-      "a token is never an argument, because other users see it in the list of processes; give it on standard input, or name a file with --file",
+      "a token must not be an argument, because other users can see it in the process list; pass it on standard input or name a file with --file",
     );
   }
   if (source !== undefined && file !== undefined)
-    throw new SessionBuddyError("usage", "either - for standard input or --file is needed, not both");
+    throw new SessionBuddyError("usage", "use either - (standard input) or --file, not both");
   const bytes = file === undefined ? await readStandardInput() : readTokenFile(file);
   return bytes.toString("utf8").replace(/\r?\n$/, "");
 }
 
 async function readStandardInput(): Promise<Buffer> {
-  if (process.stdin.isTTY) printMessage("The token is read from here; end it with Enter and Ctrl-D.\n");
+  if (process.stdin.isTTY) printMessage("Paste the token, then press Enter and Ctrl-D.\n");
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of process.stdin) {

@@ -15,7 +15,7 @@ export function example(...lines: readonly string[]): string {
 }
 
 export function parseInteger(text: string): number {
-  if (!/^-?\d{1,15}$/.test(text)) throw new InvalidArgumentError("A whole number is needed.");
+  if (!/^-?\d{1,15}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
   return Number(text);
 }
 
@@ -29,18 +29,18 @@ export function parseExitCode(text: string): number {
 
 /** Reads a number that counts something: 1 or more. */
 export function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("A whole number of 1 or more is needed.");
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number, 1 or more.");
   return Number(text);
 }
 
 /** Reads a position in the log of events: 0 or more. */
 export function parsePosition(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("A whole number of 0 or more is needed.");
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It must be a whole number, 0 or more.");
   return Number(text);
 }
 
 export function collectPair(pair: string, pairs: Record<string, string> = {}): Record<string, string> {
   const at = pair.indexOf("=");
-  if (at < 1) throw new InvalidArgumentError("The form is key=value.");
+  if (at < 1) throw new InvalidArgumentError("It must have the form key=value.");
   return { ...pairs, [pair.slice(0, at)]: pair.slice(at + 1) };
 }

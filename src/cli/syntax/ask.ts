@@ -4,59 +4,57 @@ import { sessionStates } from "../../tracker/fold.ts";
 import { statsKeys } from "../../tracker/store.ts";
 import { example, type NoneNeeded, type OptionsOf, parseCount, parsePosition } from "./arguments.ts";
 
-const helpOfMoments = `
-A moment is 2026-02-06T12:34:56Z, 2026-02-06 12:34, 2026-02-06, an age (30m, 2h,
+const helpOfTimes = `
+A time is 2026-02-06T12:34:56Z, 2026-02-06 12:34, 2026-02-06, an age (30m, 2h,
 3d, 2w), now, today, yesterday, yesterday 14:00, or 14:00 (today). Without a
-zone it is of the local zone, or of the one in TZ. Answers are in UTC.
+zone it is local time, or the time of the zone in TZ. Answers are in UTC.
 `;
 const helpOfWindow = `
---since and --until ask who was on: a session that was open at any time of that
-window is in it, also one that began before or goes on. --at asks for one
-moment.
+--since and --until ask who was on: they match every session that was open at
+any time between them, even if it began earlier or is still open. --at asks who
+was on at one time.
 `;
 const helpOfList = `
-The open sessions are listed, unless --all, --state or a moment asks for others.
-Columns that do not fit a terminal are shortened or left out; elsewhere
+Only open sessions are listed, unless --all, --state or a time asks for others.
+On a terminal, columns that do not fit are shortened or left out; elsewhere
 everything is printed. json, ndjson and csv have the same keys. csv is RFC 4180
-with a line of titles; a cell that a spreadsheet would run begins with '.
-With --limit, 'next: CURSOR' on standard error says that there is more: give
-that to --after, with the same filters.
+with a header line; a cell that a spreadsheet would run as a formula begins
+with '. With --limit, 'next: CURSOR' on standard error means that there is more:
+pass the cursor to --after, with the same filters.
 `;
 
 function addFilters(command: Command) {
   return command
-    .option("--user <name>", "of this user")
-    .option("--host <name>", "of this host")
-    .option("--component <name>", "of this component")
-    .addOption(new Option("--state <state...>", "of these states").choices(sessionStates))
-    .option("--since <moment>", "open at this moment or later")
-    .option("--until <moment>", "open at this moment or earlier")
-    .option("--started-since <moment>", "started at this moment or later")
+    .option("--user <name>", "only sessions of this user")
+    .option("--host <name>", "only sessions on this host")
+    .option("--component <name>", "only sessions of this component")
+    .addOption(new Option("--state <state...>", "only sessions in these states").choices(sessionStates))
+    .option("--since <time>", "open at this time or later")
+    .option("--until <time>", "open at this time or earlier")
+    .option("--started-since <time>", "started at this time or later")
     .option("--cwd <directory>", "started in this directory or below it");
 }
 
-function addFiltersAndMoment(command: Command) {
-  return addFilters(command).addOption(
-    new Option("--at <moment>", "open at this moment").conflicts(["since", "until"]),
-  );
+function addFiltersAndTime(command: Command) {
+  return addFilters(command).addOption(new Option("--at <time>", "open at this time").conflicts(["since", "until"]));
 }
 
 /** The filters that questions take, as they were typed; not every question takes every one. */
-export type FilterOptions = NoneNeeded<OptionsOf<typeof addFiltersAndMoment>>;
+export type FilterOptions = NoneNeeded<OptionsOf<typeof addFiltersAndTime>>;
 
 function describeList(program: Command) {
-  return addFiltersAndMoment(
-    program.command("list").description("List the open sessions, newest first; filters ask about others."),
+  return addFiltersAndTime(
+    program.command("list").description("List the open sessions, newest first; filters select others."),
   )
-    .option("--all", "ended ones too")
-    .option("--limit <number>", "at most this many", parseCount)
-    .option("--after <cursor>", "the page after the one that told this cursor")
-    .addOption(new Option("--format <format>", "how to print").choices(["table", "json", "ndjson", "csv"]))
+    .option("--all", "include sessions that have ended")
+    .option("--limit <number>", "list at most this many", parseCount)
+    .option("--after <cursor>", "the page after this cursor")
+    .addOption(new Option("--format <format>", "output format").choices(["table", "json", "ndjson", "csv"]))
     .addOption(new Option("--json", "the same as --format json").conflicts("format"))
     .addHelpText(
       "after",
       helpOfWindow +
-        helpOfMoments +
+        helpOfTimes +
         helpOfList +
         example(
           "session-buddy list --all --limit 20",
@@ -75,7 +73,7 @@ function describeShow(program: Command) {
   return program
     .command("show")
     .description("Show everything on record about one session: the record, its process, its events.")
-    .argument("<session-id>", "the id that start printed")
+    .argument("<session-id>", "the id that start prints")
     .option("--json", "print a JSON object")
     .addHelpText("after", example("session-buddy show shell-20260206-123456"));
 }
@@ -88,8 +86,8 @@ export function addShow(program: Command): void {
 function describeWhy(program: Command) {
   return program
     .command("why")
-    .description("Say how the state of a session is known: the proof, a look at its process now, how to check it.")
-    .argument("<session-id>", "the id that start printed")
+    .description("Explain how the state of a session is known: the proof, its process now, how to check it.")
+    .argument("<session-id>", "the id that start prints")
     .option("--json", "print a JSON object")
     .addHelpText("after", example("session-buddy why shell-20260206-123456"));
 }
@@ -116,21 +114,21 @@ export function addCurrent(program: Command): void {
 }
 
 function describeStats(program: Command) {
-  return addFiltersAndMoment(
+  return addFiltersAndTime(
     program.command("stats").description("Count sessions: how many, open, orphaned, and how long."),
   )
     .addOption(
-      new Option("--by <key>", "what to count by; days are those of the start, in UTC")
+      new Option("--by <key>", "what to count by; a day is that of the start, in UTC")
         .choices(statsKeys)
         .default("user"),
     )
-    .option("--ascii", "draw the bars with # (as where the locale is not UTF-8)")
+    .option("--ascii", "draw the bars with # (default where the locale is not UTF-8)")
     .option("--json", "print a JSON array")
     .addHelpText(
       "after",
       helpOfWindow +
-        helpOfMoments +
-        "\nMEDIAN and P95 are of the sessions whose length is known; ORPHANED is the share of those nobody saw end.\n" +
+        helpOfTimes +
+        "\nMEDIAN and P95 cover the sessions whose length is known; ORPHANED is the share\nof sessions whose end nobody saw.\n" +
         example("session-buddy stats --by day --started-since 14d"),
     );
 }
@@ -142,16 +140,24 @@ export function addStats(program: Command): void {
 
 function describeTimeline(program: Command) {
   return addFilters(
-    program.command("timeline").description("Draw who was on when, a line a session or user; the last day."),
+    program
+      .command("timeline")
+      .description("Draw who was on when, one line per session or user; by default for the last 24 hours."),
   )
-    .addOption(new Option("--by <key>", "what has a line of its own").choices(["session", "user"]).default("session"))
-    .option("--limit <number>", "at most this many lines (default: what fits the terminal, elsewhere all)", parseCount)
-    .option("--ascii", "draw with = ? > (as where the locale is not UTF-8)")
+    .addOption(
+      new Option("--by <key>", "one line per session or per user").choices(["session", "user"]).default("session"),
+    )
+    .option(
+      "--limit <number>",
+      "draw at most this many lines (default: as many as fit the terminal, else all)",
+      parseCount,
+    )
+    .option("--ascii", "draw with = ? > (default where the locale is not UTF-8)")
     .option("--json", "print a JSON object")
     .addHelpText(
       "after",
-      helpOfMoments +
-        "\nOf more lines than that, those of whoever was on last are drawn; standard error says how many are left out.\n" +
+      helpOfTimes +
+        "\nWhen there are more lines, the most recent ones are drawn, and standard error\nsays how many are left out.\n" +
         example("session-buddy timeline --since today --by user"),
     );
 }
@@ -164,15 +170,15 @@ export function addTimeline(program: Command): void {
 function describeWatch(program: Command) {
   return program
     .command("watch")
-    .description("Show the open sessions and what changes, until Ctrl-C; or print every event as it comes.")
-    .option("--user <name>", "of this user (table)")
-    .option("--host <name>", "of this host (table)")
-    .option("--component <name>", "of this component (table)")
-    .addOption(new Option("--format <format>", "how to show").choices(["table", "ndjson"]).default("table"))
-    .option("--from <seq>", "ndjson: the events after this position, 0 for all (default: new ones)", parsePosition)
+    .description("Show the open sessions live until Ctrl-C, or print every event as it comes.")
+    .option("--user <name>", "only sessions of this user (table)")
+    .option("--host <name>", "only sessions on this host (table)")
+    .option("--component <name>", "only sessions of this component (table)")
+    .addOption(new Option("--format <format>", "output format").choices(["table", "ndjson"]).default("table"))
+    .option("--from <seq>", "ndjson: only events after this position, 0 for all (default: new events)", parsePosition)
     .addHelpText(
       "after",
-      "\nEach event has its position as 'seq'; whoever was interrupted goes on after the last one with --from.\n" +
+      "\nEach event has its position as 'seq'; to resume, pass the last one to --from.\n" +
         example("session-buddy watch", "session-buddy watch --format ndjson --from 0"),
     );
 }

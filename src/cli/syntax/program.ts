@@ -44,7 +44,7 @@ export function createProgram(name?: string): Command {
     .version(packageJson.version)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError("(add --help for what is possible)")
+    .showHelpAfterError("(use --help to see what is possible)")
     .addHelpText("after", example("session-buddy list --all"))
     .configureOutput({
       writeOut: printText,

@@ -10,9 +10,11 @@ function describeStart(program: Command) {
     .option("--shell-type <type>", "for example bash (default: the command name of the process)")
     .option("--pid <number>", "process id of the shell (default: the caller)", parseInteger)
     .option("--cwd <folder>", "working directory of the shell (default: the caller's)")
-    .option("--state-file <file>", "bring this state file on record, or make it")
-    .addOption(new Option("--written", "the shell made the state file: a missing one is finished").hideHelp())
-    .option("--metadata <key=value...>", "data to keep with the session, at most 16 KiB", collectPair)
+    .option("--state-file <file>", "record the shell of this state file, or create the file")
+    .addOption(
+      new Option("--written", "the shell made the state file: a missing file means that the shell is done").hideHelp(),
+    )
+    .option("--metadata <key=value...>", "data to store with the session, at most 16 KiB", collectPair)
     .option("--json", "print a JSON object")
     .addHelpText("after", example("session-buddy start --component deploy --metadata ticket=4711"));
 }
@@ -26,7 +28,7 @@ function describeEnd(program: Command) {
   return program
     .command("end")
     .description("Record that a shell closed.")
-    .argument("[session-id]", "the id that start printed")
+    .argument("[session-id]", "the id that start prints")
     .addOption(new Option("--state-file <file>", "end the session of this state file and remove the file"))
     .option("--exit-code <number>", "exit status of the shell, 0 to 255", parseExitCode)
     .option("--reason <reason>", "exit, logout, hangup, signal, or a word of your own")

@@ -5,18 +5,22 @@ import { clientNames, unitNames } from "../../install/server-names.ts";
 import { example, type OptionsOf } from "./arguments.ts";
 
 const helpOfInstall = `
-Files: ~/.bashrc, and the file that login shells of bash read unless it reads ~/.bashrc; $ZDOTDIR/.zshrc, else ~/.zshrc;
-fish/conf.d/session-buddy.fish in $XDG_CONFIG_HOME, else ~/.config. A link, a read-only file, another user's file and
-one that another program writes are left alone, and the line to add by hand is printed.
-Exit status: 0 every shell loads its hook; 1 a line is left for you to add; 2 no shell was found.
+Files: ~/.bashrc, and the file that login shells of bash read, unless that reads
+~/.bashrc; $ZDOTDIR/.zshrc, else ~/.zshrc; fish/conf.d/session-buddy.fish in
+$XDG_CONFIG_HOME, else ~/.config. A link, a read-only file, a file of another
+user and a file that another program writes are left alone; then the line to add
+by hand is printed.
+Exit status: 0 every shell loads its hook; 1 there is a line for you to add;
+2 no shell was found.
 `;
-const helpOfStatus = "\nExit status: 0 all is well; 1 no shell has a hook, or one is not as it should be.\n";
+const helpOfStatus = "\nExit status: 0 every hook is in order; 1 no shell has a hook, or one is not\nin order.\n";
 const helpOfServe = `
---client and --unit start no server. They print to standard output what the client or systemd reads, with the address
-and the path of this program in it, and say on standard error where it goes. A client is told to send a token when a
-secret or keys are set here; with --stdio it is told to start the server itself.
+--client and --unit start no server. They print what the client or systemd reads,
+with the address and the path of this program in it, and say on standard error
+where it goes. A client is told to send a token when a secret or keys are set
+here; with --stdio it is told to start the server itself.
 `;
-const helpOfUninstall = "\nExit status: 0 nothing of ours is left; 1 a file must be changed by hand.\n";
+const helpOfUninstall = "\nExit status: 0 no line of ours is left; 1 a file must be changed by hand.\n";
 
 function describeServe(program: Command) {
   return program
@@ -71,20 +75,20 @@ export function addConfig(program: Command): void {
     .addHelpText("after", example("session-buddy config set port 8700"));
   config
     .command("get")
-    .description("Print one setting, as kept or by default.")
+    .description("Print one setting: its saved value, or else its default.")
     .argument("<name>")
     .addHelpText("after", example("session-buddy config get port"))
     .action(async (name) => (await import("../commands/config.ts")).runGet(name));
   config
     .command("set")
-    .description("Keep a setting.")
+    .description("Save a setting.")
     .argument("<name>")
     .argument("<value>")
     .addHelpText("after", example("session-buddy config set component web-admin"))
     .action(async (name, value) => (await import("../commands/config.ts")).runSet(name, value));
   config
     .command("unset")
-    .description("Go back to the default of a setting.")
+    .description("Reset a setting to its default.")
     .argument("<name>")
     .addHelpText("after", example("session-buddy config unset port"))
     .action(async (name) => (await import("../commands/config.ts")).runUnset(name));
@@ -100,7 +104,7 @@ function describeHookInstall(hook: Command) {
   return hook
     .command("install")
     .description(
-      "Add a line to the startup files of your login shell and of each other shell that has one, or of these.",
+      "Add a line to the startup files of your login shell and of every shell that has one, or of the shells named.",
     )
     .addArgument(new Argument("[shell...]").choices(shellNames))
     .option("--dry-run", "show what would change")
@@ -121,7 +125,9 @@ export type HookStatusOptions = OptionsOf<typeof describeHookStatus>;
 function describeHookUninstall(hook: Command) {
   return hook
     .command("uninstall")
-    .description("Put the startup files of all shells, or of these, back as they were; open shells stay silent.")
+    .description(
+      "Remove our lines from the startup files of all shells, or of the shells named; open shells stay silent.",
+    )
     .addArgument(new Argument("[shell...]").choices(shellNames))
     .option("--dry-run", "show what would change")
     .option("--json", "print a JSON array")
@@ -132,7 +138,7 @@ export type HookUninstallOptions = OptionsOf<typeof describeHookUninstall>;
 export function addHook(program: Command): void {
   const hook = program
     .command("hook")
-    .description("Make your shells keep the record by themselves, or no longer.")
+    .description("Make your shells record their own sessions, or stop doing so.")
     .addHelpText("after", example("session-buddy hook install"));
   describeHookInstall(hook).action(async (names, options) =>
     (await import("../commands/hook.ts")).runInstall(names, options),
@@ -146,7 +152,7 @@ export function addHook(program: Command): void {
 function describeDoctor(program: Command) {
   return program
     .command("doctor")
-    .description("Examine this installation: what is wrong, and what to do about it.")
+    .description("Check this installation: what is wrong, and what to do about it.")
     .option("--json", "print a JSON array")
     .addHelpText("after", `\nExit status: 1 when something is wrong.\n${example("session-buddy doctor")}`);
 }
@@ -159,7 +165,7 @@ export function addDoctor(program: Command): void {
 export function addCompletion(program: Command): void {
   program
     .command("completion")
-    .description("Print a script that completes this command line; hook install puts it in place for bash and fish.")
+    .description("Print a completion script for this command; hook install puts it in place for bash and fish.")
     .addArgument(new Argument("<shell>").choices(shellNames))
     .addHelpText("after", example("session-buddy completion zsh > ~/.zfunc/_session-buddy   # a folder of your $fpath"))
     .action(async (shell) => (await import("../commands/completion.ts")).run(shell));

@@ -2,31 +2,34 @@
 import { Argument, type Command, Option } from "@commander-js/extra-typings";
 import { collectPair, example, type OptionsOf } from "./arguments.ts";
 
-const fromStandardInput = new Argument("[-]", "standard input, the default; a token itself is never an argument");
+const fromStandardInput = new Argument("[-]", "standard input, the default; a token must not be an argument");
 const signedWith = `
-Signed with the key of SESSION_BUDDY_KEYS_FILE, else with SESSION_BUDDY_SECRET, else with the secret in
-SESSION_BUDDY_SECRET_FILE. The value of a claim is what it says as JSON, as in admin=true or roles=["a"]; else it is text.
+Signed with the key of SESSION_BUDDY_KEYS_FILE, else with SESSION_BUDDY_SECRET,
+else with the secret in SESSION_BUDDY_SECRET_FILE. The value of a claim is read
+as JSON where it is JSON, as in admin=true or roles=["a"]; otherwise it is text.
 `;
 const helpOfVerify = `
-The token is held to every rule of a server with this environment and these settings. Exit status: 0 it is accepted;
-2 the command line is wrong; 3 it is no JWT; 4 it is refused for its algorithm, key, signature or claims, or there is no
-secret or key to verify with; 5 the file cannot be read.
+Applies every rule of a server with this environment and these settings.
+Exit status: 0 the token is accepted; 2 the command line is wrong; 3 it is not a
+JWT; 4 it is refused for its algorithm, key, signature or claims, or there is no
+secret or key to verify it with; 5 the file cannot be read.
 `;
 const helpOfKeys = `
-The file is a JWKS of mode 0600; SESSION_BUDDY_KEYS_FILE names it. Its first key with a private part signs, the others
-verify. A file of public keys alone, as export makes it, only verifies, and others may read it.
+The file is a JWKS of mode 0600; SESSION_BUDDY_KEYS_FILE names it. Its first key
+with a private part signs, the others verify. A file of public keys only, as
+export prints it, can only verify, and other users may read it.
 `;
 
 export function addToken(program: Command): void {
   const token = program
     .command("token")
-    .description("Make and examine tokens for clients of a server that has a secret or keys.")
+    .description("Make and examine tokens for the clients of a server that has a secret or keys.")
     .addHelpText("after", example("SESSION_BUDDY_SECRET_FILE=~/.session-buddy-secret session-buddy token --ttl 24h"));
   addCreate(token);
   addReaders(token);
   token
     .command("secret")
-    .description("Print a good new secret.")
+    .description("Print a new random secret.")
     .addHelpText("after", example("(umask 077; session-buddy token secret > ~/.session-buddy-secret)"))
     .action(async () => (await import("../commands/token.ts")).runSecret());
   addKeys(token);
@@ -36,14 +39,11 @@ function describeCreate(token: Command) {
   return token
     .command("create", { isDefault: true })
     .description("Print a token.")
-    .option("--user-id <name>", "whom the token is for", "admin-shell")
+    .option("--user-id <name>", "user that the token is for", "admin-shell")
     .option("--ttl <time>", "how long it is valid: 90s, 15m, 24h, 7d", "24h")
     .option("--issuer <name>", "who issues it (default: the first accepted issuer)")
-    .option(
-      "--audience <name>",
-      "whom it is shown to; a session-buddy accepts 'session-buddy' alone (default: nobody named)",
-    )
-    .option("--claim <key=value...>", "a claim of your own", collectPair)
+    .option("--audience <name>", "who it is meant for; session-buddy accepts only 'session-buddy' (default: none)")
+    .option("--claim <key=value...>", "an additional claim", collectPair)
     .option("--json", "print a JSON object")
     .addHelpText("after", signedWith + example("session-buddy token create --user-id ci --ttl 15m --claim team=web"));
 }
@@ -71,7 +71,10 @@ function describeInspect(token: Command) {
     .addArgument(fromStandardInput)
     .option("--file <file>", "read the token from this file")
     .option("--json", "print a JSON object")
-    .addHelpText("after", `\nExit status: 3 when it is no JWT.\n${example("session-buddy token inspect < token.txt")}`);
+    .addHelpText(
+      "after",
+      `\nExit status: 3 when it is not a JWT.\n${example("session-buddy token inspect < token.txt")}`,
+    );
 }
 export type InspectOptions = OptionsOf<typeof describeInspect>;
 
@@ -87,7 +90,7 @@ function addReaders(token: Command): void {
 function addKeys(token: Command): void {
   const keys = token
     .command("keys")
-    .description("Keep key pairs that sign tokens, so that whoever verifies them cannot make them.")
+    .description("Manage key pairs that sign tokens, so that those who verify tokens cannot make them.")
     .addHelpText("after", helpOfKeys + example("session-buddy token keys create --file ~/.session-buddy-keys.json"));
   describeKeysCreate(keys).action(async (options) => (await import("../commands/token-keys.ts")).runCreate(options));
   describeKeysList(keys).action(async (options) => (await import("../commands/token-keys.ts")).runList(options));
@@ -131,7 +134,7 @@ function describeKeysRotate(keys: Command) {
   return describeKeysCommand(
     keys,
     "rotate",
-    "Make a new key that signs from now on; the old ones still verify, and lose their private parts.",
+    "Make a new key that signs from now on; the old keys still verify, and lose their private parts.",
   )
     .addOption(algorithmOption())
     .option("--drop", "remove the old keys, so that their tokens are refused from now on")
@@ -156,7 +159,7 @@ function describeKeysExport(keys: Command) {
   return describeKeysCommand(
     keys,
     "export",
-    "Print the public keys as a JWKS, for whoever verifies tokens.",
+    "Print the public keys as a JWKS, for those who verify tokens.",
   ).addHelpText("after", example("session-buddy token keys export > public-keys.json"));
 }
 export type KeysExportOptions = OptionsOf<typeof describeKeysExport>;

@@ -5,7 +5,7 @@ import { example, type OptionsOf } from "./arguments.ts";
 function describeReconcile(program: Command) {
   return program
     .command("reconcile")
-    .description("Finish what shells left behind; starts, questions and the server do it by themselves.")
+    .description("Finish what shells left behind; starts, questions and the server also do this.")
     .option("--json", "print a JSON object")
     .addHelpText("after", example("session-buddy reconcile"));
 }
@@ -18,12 +18,12 @@ export function addReconcile(program: Command): void {
 function describeRebuild(program: Command) {
   return program
     .command("rebuild")
-    .description("Fold the record anew from its events, and put right what differs.")
-    .option("--check", "only look")
+    .description("Rebuild the record from its events, and repair what differs.")
+    .option("--check", "only report what differs")
     .option("--json", "print a JSON object")
     .addHelpText(
       "after",
-      `\nExit status: 1 when something differs and was not put right.\n${example("session-buddy rebuild --check")}`,
+      `\nExit status: 1 when something differs and was not repaired.\n${example("session-buddy rebuild --check")}`,
     );
 }
 export type RebuildOptions = OptionsOf<typeof describeRebuild>;
@@ -35,8 +35,8 @@ export function addRebuild(program: Command): void {
 function describePrune(program: Command) {
   return program
     .command("prune")
-    .description("Count the sessions that ended long ago, and with --yes remove them; open ones stay.")
-    .requiredOption("--older-than <age>", "ended before so long a time: 400d, 12w, 36h")
+    .description("Count the sessions that ended long ago, or remove them with --yes; open sessions stay.")
+    .requiredOption("--older-than <age>", "ended longer ago than this: 400d, 12w, 36h")
     .option("--yes", "remove them")
     .option("--json", "print a JSON object")
     .addHelpText("after", example("session-buddy prune --older-than 400d"));
@@ -50,8 +50,8 @@ export function addPrune(program: Command): void {
 function describeBackup(program: Command) {
   return program
     .command("backup")
-    .description("Copy the record into a new file while shells go on.")
-    .argument("<file>", "it must not exist yet")
+    .description("Copy the record into a new file; shells can keep running.")
+    .argument("<file>", "a file that does not exist yet")
     .option("--json", "print a JSON object")
     .addHelpText("after", example("session-buddy backup sessions-copy.db"));
 }

@@ -24,7 +24,7 @@ const largestDroppedBytes = 16 * 1024 * 1024;
 /** Keys, values and items; an event with the largest metadata the contract allows has fewer. */
 const mostElements = 10_000;
 const notJson = refusal(400, rpcCodes.parseError, "Parse error: the body is not JSON");
-const notRpc = refusal(400, rpcCodes.invalidRequest, "Invalid Request: the body is no JSON-RPC 2.0 message");
+const notRpc = refusal(400, rpcCodes.invalidRequest, "Invalid Request: the body is not a JSON-RPC 2.0 message");
 
 /** Reads the message that a request brings. @returns null when the client went away before it had sent all of it */
 export async function readMessage(request: IncomingMessage): Promise<JSONRPCMessage | BodyRefusal | null> {
@@ -39,7 +39,7 @@ export async function readMessage(request: IncomingMessage): Promise<JSONRPCMess
   const message = parsed(body.toString("utf8"));
   if (message === undefined) return notJson;
   if (Array.isArray(message)) {
-    return refusal(400, rpcCodes.invalidRequest, "Batches are not served; send one message a request");
+    return refusal(400, rpcCodes.invalidRequest, "Batches are not supported; send one message per request");
   }
   return isMessage(message) ? message : notRpc;
 }

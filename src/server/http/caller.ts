@@ -40,7 +40,7 @@ export function unfitHeader({
   if (mediaType !== "application/json") return { status: 415, message: "Content-Type must be application/json" };
   const encoding = headers["content-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
-    return { status: 415, message: "Content-Encoding is not served; send the body as it is" };
+    return { status: 415, message: "Content-Encoding is not supported; send the body unencoded" };
   }
   if (headers.accept !== undefined && !acceptsJson.test(headers.accept)) {
     return { status: 406, message: "Accept must allow application/json" };
@@ -48,7 +48,7 @@ export function unfitHeader({
   const revision = headers["mcp-protocol-version"];
   if (revision === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(String(revision))) return null;
   const spoken = SUPPORTED_PROTOCOL_VERSIONS.join(", ");
-  return { status: 400, message: `MCP-Protocol-Version is none of those spoken here: ${spoken}` };
+  return { status: 400, message: `MCP-Protocol-Version is not supported; use one of ${spoken}` };
 }
 
 export function isTrusted(request: IncomingMessage, allowedHosts: ReadonlySet<string> | null): boolean {

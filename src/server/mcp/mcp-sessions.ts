@@ -78,7 +78,7 @@ export function createSessions(options: SessionOptions): Sessions {
     const id = message !== undefined && isRequest(message) ? message.id : null;
     // The SDK would answer one of two requests with the same id, and leave the other without an end.
     if (id !== null && running.has(id)) {
-      return sendError(response, 400, rpcCodes.invalidRequest, "A request with this id is under way");
+      return sendError(response, 400, rpcCodes.invalidRequest, "A request with this id is in progress");
     }
     if (id !== null) running.add(id);
     session.openResponses += 1;

@@ -104,7 +104,7 @@ async function openSession(
   }
   if (await sessions.open(request, response, message)) return;
   response.setHeader("Retry-After", "60");
-  sendError(response, 503, rpcCodes.serverError, "There are as many sessions as there may be; go without one");
+  sendError(response, 503, rpcCodes.serverError, "No more sessions are allowed; call without one");
 }
 
 function asksForSession(query: string): boolean {

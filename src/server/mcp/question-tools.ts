@@ -26,7 +26,7 @@ const places = {
 const filters = {
   states: optional(
     z.array(state),
-    "any of 'active' (open, or nothing proves that it is not), 'orphaned' (proven dead without having told its end), 'replaced' (the process lives on as another program, by exec), 'ended' (its end was told); all by default",
+    "any of 'active' (open, or nothing proves that it is not), 'orphaned' (proven dead, without having reported its end), 'replaced' (the process lives on as another program, by exec), 'ended' (its end was reported); all by default",
   ),
   ...places,
   open_since: optionalText(`only sessions that were open at this time or later; ${time}`),
@@ -37,7 +37,7 @@ const filters = {
 };
 const page = {
   limit,
-  cursor: optionalText("next_cursor of the page before, with the same filters; nothing for the first page"),
+  cursor: optionalText("next_cursor of the page before, with the same filters; left out for the first page"),
 };
 
 const activeInput = z.looseObject({ ...places, ...page, token: tokenArgument });
@@ -94,12 +94,12 @@ const session = z.object({
   username: z.string(),
   cwd: z.string(),
   started_at: z.string(),
-  ended_at: instant.describe("as it was told; null unless 'ended'"),
+  ended_at: instant.describe("as it was reported; null unless 'ended'"),
   ended_after: instant.describe("last proof of life; null unless 'orphaned' or 'replaced'"),
   ended_before: instant.describe("first proof of death; null unless 'orphaned' or 'replaced'"),
   duration_ms: milliseconds,
   exit_code: z.number().int().nullable(),
-  end_reason: text.describe("the reason that was told, or the proof of death; null where not known"),
+  end_reason: text.describe("the reason that was reported, or the proof of death; null where not known"),
   ended_by: endedBy,
 } satisfies Shape<SessionRow>);
 const sessionPage = z.object({ ...found, sessions: z.array(session), next_cursor: text });
@@ -205,14 +205,14 @@ export function createQuestionTools(answers: Answers): readonly ServedTool[] {
       "list_active_sessions",
       "List the open sessions",
       "Who has a shell open now, where and since when, newest first. A session whose process is proven dead is not listed; " +
-        "one whose process cannot be looked at from here is. Ask again with next_cursor while it is not null.",
+        "one whose process cannot be examined from here is. Ask again with next_cursor while it is not null.",
       { input: activeInput, output: sessionPage },
       answers.activeSessions,
     ),
     tool(
       "search_sessions",
       "Search the sessions on record",
-      "Who had a shell open, where, when, and how it ended, newest start first; the filters are joined by 'and'. " +
+      "Who had a shell open, where, when, and how it ended, newest start first; a session must match every filter. " +
         "For who was on at a time, set open_since and open_until to it. Ask again with next_cursor while it is not null.",
       { input: searchInput, output: sessionPage },
       answers.search,
@@ -228,7 +228,7 @@ export function createQuestionTools(answers: Answers): readonly ServedTool[] {
       "explain_session",
       "Explain how a session's state is known",
       "The proof behind a state: the event that decides it, each value that tells the process apart as it was recorded and as it is seen now, " +
-        "and the command that shows it again. What could not be looked at is 'unknown', which never means dead.",
+        "and the command that shows it again. What could not be examined is 'unknown', which never means dead.",
       { input: sessionInput, output: sessionExplanation },
       answers.explanation,
     ),

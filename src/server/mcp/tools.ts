@@ -68,7 +68,7 @@ export function createTools(track: Track, answers: Answers, version: string): Re
         title: "Track the start of a session",
         description:
           "Record that a shell opened. Answers with its session_id and status 'tracked'; the same event sent again gets the same answer. " +
-          "A wrong event gets status 'error' and what is wrong with it.",
+          "An invalid event gets status 'error' and what is wrong with it.",
         inputSchema: toSchema(startInput),
         outputSchema: toSchema(startOutput),
         annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
@@ -81,7 +81,7 @@ export function createTools(track: Track, answers: Answers, version: string): Re
         title: "Track the end of a session",
         description:
           "Record that a shell closed. Answers with status 'ended', or 'not_found' for an id that is not on record. " +
-          "The first end of a session is kept; a later one is answered alike.",
+          "The first end of a session is kept; a later one gets the same answer.",
         inputSchema: toSchema(endInput),
         outputSchema: toSchema(endOutput),
         annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },

@@ -25,18 +25,18 @@ export function createInstruments(version: string) {
     registry,
     storeUp: new Gauge({
       name: "session_buddy_store_up",
-      help: "Whether the store could be read for this answer; without it active_sessions is left out and the session counters stand still.",
+      help: "Whether the store could be read for this answer; when not, active_sessions is left out and the session counters do not change.",
       registers,
     }),
     active: new Gauge({
       name: "active_sessions",
-      help: "Sessions that are open, as the store has them.",
+      help: "Sessions that are open, according to the store.",
       labelNames: ["component_name"],
       registers,
     }),
     starts: new Counter({
       name: "session_start_total",
-      help: "Sessions that came on record, by whatever way, since this server started.",
+      help: "Sessions recorded in any way since this server started.",
       labelNames: ["component_name", "shell_type"],
       registers,
     }),
@@ -48,7 +48,7 @@ export function createInstruments(version: string) {
     }),
     durations: new Histogram({
       name: "session_duration_seconds",
-      help: "How long sessions lasted whose end came on record since this server started.",
+      help: "How long sessions lasted whose end was recorded since this server started.",
       labelNames: ["component_name"],
       buckets: sessionBuckets,
       registers,
@@ -67,7 +67,7 @@ export function createInstruments(version: string) {
     }),
     callSeconds: new Histogram({
       name: "mcp_event_emit_duration_seconds",
-      help: "How long calls to this server took, whatever became of them.",
+      help: "How long calls to this server took, whatever their outcome.",
       labelNames: ["component_name", "event_type"],
       buckets: callBuckets,
       registers,

@@ -39,7 +39,7 @@ function createNew(path: string): void {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    throw new SessionBuddyError("usage", `${path} exists already; name a file that does not`, { cause: error });
+    throw new SessionBuddyError("usage", `${path} already exists; name a new file`, { cause: error });
   }
 }
 

@@ -4,8 +4,8 @@ import { type ErrorCode, SessionBuddyError } from "../../tracker/errors.ts";
 // Primary result codes, https://www.sqlite.org/rescode.html
 const meanings: ReadonlyMap<number, readonly [ErrorCode, string]> = new Map([
   [3, ["storage.unavailable", "is not accessible; check the owner and mode of the file and its folder"]],
-  [5, ["storage.busy", "is locked by another process; try again when that one is done"]],
-  [6, ["storage.busy", "is locked by another process; try again when that one is done"]],
+  [5, ["storage.busy", "is locked by another process; try again when it is done"]],
+  [6, ["storage.busy", "is locked by another process; try again when it is done"]],
   [8, ["storage.unavailable", "cannot be written; check the owner and mode of the file and its folder"]],
   [10, ["storage.unavailable", "could not be read or written; see whether the disk is full or failing"]],
   [11, ["storage.corrupt", "is damaged; move it away to start a new record, and keep the damaged file for repair"]],

@@ -25,13 +25,14 @@ test("each header of a call has its rule, with and without a session", async (t)
     ),
     [415, { "Content-Type": ["application/json", "text/plain"] }, /^Content-Type must be/],
     ...["gzip", "br", "identity, gzip", ""].map(
-      (encoding) => [415, { "Content-Encoding": encoding }, /^Content-Encoding is not served/] as const,
+      (encoding) => [415, { "Content-Encoding": encoding }, /^Content-Encoding is not supported/] as const,
     ),
     ...["text/event-stream", "text/html", "application/jsonl", "text/application/json", "application", ""].map(
       (type) => [406, { Accept: type }, /^Accept must allow application\/json$/] as const,
     ),
     ...["2024-01-01", "1", "", `${SUPPORTED_PROTOCOL_VERSIONS[0]} `.repeat(2)].map(
-      (version) => [400, { "MCP-Protocol-Version": version }, /^MCP-Protocol-Version is none of those/] as const,
+      (version) =>
+        [400, { "MCP-Protocol-Version": version }, /^MCP-Protocol-Version is not supported; use one of/] as const,
     ),
   ];
   for (const session of [{}, await openSession(url)]) {

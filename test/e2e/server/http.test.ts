@@ -74,7 +74,7 @@ test("a body that is no single JSON-RPC message is refused in JSON-RPC", async (
     const { jsonrpc, id, error } = JSON.parse(answer.body);
     assert.deepEqual([jsonrpc, id, error.code], ["2.0", null, code], body.slice(0, 20));
   }
-  assert.match((await ask(url, { body: "[]" })).body, /Batches are not served/);
+  assert.match((await ask(url, { body: "[]" })).body, /Batches are not supported/);
   assert.equal((await ask(url, { body: callOf(0) })).status, 200);
 });
 

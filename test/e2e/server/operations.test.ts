@@ -141,7 +141,7 @@ test("SIGHUP has a server read its secrets and keys again; where they are bad, t
   await keysCommand("rotate", "--drop");
   const second = await token();
   assert.deepEqual(await accepted(first, second, ofSecret), [true, false, true]);
-  await reloaded(/^INFO - Secrets and keys read again$/m);
+  await reloaded(/^INFO - Secrets and keys reloaded$/m);
   assert.deepEqual(await accepted(first, second, ofSecret), [false, true, true]);
 
   const good = readFileSync(keys, "utf8");
@@ -152,13 +152,13 @@ test("SIGHUP has a server read its secrets and keys again; where they are bad, t
   ] as const) {
     writeFileSync(keys, bad);
     chmodSync(keys, mode);
-    await reloaded(new RegExp(`^WARNING - Secrets and keys stay as they were: code=auth.secret, ${words.source}`, "m"));
+    await reloaded(new RegExp(`^WARNING - Secrets and keys not reloaded: code=auth.secret, ${words.source}`, "m"));
     assert.deepEqual(await accepted(first, second, ofSecret), [false, true, true], bad);
   }
   writeFileSync(keys, good, { mode: 0o600 });
   chmodSync(keys, 0o600);
   writeFileSync(previous, "");
-  await reloaded(/^INFO - Secrets and keys read again$/m);
+  await reloaded(/^INFO - Secrets and keys reloaded$/m);
   assert.deepEqual(await accepted(first, second, ofSecret), [false, true, false]);
   await assertEnds(server.stop());
 });
@@ -168,7 +168,7 @@ test("SIGHUP does not stop a server that systemd has started, although it has no
   const { env } = createStandIn(sandbox);
   const server = await sandbox.serve({ ...env, NOTIFY_SOCKET: "/run/x", SESSION_BUDDY_SECRET: secret });
   server.child.kill("SIGHUP");
-  await eventually(() => assert.match(server.log(), /^INFO - Secrets and keys read again$/m));
+  await eventually(() => assert.match(server.log(), /^INFO - Secrets and keys reloaded$/m));
   await assertEnds(server.stop());
 });
 
@@ -217,9 +217,9 @@ test("a server that cannot tell systemd says so in the log, and serves", async (
   const sandbox = createSandbox(t);
   const { env } = createStandIn(sandbox, { status: 1 });
   const failing = await assertServesAndEnds(await sandbox.serve({ ...env, NOTIFY_SOCKET: "/run/x" }));
-  const words = (state: string) => new RegExp(`^WARNING - systemd could not be told: state=${state}, reason=`, "m");
+  const words = (state: string) => new RegExp(`^WARNING - systemd could not be notified: state=${state}, reason=`, "m");
   for (const state of ["ready", "stopping"]) assert.match(failing, words(state));
   const nothing = { PATH: join(sandbox.folder, "nowhere"), NOTIFY_SOCKET: "/run/x" };
   const missing = await assertServesAndEnds(await sandbox.serve(nothing));
-  assert.match(missing, /state=ready, reason=there is no program systemd-notify$/m);
+  assert.match(missing, /state=ready, reason=systemd-notify was not found$/m);
 });

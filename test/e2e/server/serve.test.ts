@@ -137,7 +137,7 @@ test("an address that is not this machine's, or no address at all, is refused in
   const sandbox = createSandbox(t);
   const env = { SESSION_BUDDY_SECRET: secret };
   const foreign = await sandbox.run(["serve", "--host", "192.0.2.1", "--port", "0"], { env });
-  assertRefused(foreign, 5, /192\.0\.2\.1 is no address of this machine/);
+  assertRefused(foreign, 5, /192\.0\.2\.1 is not an address of this machine/);
   assertRefused(await sandbox.run(["serve", "--port", "65536"]), 2, /a port is a whole number from 0 to 65535/);
 });
 
@@ -147,7 +147,7 @@ test("a port that is taken is refused in words", async (t) => {
   t.after(() => other.close());
   const { port } = other.address() as { port: number };
   const outcome = await createSandbox(t).run(["serve", "--port", String(port)]);
-  assertRefused(outcome, 5, new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken; .*--port`));
+  assertRefused(outcome, 5, new RegExp(`port ${port} on 127\\.0\\.0\\.1 is in use; .*--port`));
 });
 
 test("two servers and the command line write one store at the same time and lose nothing", async (t) => {

@@ -28,7 +28,7 @@ function assertNotFound(answer: HttpAnswer): void {
 
 function assertFull(answer: HttpAnswer): void {
   assert.deepEqual([answer.status, answer.headers["retry-after"]], [503, "60"]);
-  assert.match(String(answerOf(answer).error?.message), /go without one$/);
+  assert.match(String(answerOf(answer).error?.message), /call without one$/);
   assert.equal(answer.headers["mcp-session-id"], undefined);
 }
 

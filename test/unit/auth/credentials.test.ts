@@ -93,7 +93,7 @@ test("a private key signs before the secret, and both verify; public keys alone 
   assert.equal(await outcomeOf(moving, await tokenOf(secret)), "accepted");
   assert.equal(await outcomeOf(published, await tokenOf(env)), "accepted");
   assert.equal(await outcomeOf(secret, await tokenOf(env)), "invalid");
-  await assert.rejects(tokenOf(published), refusal("auth.secret", /holds public keys alone.*SESSION_BUDDY_SECRET/));
+  await assert.rejects(tokenOf(published), refusal("auth.secret", /holds only public keys.*SESSION_BUDDY_SECRET/));
 });
 
 test("a credential of systemd may be read by its group, which is how its access list shows, and by nobody else", async (t) => {
@@ -134,7 +134,7 @@ test("what cannot be used is refused by its name, with what to do, and without w
       { SESSION_BUDDY_KEYS_FILE: file(t, JSON.stringify(toPublicKeySet([key])), 0o664) },
       /keys file \S+ is open to other users/,
     ],
-    [{ ...good, SESSION_BUDDY_KEYS_FILE: file(t, "{}") }, /^the keys file \S+ cannot be used: it holds no key/],
+    [{ ...good, SESSION_BUDDY_KEYS_FILE: file(t, "{}") }, /^the keys file \S+ cannot be used: it contains no keys/],
   ];
   for (const [env, words] of cases) {
     const refused = await open(env).catch((error: Error) => error);

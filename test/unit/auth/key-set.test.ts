@@ -63,31 +63,31 @@ test("a kid of one's own stays, an alg and a use that fit are taken, unknown mem
 const other = generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" });
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ format: "jwk" });
 const p384 = generateKeyPairSync("ec", { namedCurve: "P-384" }).publicKey.export({ format: "jwk" });
-const kind = /key 1 is of no kind that is used here/;
+const kind = /key 1 is of a kind that is not supported/;
 const bad: readonly (readonly [name: string, text: string, words: RegExp])[] = [
-  ["no JSON", "{", /it is no JSON/],
-  ["null", "null", /it holds no key/],
-  ["no list", "{}", /it holds no key/],
-  ["a list of nothing", set(), /it holds no key/],
-  ["a key without its set", JSON.stringify(ed), /it holds no key/],
+  ["no JSON", "{", /it is not JSON/],
+  ["null", "null", /it contains no keys/],
+  ["no list", "{}", /it contains no keys/],
+  ["a list of nothing", set(), /it contains no keys/],
+  ["a key without its set", JSON.stringify(ed), /it contains no keys/],
   ["null for a key", set(null), kind],
   ["text for a key", set("key"), kind],
   ["an RSA key", set(rsa), kind],
   ["a key of P-384", set(p384), kind],
   ["a secret", set({ kty: "oct", k: "A".repeat(43) }), kind],
   ["an X25519 key", set({ ...ed, crv: "X25519" }), kind],
-  ["an alg of another kind", set({ ...ed, alg: "ES256" }), /key 1 has an alg that is not its own, EdDSA/],
-  ["HS256 for a public key", set({ ...other, alg: "HS256" }), /key 1 has an alg that is not its own/],
+  ["an alg of another kind", set({ ...ed, alg: "ES256" }), /key 1 has an alg that does not fit it; it must be EdDSA/],
+  ["HS256 for a public key", set({ ...other, alg: "HS256" }), /key 1 has an alg that does not fit it/],
   ["a key for encryption", set({ ...ed, use: "enc" }), /key 1 is not for signatures/],
-  ["a short x", set({ ...ed, x: "AAAA" }), /key 1 is no valid Ed25519 key/],
-  ["no x", set({ ...ed, x: undefined }), /key 1 is no valid Ed25519 key/],
-  ["a point that is not on the curve", set({ ...ec, d: undefined, y: ec.x }), /key 1 is no valid P-256 key/],
-  ["parts of two keys", set({ ...ed, x: other.x }), /key 1 is no valid Ed25519 key/],
-  ["a d that is no text", set({ ...ed, d: 5 }), /key 1 is no valid Ed25519 key/],
-  ["a kid that is no text", set({ ...ed, kid: 5 }), /key 1 has a kid that is no text/],
-  ["an empty kid", set({ ...ed, kid: "" }), /key 1 has a kid that is no text/],
-  ["one kid for two keys", set({ ...ed, kid: "a" }, { ...ec, kid: "a" }), /key 2 has the kid of another/],
-  ["one key twice", set(ed, ed), /key 2 has the kid of another/],
+  ["a short x", set({ ...ed, x: "AAAA" }), /key 1 is not a valid Ed25519 key/],
+  ["no x", set({ ...ed, x: undefined }), /key 1 is not a valid Ed25519 key/],
+  ["a point that is not on the curve", set({ ...ec, d: undefined, y: ec.x }), /key 1 is not a valid P-256 key/],
+  ["parts of two keys", set({ ...ed, x: other.x }), /key 1 is not a valid Ed25519 key/],
+  ["a d that is no text", set({ ...ed, d: 5 }), /key 1 is not a valid Ed25519 key/],
+  ["a kid that is no text", set({ ...ed, kid: 5 }), /key 1 has a kid that is not a string/],
+  ["an empty kid", set({ ...ed, kid: "" }), /key 1 has a kid that is not a string/],
+  ["one kid for two keys", set({ ...ed, kid: "a" }, { ...ec, kid: "a" }), /key 2 has the same kid as another key/],
+  ["one key twice", set(ed, ed), /key 2 has the same kid as another key/],
 ];
 
 for (const [name, text, words] of bad) {

@@ -58,5 +58,5 @@ test("no claim of the contract is overridden, and no token is made that the gate
     await assert.rejects(createToken(signing, { ...usual, userId }, nowMs), refusal("usage", /^--user-id must not/));
   }
   const long = createToken(signing, { ...usual, others: { filling: "x".repeat(16_384) } }, nowMs);
-  await assert.rejects(long, refusal("usage", /characters long.*leave claims out/));
+  await assert.rejects(long, refusal("usage", /characters long.*use fewer claims/));
 });

@@ -58,7 +58,11 @@ test("what is cut off after any byte says what was whole, and nothing else", () 
   for (let length = 0; length <= all.length; length += 1) {
     const cut = all.subarray(0, length);
     if (length < firstKnown) {
-      assert.throws(() => parse(cut), refusal("invalid", /holds no record of a shell/), `after ${length} bytes`);
+      assert.throws(
+        () => parse(cut),
+        refusal("invalid", /does not hold the record of a shell/),
+        `after ${length} bytes`,
+      );
       continue;
     }
     const file = parse(cut);
@@ -161,9 +165,9 @@ const refusedFiles: readonly (readonly [what: string, make: (path: string) => vo
   ["a symbolic link to nothing", (path) => symlinkSync("nowhere", path), /is a symbolic link/],
   ["a folder", (path) => mkdirSync(path), /is not a regular file/],
   ["a named pipe", (path) => execFileSync("mkfifo", [path]), /is not a regular file/],
-  ["an empty file", (path) => writeFileSync(path, ""), /holds no record of a shell/],
-  ["some other file", (path) => writeFileSync(path, "start/1 pid=5\n"), /holds no record of a shell/],
-  ["a file that is too large", (path) => writeFileSync(path, sized(largestBytes + 1)), /is too large to be one/],
+  ["an empty file", (path) => writeFileSync(path, ""), /does not hold the record of a shell/],
+  ["some other file", (path) => writeFileSync(path, "start/1 pid=5\n"), /does not hold the record of a shell/],
+  ["a file that is too large", (path) => writeFileSync(path, sized(largestBytes + 1)), /is too large for a state file/],
 ];
 for (const [what, make, words] of refusedFiles) {
   test(`${what} is refused`, (t) => {

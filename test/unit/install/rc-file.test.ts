@@ -38,7 +38,7 @@ const untouchable: readonly (readonly [name: string, spoil: (path: string) => vo
     },
     /^is a hard link/,
   ],
-  ["a folder", (path) => mkdirSync(path), /^is no regular file$/],
+  ["a folder", (path) => mkdirSync(path), /^is not a regular file$/],
   ["a read-only file", (path) => writeFileSync(path, "", { mode: 0o444 }), /^is read-only$/],
   [
     "Home Manager's",
@@ -107,7 +107,7 @@ test("a missing file may be made, with its folders, for its owner alone; not bel
   writeRcFile(file, Buffer.from("new"));
   assert.equal(readFileSync(file.path, "utf8"), "new");
   assert.deepEqual([statSync(join(folder, "a")).mode & 0o777, statSync(file.path).mode & 0o777], [0o700, 0o600]);
-  assert.match(readRcFile(join(file.path, "rc")).issue ?? "", /is no folder$/);
+  assert.match(readRcFile(join(file.path, "rc")).issue ?? "", /is not a folder$/);
 });
 
 test("a change keeps mode, owner and group, and leaves nothing else in the folder", (t) => {
@@ -142,7 +142,7 @@ for (const [name, act] of interruptions) {
       if (existsSync(path)) act(path);
       else writeFileSync(path, "theirs");
       const left = existsSync(path) ? readFileSync(path, "utf8") : null;
-      assert.throws(() => writeRcFile(file, bytes), /was changed by another program at this moment; try again/);
+      assert.throws(() => writeRcFile(file, bytes), /was changed by another program meanwhile; try again/);
       assert.equal(existsSync(path) ? readFileSync(path, "utf8") : null, left);
     }
   });

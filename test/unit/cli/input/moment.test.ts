@@ -56,7 +56,7 @@ const absent = ["2026-02-30", "2025-02-29", "2026-13-01", "0000-01-01", "2026-02
 
 for (const text of [...refused, ...absent, "2026-02-06T12:34:56+25:00", "99999999d", "9999999w"]) {
   test(`'${text}' is refused as a wrong command line`, () => {
-    assert.throws(() => parseMoment(text, now), { code: "usage", message: /is no moment; write / });
+    assert.throws(() => parseMoment(text, now), { code: "usage", message: /is not a time; write / });
   });
 }
 
@@ -88,7 +88,7 @@ test("whatever the text, a moment is an instant of the years 1 to 9999 or refuse
 test("a length of time is a number and a unit", () => {
   assert.deepEqual(["400d", "1w", "0s"].map(parseAgeMs), [34_560_000_000, 604_800_000, 0]);
   for (const text of ["", "400", "d", "1.5d", "-1d", "1 d"]) {
-    assert.throws(() => parseAgeMs(text), { code: "usage", message: /is no length of time/ });
+    assert.throws(() => parseAgeMs(text), { code: "usage", message: /is not a length of time/ });
   }
 });
 

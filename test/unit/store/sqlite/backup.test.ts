@@ -54,7 +54,7 @@ test("a copy never takes the place of a file, and none is left where none could 
   writeFileSync(path, "my notes\n");
   await assert.rejects(
     store.backup(path, () => {}),
-    refusal("usage", /notes\.txt exists already; name a file that/),
+    refusal("usage", /notes\.txt already exists; name a new file/),
   );
   assert.equal(readFileSync(path, "utf8"), "my notes\n");
   const nowhere = join(folder, "missing", "copy.db");

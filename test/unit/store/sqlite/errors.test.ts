@@ -41,7 +41,7 @@ test("a locked new file is reported as busy after the time that was given", asyn
   const holder = new DatabaseSync(path);
   t.after(() => holder.close());
   holder.exec("BEGIN EXCLUSIVE");
-  const words = /is locked by another process; try again when that one is done/;
+  const words = /is locked by another process; try again when it is done/;
   await assert.rejects(openSqliteStore({ path, busyTimeoutMs: 30 }), refusal("storage.busy", words));
 });
 
