@@ -31,6 +31,9 @@ const neededPrograms: ReadonlyMap<string, string> = new Map([
   ["unshare", "util-linux"],
   ["faketime", "faketime"],
   ["ps", "procps"],
+  ["useradd", "passwd"],
+  ["mkfs.ext4", "e2fsprogs"],
+  ["chattr", "e2fsprogs"],
 ]);
 
 requirePrograms();
