@@ -28,7 +28,7 @@ import {
   type StateFile,
   type StateRecord,
 } from "./state-file.ts";
-import { hasPredecessor, stateFilesIn } from "./state-folder.ts";
+import { hasPredecessor, readAgain, stateFilesIn } from "./state-folder.ts";
 import { byCommand, openSessionOf, refuseWhileAlive, requireProcess } from "./typed.ts";
 
 /** A shell to record; what is missing is looked up. */
@@ -147,7 +147,7 @@ function* filesOf({ bootId, pid, startTicks }: ProcessIdentity, { config }: Shel
   for (const path of stateFilesIn(config.paths.stateFolder)) {
     const name = basename(path);
     if (name !== prefix && !name.startsWith(`${prefix}.`)) continue;
-    const file = readStateFile(path);
+    const file = readAgain(path);
     if (file !== null && file.end === null) yield file;
   }
 }

@@ -13,6 +13,11 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 const idIn = (path: string) => readFileSync(path, "utf8").split("\n")[0] ?? "";
 const hostIdOf = ({ home }: Sandbox) => join(home, "host-id");
 
+/** A session of its own of this process. @returns its id */
+async function started(sandbox: Sandbox, component: string, env: Readonly<Record<string, string>> = {}) {
+  return (await runWell(sandbox, ["start", "--component", component], { env })).trim();
+}
+
 async function findings(sandbox: Sandbox) {
   const { stdout } = await sandbox.run(["doctor", "--json"]);
   const found: { check: string; level: string; words: string }[] = JSON.parse(stdout);
@@ -72,7 +77,7 @@ test("many that find the same empty file at once all have the same id", async (t
   const sandbox = createSandbox(t);
   await runWell(sandbox, ["start"]);
   writeFileSync(hostIdOf(sandbox), "");
-  const ids = await Promise.all(Array.from({ length: 12 }, async () => (await runWell(sandbox, ["start"])).trim()));
+  const ids = await Promise.all(Array.from({ length: 12 }, (_, n) => started(sandbox, `c${n}`)));
   const told = await Promise.all(ids.map((id) => runWell(sandbox, ["show", id, "--json"])));
   const hostIds = new Set(told.map((text) => /"host_id":\s*"([^"]+)"/.exec(text)?.[1]));
   assert.deepEqual([...hostIds], [idIn(hostIdOf(sandbox))]);
@@ -92,7 +97,7 @@ for (const [name, make] of strange) {
     rmSync(hostIdOf(sandbox));
     make(hostIdOf(sandbox));
     const before = statSync(hostIdOf(sandbox)).ino;
-    await runWell(sandbox, ["start"]);
+    await started(sandbox, "later");
     assert.equal(statSync(hostIdOf(sandbox)).ino, before);
     assert.match(
       (await findings(sandbox)).join(),
@@ -111,7 +116,7 @@ for (const [name, make] of strange) {
       assert.deepEqual([outcome.status, outcome.stdout], [4, ""]);
       assert.match(outcome.stderr, new RegExp(`^session-buddy: ${variable} cannot be read: it is not a regular file`));
     }
-    await runWell(sandbox, ["start"], { env: { SESSION_BUDDY_LOG_FILE: path } });
+    await started(sandbox, "later", { SESSION_BUDDY_LOG_FILE: path });
     assert.ok(existsSync(path));
     make(join(sandbox.home, "settings.json"));
     const settings = await sandbox.run(["list"]);

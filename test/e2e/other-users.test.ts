@@ -157,7 +157,7 @@ for (const [name, make] of goodHomes) {
   test(`${name}: the record is kept`, async (t) => {
     const place = createPlace(t);
     await make(place);
-    for (const args of [["start"], ["config", "set", "port", "1"], ["list", "--json"]]) {
+    for (const args of [["start"], ["config", "set", "port", "1"], ["list", "--all", "--json"]]) {
       const { status, stdout, stderr } = await place.user.run(args);
       assert.deepEqual([status, stderr], [0, ""], args.join(" "));
       if (args[0] === "list") assert.equal(JSON.parse(stdout).length, 1);
@@ -171,7 +171,25 @@ test("a home behind a link of root's, as /home is on some systems, is the user's
   const HOME = join(sandbox.folder, "homes", user.name);
   const { status, stderr } = await user.run(["start"], { env: { HOME } });
   assert.deepEqual([status, stderr], [0, ""]);
-  assert.equal((await user.run(["list"])).stdout.split("\n").length, 3);
+  assert.equal((await user.run(["list", "--all"])).stdout.split("\n").length, 3);
+});
+
+test("in a container without privileges, where root's folders show as nobody's, the record is kept", async (t) => {
+  const { sandbox, user } = createPlace(t);
+  const command = [...user.under, "unshare", "--map-root-user", launcher, "start"];
+  const env = { PATH: sandbox.env.PATH ?? "", HOME: user.home };
+  const { status, stderr } = await runToEnd(command[0] ?? "", command.slice(1), { env, cwd: user.home });
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.equal(statSync(join(user.home, ".local/share/session-buddy/sessions.db")).uid, user.uid);
+});
+
+test("root in a container that knows no other user's id still leaves a user's home alone", async (t) => {
+  const { sandbox, user } = createPlace(t);
+  const before = stateOf(user.home);
+  const env = { PATH: sandbox.env.PATH ?? "", HOME: user.home };
+  const outcome = await runToEnd("unshare", ["--map-root-user", launcher, "start"], { env, cwd: "/" });
+  assertRefused(outcome, 5, /lies below \S+, which belongs to user id \d+, not to 0; .*sudo -H/);
+  assert.deepEqual(stateOf(user.home), before);
 });
 
 /** Places of a user on whose way another one has a hand. */

@@ -32,6 +32,9 @@ const neededPrograms: ReadonlyMap<string, string> = new Map([
   ["unshare", "util-linux"],
   ["faketime", "faketime"],
   ["ps", "procps"],
+  ["useradd", "passwd"],
+  ["mkfs.ext4", "e2fsprogs"],
+  ["chattr", "e2fsprogs"],
 ]);
 
 /** What is run on the oldest Node.js too, and the program under test with it. */

@@ -13,7 +13,7 @@ export interface User {
   readonly under: readonly string[];
   /** Runs a line of shell as this user, in its home; throws where that fails. */
   shell(line: string): Promise<void>;
-  /** Runs `session-buddy` as this user, with folders in its home. */
+  /** Runs `session-buddy` from a shell of this user, with folders in its home. */
   run(args: readonly string[], options?: RunOptions): Promise<Outcome>;
 }
 
@@ -49,6 +49,6 @@ export function createUser(t: Pick<TestContext, "after">, sandbox: Sandbox): Use
       const { status, stderr } = await as(["sh", "-euc", line]);
       if (status !== 0) throw new Error(`${line}: ${stderr}`);
     },
-    run: (args, options) => as([launcher, ...args], options),
+    run: (args, options) => as(["sh", "-c", '"$@"; exit $?', "sh", launcher, ...args], options),
   };
 }
