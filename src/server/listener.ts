@@ -50,8 +50,12 @@ export interface MetricsPage {
 }
 
 export interface HttpOptions {
-  /** Makes an MCP server: one for all clients without a session, and one for each session. */
-  readonly createServer: () => Server;
+  /**
+   * Makes an MCP server: one for all clients without a session, and one for each session.
+   *
+   * @param onRefusal - to be told of each call that the gate refused, and where it came from
+   */
+  readonly createServer: (onRefusal: (address: string) => void) => Server;
   readonly version: string;
   /** Names a `Host` or `Origin` header may hold; null allows every name. */
   readonly allowedHosts: ReadonlySet<string> | null;
@@ -71,8 +75,6 @@ export interface HttpOptions {
 export interface HttpEntrance {
   /** Nothing listens yet. */
   readonly server: HttpServer;
-  /** Counts a call whose token was refused. */
-  countRefusal(address: string): void;
   /** Ends the sessions and their streams; calls that are under way are answered. */
   close(): Promise<void>;
 }
@@ -85,7 +87,9 @@ const largestHeaderBytes = 16 * 1024;
 
 /** Makes the listener. */
 export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntrance> {
-  const { limits, createServer: createMcp, streamOptions, onFailure } = options;
+  const { limits, streamOptions, onFailure } = options;
+  const refusals = createLimit(limits.refusalsPerMinute, 60);
+  const createMcp = () => options.createServer((address) => void refusals.take(address));
   const sessions = createSessions({
     createServer: createMcp,
     limit: limits.sessions,
@@ -97,7 +101,7 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     sessions,
     exchange: await openExchange(createMcp()),
     calls: createLimit(limits.callsPerSecond, 1),
-    refusals: createLimit(limits.refusalsPerMinute, 60),
+    refusals,
   };
   /** The newest answer of each connection. */
   const answers = new WeakMap<Duplex, ServerResponse>();
@@ -119,7 +123,6 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
   if (limits.connections > 0) server.maxConnections = limits.connections;
   return {
     server,
-    countRefusal: (address) => void entrance.refusals.take(address),
     close: () => sessions.close(),
   };
 }

@@ -13,6 +13,7 @@ import { SessionBuddyError } from "../tracker/errors.ts";
 import { hostsFor, isLoopback } from "./http/caller.ts";
 import { createHttpEntrance, type HttpEntrance, type HttpLimits } from "./listener.ts";
 import { createResources } from "./mcp/resources.ts";
+import { followCalls, type RunningCalls } from "./mcp/running-calls.ts";
 import { createMcpServer, type Service } from "./mcp/server.ts";
 import { createTools } from "./mcp/tools.ts";
 import { createNotify } from "./systemd.ts";
@@ -58,9 +59,9 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
   }
   const { createMetrics } = await import("./metrics/metrics.ts");
   const metrics = await createMetrics({ store: app.store, version: options.version });
-  const calls = new RunningCalls(serviceOf(options, metrics.observe));
+  const calls = followCalls(serviceOf(options, metrics.observe));
   const entrance = await createHttpEntrance({
-    createServer: () => createMcpServer({ ...calls.service, onRefusal: (address) => entrance.countRefusal(address) }),
+    createServer: (onRefusal) => createMcpServer({ ...calls.service, onRefusal }),
     version: options.version,
     allowedHosts: hostsFor(host),
     limits: options.limits,
@@ -114,7 +115,7 @@ function logServing({ app, gate }: ServeOptions, where: LogFields): void {
 /** Serves one client over standard input and output until it closes its side or the signal is aborted. */
 export async function serveStdio(options: ServeOptions): Promise<void> {
   const { app, signal } = options;
-  const calls = new RunningCalls(serviceOf(options));
+  const calls = followCalls(serviceOf(options));
   const server = createMcpServer(calls.service);
   const ended = new Promise<void>((resolve) => {
     process.stdin.once("end", resolve).once("close", resolve);
@@ -141,33 +142,6 @@ function serviceOf({ app, gate, version }: ServeOptions, onAnswered?: CallListen
   const answers = createAnswers(app, gate);
   const track = createTrack(app, gate, onAnswered);
   return { tools: createTools(track, answers, version), resources: createResources(answers), version };
-}
-
-/** Knows which calls are under way, so that a server that stops can answer them first. */
-class RunningCalls {
-  readonly service: Service;
-  readonly #running = new Set<Promise<unknown>>();
-
-  constructor({ tools, resources, version }: Service) {
-    this.service = {
-      tools: new Map(
-        [...tools].map(([name, tool]) => [name, { ...tool, run: (args) => this.#follow(tool.run(args)) }]),
-      ),
-      resources: { ...resources, read: (uri, meta) => this.#follow(resources.read(uri, meta)) },
-      version,
-    };
-  }
-
-  async done(): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled(this.#running);
-    // The answers are written in the turn after the calls are done.
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  #follow<T>(call: Promise<T>): Promise<T> {
-    this.#running.add(call);
-    return call.finally(() => this.#running.delete(call));
-  }
 }
 
 /** Reconciles at once and then again and again; resolves when the signal is aborted and nothing is under way. */
