@@ -12,6 +12,7 @@ import { type LogFields, logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { hostsFor, isLoopback } from "./http/caller.ts";
 import { createHttpEntrance, type HttpEntrance, type HttpLimits } from "./listener.ts";
+import { exactLines } from "./mcp/exact-lines.ts";
 import { createResources } from "./mcp/resources.ts";
 import { followCalls, type RunningCalls } from "./mcp/running-calls.ts";
 import { createMcpServer, type Service } from "./mcp/server.ts";
@@ -125,7 +126,7 @@ export async function serveStdio(options: ServeOptions): Promise<void> {
   });
   // The SDK's own words repeat what was sent, which may hold a token.
   server.onerror = () => app.log.warning("Message refused", { reason: "no JSON-RPC, or larger than 10 MiB" });
-  await server.connect(new StdioServerTransport());
+  await server.connect(new StdioServerTransport(process.stdin.pipe(exactLines())));
   logServing(options, { transport: "stdio" });
   const stop = new AbortController();
   const reconciling = reconcileUntil(AbortSignal.any([signal, stop.signal]), app);
