@@ -17,6 +17,8 @@ export interface Settings {
   readonly log_file: string | null;
   /** Connections that `serve` takes at once, 0 for any number; default 1000. */
   readonly max_connections: number;
+  /** Those of one address, 0 for any number; default 250. */
+  readonly max_connections_per_address: number;
   /** Requests that `serve` takes from one address in a second, 0 for any number; default 20000. */
   readonly max_calls_per_second: number;
   /** Refused tokens of one address in a minute, 0 for any number; default 300. */
@@ -87,6 +89,11 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
     name: "MAX_CONNECTIONS",
     fallback: 1000,
     description: "connections that serve takes at once, 0 for any number",
+  }),
+  max_connections_per_address: countRule({
+    name: "MAX_CONNECTIONS_PER_ADDRESS",
+    fallback: 250,
+    description: "connections that serve takes from one address at once, 0 for any number",
   }),
   max_calls_per_second: countRule({
     name: "MAX_CALLS_PER_SECOND",

@@ -6,21 +6,21 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
-import type { Duplex } from "node:stream";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { rpcCodes } from "./http/body.ts";
 import { addressOf, bearerOf, isAccepted, isTrusted } from "./http/caller.ts";
+import { type ConnectionLimits, createConnections } from "./http/connections.ts";
 import { createLimit } from "./http/limits.ts";
-import { sendError, sendJson, sendNotAllowed, sendTooMany, sendUnreadable, tooManyRefusals } from "./http/respond.ts";
+import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "./http/respond.ts";
+import { targetOf } from "./http/target.ts";
+import { createRefusal } from "./http/unreadable.ts";
 import { openExchange } from "./mcp/exchange.ts";
 import { createSessions, type StreamOptions } from "./mcp/mcp-sessions.ts";
 import { type Authenticate, handleMcp, type McpPath } from "./mcp/path.ts";
 import { health } from "./mcp/tools.ts";
 
 /** How much a server takes; 0 turns a limit off. */
-export interface HttpLimits {
-  /** Connections at once; one more is closed at once. */
-  readonly connections: number;
+export interface HttpLimits extends ConnectionLimits {
   /** Requests to `/mcp` of one address in a second. */
   readonly callsPerSecond: number;
   /** Refused tokens of one address in a minute; an accepted token is served beyond it too. */
@@ -103,24 +103,19 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     calls: createLimit(limits.callsPerSecond, 1),
     refusals,
   };
-  /** The newest answer of each connection. */
-  const answers = new WeakMap<Duplex, ServerResponse>();
+  const connections = createConnections(limits);
   const server = createServer(serverOptions(options.timeouts ?? usualTimeouts), (request, response) => {
-    answers.set(request.socket, response);
+    connections.follow(request, response);
     handle(request, response, entrance).catch((error) => {
       onFailure(error);
       if (!response.headersSent) sendError(response, 500, rpcCodes.serverError, "Internal error");
       else response.destroy();
     });
   });
-  server.on("clientError", (error, socket) => {
-    const answer = answers.get(socket);
-    // Behind a part of an answer, another would be taken for its rest.
-    const isBetweenAnswers = answer === undefined || answer.writableFinished || !answer.headersSent;
-    if (socket.writable && isBetweenAnswers) sendUnreadable(socket, error);
-    else socket.destroy(error);
+  server.on("connection", (socket) => {
+    if (!connections.admit(socket)) socket.destroy();
   });
-  if (limits.connections > 0) server.maxConnections = limits.connections;
+  server.on("clientError", createRefusal(connections));
   return {
     server,
     close: () => sessions.close(),
@@ -141,11 +136,11 @@ function serverOptions({ headersMs, requestMs, idleMs, checkMs }: HttpTimeouts):
 
 async function handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
   // A page in a browser may reach a loopback address under a name of its own (DNS rebinding, CVE-2025-66414).
-  if (!isTrusted(request, entrance.allowedHosts)) {
+  const { authority, path, query } = targetOf(request);
+  if (!isTrusted(authority, request.headers.origin, entrance.allowedHosts)) {
     return sendError(response, 403, rpcCodes.serverError, "Host or Origin is not allowed");
   }
-  const [path, query] = (request.url ?? "").split("?", 2);
-  if (path === mcpPath) return handleMcp(request, response, query ?? "", entrance);
+  if (path === mcpPath) return handleMcp(request, response, query, entrance);
   if (path === "/health")
     return handleReading(request, response, () => sendJson(response, 200, health(entrance.version)));
   if (path === "/healthz") return handleReading(request, response, () => sendJson(response, 200, { status: "ok" }));
