@@ -29,6 +29,8 @@ export interface Settings {
   readonly mcp_session_minutes: number;
   /** Whether `/metrics` is for everyone, also where calls need a token; `no` by default. */
   readonly open_metrics: boolean;
+  /** Whether a server without a secret is for every user of this machine; `no` by default. */
+  readonly allow_other_users: boolean;
 }
 
 export type SettingName = keyof Settings;
@@ -122,6 +124,11 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
     name: "OPEN_METRICS",
     fallback: false,
     description: "whether /metrics is for everyone, also where calls need a token: yes or no",
+  }),
+  allow_other_users: yesNoRule({
+    name: "ALLOW_OTHER_USERS",
+    fallback: false,
+    description: "whether serve without a secret is for every user of this machine: yes or no",
   }),
 };
 

@@ -7,10 +7,12 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import type { PeerCheck } from "../app/peers.ts";
 import { rpcCodes } from "./http/body.ts";
 import { addressOf, bearerOf, isAccepted, isTrusted } from "./http/caller.ts";
 import { type ConnectionLimits, createConnections } from "./http/connections.ts";
 import { createLimit } from "./http/limits.ts";
+import { createPeers } from "./http/peers.ts";
 import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "./http/respond.ts";
 import { targetOf } from "./http/target.ts";
 import { createRefusal } from "./http/unreadable.ts";
@@ -63,6 +65,10 @@ export interface HttpOptions {
   /** 10, 30 and 65 seconds by default, looked at every second. */
   readonly timeouts?: HttpTimeouts;
   readonly authenticate: Authenticate;
+  /** Who of this machine is served where no call needs a token; null for everybody, the default. */
+  readonly checkPeer?: PeerCheck | null;
+  /** Told once of each connection that is not served, with the sentence that it gets. */
+  readonly onForeignPeer?: (sentence: string) => void;
   readonly metrics: MetricsPage;
   /** Whether `/metrics` is for everyone, also where calls need a token. */
   readonly areMetricsOpen: boolean;
@@ -89,6 +95,7 @@ const largestHeaderBytes = 16 * 1024;
 export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntrance> {
   const { limits, streamOptions, onFailure } = options;
   const refusals = createLimit(limits.refusalsPerMinute, 60);
+  const peers = createPeers(options.checkPeer ?? null, options.onForeignPeer ?? (() => {}));
   const createMcp = () => options.createServer((address) => void refusals.take(address));
   const sessions = createSessions({
     createServer: createMcp,
@@ -101,6 +108,7 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     sessions,
     exchange: await openExchange(createMcp()),
     calls: createLimit(limits.callsPerSecond, 1),
+    peers,
     refusals,
   };
   const connections = createConnections(limits);
@@ -113,7 +121,8 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     });
   });
   server.on("connection", (socket) => {
-    if (!connections.admit(socket)) socket.destroy();
+    if (connections.admit(socket)) peers.look(socket);
+    else socket.destroy();
   });
   server.on("clientError", createRefusal(connections));
   return {
@@ -158,7 +167,9 @@ async function handleReading(
 }
 
 async function sendMetrics(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
-  const { authenticate, areMetricsOpen, metrics } = entrance;
+  const { authenticate, areMetricsOpen, metrics, peers } = entrance;
+  const foreign = areMetricsOpen ? null : await peers.refusalOf(request.socket);
+  if (foreign !== null) return sendError(response, 403, rpcCodes.serverError, foreign);
   if (authenticate !== null && !areMetricsOpen && !(await isAccepted(bearerOf(request), authenticate))) {
     const waitSeconds = await entrance.refusals.take(addressOf(request));
     if (waitSeconds !== null) return sendTooMany(response, waitSeconds, tooManyRefusals);

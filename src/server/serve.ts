@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { createAnswers } from "../app/answers.ts";
 import type { App } from "../app/app.ts";
+import { openPeerCheck } from "../app/peers.ts";
 import { type CallListener, createTrack } from "../app/track.ts";
 import type { Gate } from "../auth/gate.ts";
 import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
@@ -34,6 +35,8 @@ export interface HttpServeOptions extends ServeOptions {
   readonly limits: HttpLimits;
   /** Whether `/metrics` is for everyone, also where calls need a token. */
   readonly areMetricsOpen: boolean;
+  /** Whether other users of this machine may use a server without a secret. */
+  readonly areOtherUsersAllowed: boolean;
   /** Whether systemd is to be told when the server is ready, and when it stops. */
   readonly isWaitedForBySystemd: boolean;
 }
@@ -58,6 +61,8 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
       `${host} can be reached from other machines, and no secret is set; set SESSION_BUDDY_SECRET (session-buddy token secret makes one), or listen on 127.0.0.1`,
     );
   }
+  const isPersonal = gate === null && !options.areOtherUsersAllowed;
+  const checkPeer = isPersonal ? await openPeerCheck() : null;
   const { createMetrics } = await import("./metrics/metrics.ts");
   const metrics = await createMetrics({ store: app.store, version: options.version });
   const calls = followCalls(serviceOf(options, metrics.observe));
@@ -67,6 +72,8 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
     allowedHosts: hostsFor(host),
     limits: options.limits,
     authenticate: gate,
+    checkPeer,
+    onForeignPeer: (sentence) => app.log.warning("Connection refused", { reason: sentence }),
     metrics,
     areMetricsOpen: options.areMetricsOpen,
     onFailure: (error) => logFailure(app.log, "Request failed", error),
@@ -82,7 +89,14 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
   }
   const address = server.address() as AddressInfo;
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  logServing(options, { url: `http://${shown}:${address.port}/mcp` });
+  const users = checkPeer === null ? "all" : "own";
+  logServing(options, { url: `http://${shown}:${address.port}/mcp` }, gate === null ? { users } : {});
+  if (isPersonal && checkPeer === null) {
+    app.log.warning("Every user of this machine can use this server", {
+      reason:
+        "without /proc/net/tcp it cannot be seen whose a connection is; set SESSION_BUDDY_SECRET to keep others out",
+    });
+  }
   const notify = createNotify(options.isWaitedForBySystemd, app.log);
   const ready = notify("ready");
 
@@ -108,9 +122,9 @@ async function closeEntrance({ server, close }: HttpEntrance, calls: RunningCall
 }
 
 /** One line that says what is served, and to whom. */
-function logServing({ app, gate }: ServeOptions, where: LogFields): void {
+function logServing({ app, gate }: ServeOptions, where: LogFields, who: LogFields = {}): void {
   const { database } = app.config.paths;
-  app.log.info("Serving MCP", { ...where, store: database, authentication: gate === null ? "off" : "on" });
+  app.log.info("Serving MCP", { ...where, store: database, authentication: gate === null ? "off" : "on", ...who });
 }
 
 /** Serves one client over standard input and output until it closes its side or the signal is aborted. */

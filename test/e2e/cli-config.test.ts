@@ -33,6 +33,7 @@ test("a setting is its default until it is set, is kept in a private file, and g
     max_mcp_sessions: 100,
     mcp_session_minutes: 30,
     open_metrics: "no",
+    allow_other_users: "no",
   });
   assert.match(await runWell(sandbox, ["config", "list"]), /^port +8700 +kept /m);
   await runWell(sandbox, ["config", "unset", "port"]);

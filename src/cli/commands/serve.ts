@@ -41,6 +41,7 @@ export async function run(options: ServeOptions): Promise<void> {
           port,
           limits,
           areMetricsOpen,
+          areOtherUsersAllowed: options.allowOtherUsers === true || settings.allow_other_users,
           isWaitedForBySystemd: isWaitedForBySystemd(process.env),
         }));
   } finally {

@@ -55,6 +55,7 @@ export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
 
 function readBody(request: IncomingMessage): Promise<Buffer | "too large" | "gone"> {
   return new Promise((resolve) => {
+    if (request.destroyed) return resolve("gone");
     const chunks: Buffer[] = [];
     let length = 0;
     request.on("data", (chunk: Buffer) => {

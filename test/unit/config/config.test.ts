@@ -88,6 +88,7 @@ test("without anything said the settings are the defaults", async () => {
     max_mcp_sessions: 100,
     mcp_session_minutes: 30,
     open_metrics: false,
+    allow_other_users: false,
   });
 });
 
@@ -107,6 +108,7 @@ const samples: Readonly<
   max_mcp_sessions: [5, "0", 0],
   mcp_session_minutes: [5, "1", 1],
   open_metrics: ["yes", "no", false, true],
+  allow_other_users: ["yes", "no", false, true],
 };
 
 test("for every setting the environment wins over the file, and an empty variable counts as unset", async () => {
