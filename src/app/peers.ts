@@ -1,6 +1,5 @@
 /** Owns which users of this machine a server without a secret is for: its own, and the administrator. */
-import { connectionTables, type Ends, ownerIn, readConnectionTable } from "../host/peers.ts";
-import { oneAtATime } from "./single-flight.ts";
+import { type Ends, hasConnectionTables, ownersOf } from "../host/peers.ts";
 
 /** @returns why a connection is not served, as a sentence for whoever made it; null when it is */
 export type PeerCheck = (ends: Ends) => Promise<string | null>;
@@ -10,13 +9,9 @@ const waysIn =
   "to let every user of this machine in, start it with --allow-other-users; to let some in, set SESSION_BUDDY_SECRET and give them tokens";
 
 /** @returns null where this system does not tell whose a connection is */
-export async function openPeerCheck(): Promise<PeerCheck | null> {
+export function createPeerCheck(): PeerCheck | null {
   const own = process.getuid?.();
-  const isThere = await readConnectionTable("tcp").then(
-    () => true,
-    () => false,
-  );
-  if (own === undefined || !isThere) return null;
+  if (own === undefined || !hasConnectionTables()) return null;
   const ownerOf = createOwnerLook();
   return async (ends) => {
     // While connections come and go, a reader of the table may miss one.
@@ -27,14 +22,28 @@ export async function openPeerCheck(): Promise<PeerCheck | null> {
   };
 }
 
-/** Connections that come while a table is read share the next look at it, so that a flood of them is two. */
+interface Waiting {
+  readonly ends: Ends;
+  readonly resolve: (uid: number | null) => void;
+}
+
+/** Connections that come while others are looked up share the next look, so that a flood of them is two. */
 function createOwnerLook(): (ends: Ends) => Promise<number | null> {
-  const tables = connectionTables.map((table) => oneAtATime(() => readConnectionTable(table).catch(() => "")));
-  return async (ends) => {
-    for (const read of tables) {
-      const uid = ownerIn(await read(), ends);
-      if (uid !== null) return uid;
+  let waiting: Waiting[] = [];
+  let isLooking = false;
+  const look = async () => {
+    isLooking = true;
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      const owners = await ownersOf(batch.map(({ ends }) => ends)).catch(() => []);
+      for (const [at, { resolve }] of batch.entries()) resolve(owners[at] ?? null);
     }
-    return null;
+    isLooking = false;
   };
+  return (ends) =>
+    new Promise((resolve) => {
+      waiting.push({ ends, resolve });
+      if (!isLooking) void look();
+    });
 }

@@ -1,5 +1,6 @@
 /** Owns whose the other end of a connection within this machine is, as the kernel's tables of connections say (proc_net(5)). */
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import { endianness } from "node:os";
 
@@ -12,53 +13,85 @@ export interface Ends {
 }
 
 /** The tables of IPv4 and of IPv6; the second has IPv4 too, where a program came with a socket of IPv6. */
-export const connectionTables = ["tcp", "tcp6"] as const;
-export type ConnectionTable = (typeof connectionTables)[number];
+const tables = ["tcp", "tcp6"] as const;
+const folder = "/proc/net";
+const chunkBytes = 64 * 1024;
 
-/** @throws the file system's error where there is no such table, as on every system but Linux */
-export function readConnectionTable(table: ConnectionTable): Promise<string> {
-  return readFile(`/proc/net/${table}`, "latin1");
+/** @returns whether this system has such tables, as Linux alone does */
+export function hasConnectionTables(): boolean {
+  return existsSync(`${folder}/${tables[0]}`);
 }
 
-/** Which fields of a line follow the two addresses: state, queues, timer, retransmits, uid, timeout, inode. */
+/**
+ * Looks up whose the other ends are, all in one look, which ends when all are found: the kernel takes milliseconds to go
+ * through to the end of a table, however short.
+ *
+ * @returns for each a user id; null when no program is there any more, or it is in no line
+ */
+export async function ownersOf(all: readonly Ends[]): Promise<readonly (number | null)[]> {
+  const keys = all.map(keyOf);
+  const owners = new Map<string, number | null>();
+  for (const table of tables) await find(table, keys, owners);
+  return keys.map((key) => owners.get(key) ?? null);
+}
+
+/** Adds what the table says of these connections; of one that it does not have, nothing. */
+async function find(table: string, keys: readonly string[], owners: Map<string, number | null>): Promise<void> {
+  const missing = new Set(keys.filter((key) => !owners.has(key)));
+  if (missing.size === 0) return;
+  const handle = await open(`${folder}/${table}`).catch(() => null);
+  if (handle === null) return;
+  try {
+    let rest = "";
+    const buffer = Buffer.alloc(chunkBytes);
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, chunkBytes, null);
+      const lines = (rest + buffer.toString("latin1", 0, bytesRead)).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        const [, theirs = "", ours = "", ...fields] = line.trim().split(/\s+/);
+        const key = `${withoutMapping(theirs)} ${withoutMapping(ours)}`;
+        if (!missing.delete(key)) continue;
+        owners.set(key, ownerIn(fields));
+      }
+      if (bytesRead === 0 || missing.size === 0) return;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Where they stand behind the two addresses: state, queues, timer, retransmits, user id, timeout, inode. */
 const [uidField, inodeField] = [4, 6];
 const noInode = "0";
 
-/**
- * @param text - of a table
- * @returns the user id of the program at the other end; null when no program is there any more, or it is in no line
- */
-export function ownerIn(text: string, { localAddress, localPort, remoteAddress, remotePort }: Ends): number | null {
-  const [theirs, ours] = [endOf(remoteAddress, remotePort), endOf(localAddress, localPort)];
-  if (theirs === null || ours === null) return null;
-  for (const prefix of isIPv4(plain(remoteAddress)) ? ["", mappedWords] : [""]) {
-    const key = `: ${prefix}${theirs} ${prefix}${ours} `;
-    const at = text.indexOf(key);
-    if (at === -1) continue;
-    const fields = text
-      .slice(at + key.length, text.indexOf("\n", at))
-      .trim()
-      .split(/\s+/);
-    const inode = fields[inodeField];
-    // A connection that its program has closed belongs to nobody, and its line says 0 where the user id stood.
-    if (inode !== undefined && inode !== noInode) return Number(fields[uidField]);
-  }
-  return null;
+/** A connection that its program has closed belongs to nobody, and its line says 0 where the user id stood. */
+function ownerIn(fields: readonly string[]): number | null {
+  const inode = fields[inodeField];
+  return inode === undefined || inode === noInode ? null : Number(fields[uidField]);
+}
+
+function keyOf({ localAddress, localPort, remoteAddress, remotePort }: Ends): string {
+  return `${endOf(remoteAddress, remotePort)} ${endOf(localAddress, localPort)}`;
 }
 
 const mappedPrefix = "::ffff:";
 
 /** How a socket of IPv6 has an IPv4 address (RFC 4291, section 2.5.5.2), in front of that address as the table writes it. */
-const mappedWords = ["00000000", "00000000", inHostOrder("0000FFFF")].join("");
+const mappedWords = `${"0".repeat(16)}${inHostOrder("0000FFFF")}`;
+const mappedLength = mappedWords.length + "00000000:0000".length;
+
+function withoutMapping(end: string): string {
+  return end.length === mappedLength && end.startsWith(mappedWords) ? end.slice(mappedWords.length) : end;
+}
 
 function plain(address: string): string {
   return address.startsWith(mappedPrefix) ? address.slice(mappedPrefix.length) : address;
 }
 
-/** @returns address and port as the tables write them: in words of 32 bits in the machine's order; null for no address */
-function endOf(address: string, port: number): string | null {
+/** @returns address and port as the tables write them: in words of 32 bits in the machine's order */
+function endOf(address: string, port: number): string {
   const bytes = isIPv4(plain(address)) ? bytesOf4(plain(address)) : bytesOf6(address);
-  if (bytes === null) return null;
   const words = bytes.match(/.{8}/g)?.map(inHostOrder) ?? [];
   return `${words.join("")}:${port.toString(16).padStart(4, "0")}`.toUpperCase();
 }
@@ -74,11 +107,10 @@ function bytesOf4(address: string): string {
     .join("");
 }
 
-function bytesOf6(address: string): string | null {
+function bytesOf6(address: string): string {
   const [head = "", tail] = address.replace(/%.*$/, "").split("::");
   const groups = (text = "") => (text === "" ? [] : text.split(":").map((group) => group.padStart(4, "0")));
   const [before, after] = [groups(head), groups(tail)];
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - before.length - after.length)).fill("0000");
-  const all = [...before, ...zeros, ...after].join("");
-  return /^[0-9a-f]{32}$/i.test(all) ? all : null;
+  const zeros = Array<string>(Math.max(0, 8 - before.length - after.length)).fill("0000");
+  return [...before, ...zeros, ...after].join("");
 }

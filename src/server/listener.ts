@@ -15,7 +15,7 @@ import { createLimit } from "./http/limits.ts";
 import { createPeers } from "./http/peers.ts";
 import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "./http/respond.ts";
 import { targetOf } from "./http/target.ts";
-import { createRefusal } from "./http/unreadable.ts";
+import { createRefusal, isEndless } from "./http/unreadable.ts";
 import { openExchange } from "./mcp/exchange.ts";
 import { createSessions, type StreamOptions } from "./mcp/mcp-sessions.ts";
 import { type Authenticate, handleMcp, type McpPath } from "./mcp/path.ts";
@@ -120,9 +120,13 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
       else response.destroy();
     });
   });
+  // Whoever closes its own side behind a call is answered before the other side is closed too.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.on("connection", (socket) => {
-    if (connections.admit(socket)) peers.look(socket);
-    else socket.destroy();
+    if (!connections.admit(socket)) return void socket.destroy();
+    peers.look(socket);
+    // Nobody listens any more to a stream that has no end.
+    socket.once("end", () => connections.underWay(socket).some(isEndless) && socket.destroy());
   });
   server.on("clientError", createRefusal(connections));
   return {

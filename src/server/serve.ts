@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { createAnswers } from "../app/answers.ts";
 import type { App } from "../app/app.ts";
-import { openPeerCheck } from "../app/peers.ts";
+import { createPeerCheck } from "../app/peers.ts";
 import { type CallListener, createTrack } from "../app/track.ts";
 import type { Gate } from "../auth/gate.ts";
 import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
@@ -62,7 +62,7 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
     );
   }
   const isPersonal = gate === null && !options.areOtherUsersAllowed;
-  const checkPeer = isPersonal ? await openPeerCheck() : null;
+  const checkPeer = isPersonal ? createPeerCheck() : null;
   const { createMetrics } = await import("./metrics/metrics.ts");
   const metrics = await createMetrics({ store: app.store, version: options.version });
   const calls = followCalls(serviceOf(options, metrics.observe));

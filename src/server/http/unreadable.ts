@@ -28,7 +28,7 @@ function answered({ response }: Exchange): Promise<void> {
   return new Promise((resolve) => response.once("close", resolve));
 }
 
-/** A stream of a session, which ends with the session. */
-function isEndless({ request, response }: Exchange): boolean {
+/** @returns whether it is a stream of a session, which ends with the session */
+export function isEndless({ request, response }: Exchange): boolean {
   return request.method === "GET" && response.headersSent;
 }

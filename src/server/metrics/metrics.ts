@@ -5,13 +5,13 @@
  * store and its log, and only what is said about calls comes from the calls.
  */
 import { createChangeReader } from "../../app/follow.ts";
-import { inTime, oneAtATime } from "../../app/single-flight.ts";
 import type { AnsweredCall } from "../../app/track.ts";
 import type { SessionState } from "../../tracker/fold.ts";
 import type { LoggedChange, Store } from "../../tracker/store.ts";
 import type { FailureCode } from "../../wire/result.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
 import { LabelNames } from "./labels.ts";
+import { inTime, oneAtATime } from "./single-flight.ts";
 
 /** What is asked of the store. */
 export type MetricsStore = Pick<Store, "changes" | "lastSeq" | "componentCounts" | "sessions" | "stats">;
