@@ -102,27 +102,67 @@ export async function readKeysFile(
 /** The variable wins over the file, which is not even read then. */
 async function importCurrentSecret(sources: CredentialSources): Promise<TokenKey | null> {
   const { secret, secretFile, credentialsFolder } = sources;
-  if (secret !== undefined) return importSecret(secret, "the secret", "SESSION_BUDDY_SECRET");
+  if (secret !== undefined) {
+    return importSecret(bytesOf(secret, "SESSION_BUDDY_SECRET"), "the secret", "SESSION_BUDDY_SECRET");
+  }
   if (secretFile === undefined) return null;
-  const text = readSecretFile(secretFile, "SESSION_BUDDY_SECRET_FILE", credentialsFolder).replace(/\r?\n$/, "");
-  return importSecret(text, "the secret", `the secret in ${secretFile}`);
+  const bytes = readSecretFile(secretFile, "SESSION_BUDDY_SECRET_FILE", credentialsFolder);
+  return importSecret(withoutLineEnd(bytes), "the secret", `the secret in ${secretFile}`);
 }
 
 async function importPreviousSecrets(sources: CredentialSources): Promise<readonly TokenKey[]> {
   const { previousSecrets: text, previousSecretsFile: path, credentialsFolder } = sources;
-  if (text !== undefined) return importSecrets(text.split(/[\s,]+/), "SESSION_BUDDY_PREVIOUS_SECRETS");
+  if (text !== undefined) return importSecrets(listed(text), "SESSION_BUDDY_PREVIOUS_SECRETS");
   if (path === undefined) return [];
-  const lines = readSecretFile(path, "SESSION_BUDDY_PREVIOUS_SECRETS_FILE", credentialsFolder).split(/\r?\n/);
-  return importSecrets(lines, path);
+  return importSecrets(linesOf(readSecretFile(path, "SESSION_BUDDY_PREVIOUS_SECRETS_FILE", credentialsFolder)), path);
 }
 
-function importSecrets(texts: readonly string[], source: string): Promise<readonly TokenKey[]> {
-  const secrets = texts.filter((text) => text !== "");
+function importSecrets(secrets: readonly Buffer[], source: string): Promise<readonly TokenKey[]> {
   return Promise.all(
     secrets.map((secret, at) => importSecret(secret, `previous secret ${at + 1}`, `secret ${at + 1} of ${source}`)),
   );
 }
 
-function readSecretFile(path: string, name: string, credentialsFolder: string | undefined): string {
-  return readPrivateFile(path, { kind: "secret file", name, isSecret: always, credentialsFolder }).text;
+/** @throws SessionBuddyError `auth.secret` when there are commas, and nothing between them */
+function listed(text: string): readonly Buffer[] {
+  const name = "SESSION_BUDDY_PREVIOUS_SECRETS";
+  const secrets = text.split(/[\s,]+/).filter((secret) => secret !== "");
+  if (secrets.length === 0 && text.includes(",")) {
+    throw new SessionBuddyError("auth.secret", `${name} holds commas but no secret; unset it, or put the secrets in`);
+  }
+  return secrets.map((secret) => bytesOf(secret, name));
+}
+
+function readSecretFile(path: string, name: string, credentialsFolder: string | undefined): Buffer {
+  return readPrivateFile(path, { kind: "secret file", name, isSecret: always, credentialsFolder }).bytes;
+}
+
+/** Stands in a variable for bytes that are no UTF-8: what they were cannot be told any more. */
+const replacement = "\uFFFD";
+
+function bytesOf(text: string, name: string): Buffer {
+  if (!text.includes(replacement)) return Buffer.from(text);
+  throw new SessionBuddyError(
+    "auth.secret",
+    `${name} is not UTF-8; put bytes that are not into a file, and set ${name}_FILE to its path`,
+  );
+}
+
+const [lineFeed, carriageReturn] = [0x0a, 0x0d];
+
+function withoutLineEnd(bytes: Buffer): Buffer {
+  if (bytes.at(-1) !== lineFeed) return bytes;
+  return bytes.subarray(0, bytes.at(-2) === carriageReturn ? -2 : -1);
+}
+
+/** @returns the lines that are not empty, each without its end */
+function linesOf(bytes: Buffer): readonly Buffer[] {
+  const lines: Buffer[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    const end = bytes.indexOf(lineFeed, from);
+    const next = end === -1 ? bytes.length : end + 1;
+    lines.push(withoutLineEnd(bytes.subarray(from, next)));
+    from = next;
+  }
+  return lines.filter((line) => line.length > 0);
 }

@@ -25,25 +25,34 @@ export interface Credentials {
 const smallestSecretBytes = 32;
 const newSecretBytes = 48;
 
+/** What is left where a variable or a list was to be filled in and was not. */
+const blanksAndCommas = new Set(Buffer.from(" \t\r\n\v\f,"));
+
 /**
  * Makes a secret ready for use.
  *
  * @param name - what it is, for a person
  * @param source - where it comes from, for the error
- * @throws SessionBuddyError `auth.secret` when it is empty or shorter than 32 bytes (RFC 7518 section 3.2)
+ * @throws SessionBuddyError `auth.secret` when it is empty, shorter than 32 bytes (RFC 7518 section 3.2) or blank
  */
-export async function importSecret(secret: string, name: string, source: string): Promise<TokenKey> {
-  const bytes = Buffer.from(secret);
-  if (bytes.length < smallestSecretBytes) {
-    const problem = secret === "" ? "is empty" : `is shorter than ${smallestSecretBytes} bytes`;
+export async function importSecret(secret: string | Uint8Array, name: string, source: string): Promise<TokenKey> {
+  const bytes = typeof secret === "string" ? Buffer.from(secret) : secret;
+  const problem = problemOf(bytes);
+  if (problem !== null) {
     throw new SessionBuddyError(
       "auth.secret",
       `${source} ${problem}; make a good one with: session-buddy token secret`,
     );
   }
   const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const key = await crypto.subtle.importKey("raw", bytes, algorithm, false, ["sign", "verify"]);
+  const key = await crypto.subtle.importKey("raw", Buffer.from(bytes), algorithm, false, ["sign", "verify"]);
   return { algorithm: "HS256", kid: null, name, key };
+}
+
+function problemOf(bytes: Uint8Array): string | null {
+  if (bytes.length === 0) return "is empty";
+  if (bytes.length < smallestSecretBytes) return `is shorter than ${smallestSecretBytes} bytes`;
+  return bytes.every((byte) => blanksAndCommas.has(byte)) ? "holds nothing but blanks and commas" : null;
 }
 
 /** @returns a new secret of 384 random bits, in base64url: 64 characters. */

@@ -17,6 +17,8 @@ export interface Settings {
   readonly log_file: string | null;
   /** Connections that `serve` takes at once, 0 for any number; default 1000. */
   readonly max_connections: number;
+  /** Those of one address, 0 for any number; default 250. */
+  readonly max_connections_per_address: number;
   /** Requests that `serve` takes from one address per second, 0 for any number; default 20000. */
   readonly max_calls_per_second: number;
   /** Refused tokens of one address in a minute, 0 for any number; default 300. */
@@ -27,6 +29,8 @@ export interface Settings {
   readonly mcp_session_minutes: number;
   /** Whether `/metrics` is for everyone, also where calls need a token; `no` by default. */
   readonly open_metrics: boolean;
+  /** Whether a server without a secret is for every user of this machine; `no` by default. */
+  readonly allow_other_users: boolean;
 }
 
 export type SettingName = keyof Settings;
@@ -88,6 +92,11 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
     fallback: 1000,
     description: "connections that serve takes at once, 0 for any number",
   }),
+  max_connections_per_address: countRule({
+    name: "MAX_CONNECTIONS_PER_ADDRESS",
+    fallback: 250,
+    description: "connections that serve takes from one address at once, 0 for any number",
+  }),
   max_calls_per_second: countRule({
     name: "MAX_CALLS_PER_SECOND",
     fallback: 20_000,
@@ -115,6 +124,11 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
     name: "OPEN_METRICS",
     fallback: false,
     description: "whether /metrics is open to everyone, even where calls need a token: yes or no",
+  }),
+  allow_other_users: yesNoRule({
+    name: "ALLOW_OTHER_USERS",
+    fallback: false,
+    description: "whether serve without a secret is for every user of this machine: yes or no",
   }),
 };
 

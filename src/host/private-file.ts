@@ -9,6 +9,8 @@ import { isAsItWas, syncFolder, writtenBeside } from "./whole-file.ts";
 /** A file as it was read. */
 export interface PrivateFile {
   readonly path: string;
+  readonly bytes: Buffer;
+  /** The bytes as UTF-8, which they may not be. */
   readonly text: string;
   readonly stats: Stats;
 }
@@ -46,7 +48,7 @@ export function readPrivateFile(path: string, file: PrivateFileKind): PrivateFil
     requireClosed(stats, othersMayWrite, kind, path);
     const text = bytes.toString("utf8");
     if (isSecret(text)) requireClosed(stats, isCredential ? othersBitsOfCredential : othersBits, kind, path);
-    return { path, text, stats };
+    return { path, bytes, text, stats };
   } catch (error) {
     if (error instanceof SessionBuddyError) throw error;
     throw new SessionBuddyError("auth.secret", `${name} cannot be read: ${(error as Error).message}`);

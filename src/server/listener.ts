@@ -6,21 +6,23 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
-import type { Duplex } from "node:stream";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import type { PeerCheck } from "../app/peers.ts";
 import { rpcCodes } from "./http/body.ts";
 import { addressOf, bearerOf, isAccepted, isTrusted } from "./http/caller.ts";
+import { type ConnectionLimits, createConnections } from "./http/connections.ts";
 import { createLimit } from "./http/limits.ts";
-import { sendError, sendJson, sendNotAllowed, sendTooMany, sendUnreadable, tooManyRefusals } from "./http/respond.ts";
+import { createPeers } from "./http/peers.ts";
+import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "./http/respond.ts";
+import { targetOf } from "./http/target.ts";
+import { createRefusal, isEndless } from "./http/unreadable.ts";
 import { openExchange } from "./mcp/exchange.ts";
 import { createSessions, type StreamOptions } from "./mcp/mcp-sessions.ts";
 import { type Authenticate, handleMcp, type McpPath } from "./mcp/path.ts";
 import { health } from "./mcp/tools.ts";
 
 /** How much a server takes; 0 turns a limit off. */
-export interface HttpLimits {
-  /** Connections at once; one more is closed at once. */
-  readonly connections: number;
+export interface HttpLimits extends ConnectionLimits {
   /** Requests to `/mcp` of one address in a second. */
   readonly callsPerSecond: number;
   /** Refused tokens of one address in a minute; an accepted token is served beyond it too. */
@@ -50,8 +52,12 @@ export interface MetricsPage {
 }
 
 export interface HttpOptions {
-  /** Makes an MCP server: one for all clients without a session, and one for each session. */
-  readonly createServer: () => Server;
+  /**
+   * Makes an MCP server: one for all clients without a session, and one for each session.
+   *
+   * @param onRefusal - to be told of each call that the gate refused, and where it came from
+   */
+  readonly createServer: (onRefusal: (address: string) => void) => Server;
   readonly version: string;
   /** Names a `Host` or `Origin` header may hold; null allows every name. */
   readonly allowedHosts: ReadonlySet<string> | null;
@@ -59,6 +65,10 @@ export interface HttpOptions {
   /** 10, 30 and 65 seconds by default, looked at every second. */
   readonly timeouts?: HttpTimeouts;
   readonly authenticate: Authenticate;
+  /** Who of this machine is served where no call needs a token; null for everybody, the default. */
+  readonly checkPeer?: PeerCheck | null;
+  /** Told once of each connection that is not served, with the sentence that it gets. */
+  readonly onForeignPeer?: (sentence: string) => void;
   readonly metrics: MetricsPage;
   /** Whether `/metrics` is for everyone, also where calls need a token. */
   readonly areMetricsOpen: boolean;
@@ -71,8 +81,6 @@ export interface HttpOptions {
 export interface HttpEntrance {
   /** Nothing listens yet. */
   readonly server: HttpServer;
-  /** Counts a call whose token was refused. */
-  countRefusal(address: string): void;
   /** Ends the sessions and their streams; calls that are under way are answered. */
   close(): Promise<void>;
 }
@@ -85,7 +93,10 @@ const largestHeaderBytes = 16 * 1024;
 
 /** Makes the listener. */
 export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntrance> {
-  const { limits, createServer: createMcp, streamOptions, onFailure } = options;
+  const { limits, streamOptions, onFailure } = options;
+  const refusals = createLimit(limits.refusalsPerMinute, 60);
+  const peers = createPeers(options.checkPeer ?? null, options.onForeignPeer ?? (() => {}));
+  const createMcp = () => options.createServer((address) => void refusals.take(address));
   const sessions = createSessions({
     createServer: createMcp,
     limit: limits.sessions,
@@ -97,29 +108,29 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     sessions,
     exchange: await openExchange(createMcp()),
     calls: createLimit(limits.callsPerSecond, 1),
-    refusals: createLimit(limits.refusalsPerMinute, 60),
+    peers,
+    refusals,
   };
-  /** The newest answer of each connection. */
-  const answers = new WeakMap<Duplex, ServerResponse>();
+  const connections = createConnections(limits);
   const server = createServer(serverOptions(options.timeouts ?? usualTimeouts), (request, response) => {
-    answers.set(request.socket, response);
+    connections.follow(request, response);
     handle(request, response, entrance).catch((error) => {
       onFailure(error);
       if (!response.headersSent) sendError(response, 500, rpcCodes.serverError, "Internal error");
       else response.destroy();
     });
   });
-  server.on("clientError", (error, socket) => {
-    const answer = answers.get(socket);
-    // Behind a part of an answer, another would be taken for its rest.
-    const isBetweenAnswers = answer === undefined || answer.writableFinished || !answer.headersSent;
-    if (socket.writable && isBetweenAnswers) sendUnreadable(socket, error);
-    else socket.destroy(error);
+  // Whoever closes its own side behind a call is answered before the other side is closed too.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  server.on("connection", (socket) => {
+    if (!connections.admit(socket)) return void socket.destroy();
+    peers.look(socket);
+    // Nobody listens any more to a stream that has no end.
+    socket.once("end", () => connections.underWay(socket).some(isEndless) && socket.destroy());
   });
-  if (limits.connections > 0) server.maxConnections = limits.connections;
+  server.on("clientError", createRefusal(connections));
   return {
     server,
-    countRefusal: (address) => void entrance.refusals.take(address),
     close: () => sessions.close(),
   };
 }
@@ -138,11 +149,11 @@ function serverOptions({ headersMs, requestMs, idleMs, checkMs }: HttpTimeouts):
 
 async function handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
   // A page in a browser may reach a loopback address under a name of its own (DNS rebinding, CVE-2025-66414).
-  if (!isTrusted(request, entrance.allowedHosts)) {
+  const { authority, path, query } = targetOf(request);
+  if (!isTrusted(authority, request.headers.origin, entrance.allowedHosts)) {
     return sendError(response, 403, rpcCodes.serverError, "Host or Origin is not allowed");
   }
-  const [path, query] = (request.url ?? "").split("?", 2);
-  if (path === mcpPath) return handleMcp(request, response, query ?? "", entrance);
+  if (path === mcpPath) return handleMcp(request, response, query, entrance);
   if (path === "/health")
     return handleReading(request, response, () => sendJson(response, 200, health(entrance.version)));
   if (path === "/healthz") return handleReading(request, response, () => sendJson(response, 200, { status: "ok" }));
@@ -160,7 +171,9 @@ async function handleReading(
 }
 
 async function sendMetrics(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
-  const { authenticate, areMetricsOpen, metrics } = entrance;
+  const { authenticate, areMetricsOpen, metrics, peers } = entrance;
+  const foreign = areMetricsOpen ? null : await peers.refusalOf(request.socket);
+  if (foreign !== null) return sendError(response, 403, rpcCodes.serverError, foreign);
   if (authenticate !== null && !areMetricsOpen && !(await isAccepted(bearerOf(request), authenticate))) {
     const waitSeconds = await entrance.refusals.take(addressOf(request));
     if (waitSeconds !== null) return sendTooMany(response, waitSeconds, tooManyRefusals);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { createAnswers } from "../app/answers.ts";
 import type { App } from "../app/app.ts";
+import { createPeerCheck } from "../app/peers.ts";
 import { type CallListener, createTrack } from "../app/track.ts";
 import type { Gate } from "../auth/gate.ts";
 import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
@@ -12,7 +13,9 @@ import { type LogFields, logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { hostsFor, isLoopback } from "./http/caller.ts";
 import { createHttpEntrance, type HttpEntrance, type HttpLimits } from "./listener.ts";
+import { exactLines } from "./mcp/exact-lines.ts";
 import { createResources } from "./mcp/resources.ts";
+import { followCalls, type RunningCalls } from "./mcp/running-calls.ts";
 import { createMcpServer, type Service } from "./mcp/server.ts";
 import { createTools } from "./mcp/tools.ts";
 import { createNotify } from "./systemd.ts";
@@ -32,6 +35,8 @@ export interface HttpServeOptions extends ServeOptions {
   readonly limits: HttpLimits;
   /** Whether `/metrics` is for everyone, also where calls need a token. */
   readonly areMetricsOpen: boolean;
+  /** Whether other users of this machine may use a server without a secret. */
+  readonly areOtherUsersAllowed: boolean;
   /** Whether systemd is to be told when the server is ready, and when it stops. */
   readonly isWaitedForBySystemd: boolean;
 }
@@ -56,15 +61,19 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
       `${host} can be reached from other machines, and no secret is set; set SESSION_BUDDY_SECRET (session-buddy token secret makes one), or listen on 127.0.0.1`,
     );
   }
+  const isPersonal = gate === null && !options.areOtherUsersAllowed;
+  const checkPeer = isPersonal ? createPeerCheck() : null;
   const { createMetrics } = await import("./metrics/metrics.ts");
   const metrics = await createMetrics({ store: app.store, version: options.version });
-  const calls = new RunningCalls(serviceOf(options, metrics.observe));
+  const calls = followCalls(serviceOf(options, metrics.observe));
   const entrance = await createHttpEntrance({
-    createServer: () => createMcpServer({ ...calls.service, onRefusal: (address) => entrance.countRefusal(address) }),
+    createServer: (onRefusal) => createMcpServer({ ...calls.service, onRefusal }),
     version: options.version,
     allowedHosts: hostsFor(host),
     limits: options.limits,
     authenticate: gate,
+    checkPeer,
+    onForeignPeer: (sentence) => app.log.warning("Connection refused", { reason: sentence }),
     metrics,
     areMetricsOpen: options.areMetricsOpen,
     onFailure: (error) => logFailure(app.log, "Request failed", error),
@@ -80,7 +89,14 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
   }
   const address = server.address() as AddressInfo;
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  logServing(options, { url: `http://${shown}:${address.port}/mcp` });
+  const users = checkPeer === null ? "all" : "own";
+  logServing(options, { url: `http://${shown}:${address.port}/mcp` }, gate === null ? { users } : {});
+  if (isPersonal && checkPeer === null) {
+    app.log.warning("Every user of this machine can use this server", {
+      reason:
+        "without /proc/net/tcp it cannot be seen whose a connection is; set SESSION_BUDDY_SECRET to keep others out",
+    });
+  }
   const notify = createNotify(options.isWaitedForBySystemd, app.log);
   const ready = notify("ready");
 
@@ -106,15 +122,15 @@ async function closeEntrance({ server, close }: HttpEntrance, calls: RunningCall
 }
 
 /** One line that says what is served, and to whom. */
-function logServing({ app, gate }: ServeOptions, where: LogFields): void {
+function logServing({ app, gate }: ServeOptions, where: LogFields, who: LogFields = {}): void {
   const { database } = app.config.paths;
-  app.log.info("Serving MCP", { ...where, store: database, authentication: gate === null ? "off" : "on" });
+  app.log.info("Serving MCP", { ...where, store: database, authentication: gate === null ? "off" : "on", ...who });
 }
 
 /** Serves one client over standard input and output until it closes its side or the signal is aborted. */
 export async function serveStdio(options: ServeOptions): Promise<void> {
   const { app, signal } = options;
-  const calls = new RunningCalls(serviceOf(options));
+  const calls = followCalls(serviceOf(options));
   const server = createMcpServer(calls.service);
   const ended = new Promise<void>((resolve) => {
     process.stdin.once("end", resolve).once("close", resolve);
@@ -124,7 +140,7 @@ export async function serveStdio(options: ServeOptions): Promise<void> {
   });
   // The SDK's own words repeat what was sent, which may hold a token.
   server.onerror = () => app.log.warning("Message refused", { reason: "not JSON-RPC, or larger than 10 MiB" });
-  await server.connect(new StdioServerTransport());
+  await server.connect(new StdioServerTransport(process.stdin.pipe(exactLines())));
   logServing(options, { transport: "stdio" });
   const stop = new AbortController();
   const reconciling = reconcileUntil(AbortSignal.any([signal, stop.signal]), app);
@@ -141,33 +157,6 @@ function serviceOf({ app, gate, version }: ServeOptions, onAnswered?: CallListen
   const answers = createAnswers(app, gate);
   const track = createTrack(app, gate, onAnswered);
   return { tools: createTools(track, answers, version), resources: createResources(answers), version };
-}
-
-/** Knows which calls are under way, so that a server that stops can answer them first. */
-class RunningCalls {
-  readonly service: Service;
-  readonly #running = new Set<Promise<unknown>>();
-
-  constructor({ tools, resources, version }: Service) {
-    this.service = {
-      tools: new Map(
-        [...tools].map(([name, tool]) => [name, { ...tool, run: (args) => this.#follow(tool.run(args)) }]),
-      ),
-      resources: { ...resources, read: (uri, meta) => this.#follow(resources.read(uri, meta)) },
-      version,
-    };
-  }
-
-  async done(): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled(this.#running);
-    // The answers are written in the turn after the calls are done.
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  #follow<T>(call: Promise<T>): Promise<T> {
-    this.#running.add(call);
-    return call.finally(() => this.#running.delete(call));
-  }
 }
 
 /** Reconciles at once and then again and again; resolves when the signal is aborted and nothing is under way. */

@@ -18,7 +18,7 @@ interface Open {
  * so that no nesting is too deep for the stack.
  *
  * @throws TypeError, with a sentence for whoever sent it, when a number is not finite, because JSON would turn it into
- *   null, or a value is of no kind that JSON has, because it would be left out
+ *   null (see `wire/numbers.ts` for those that are read as infinite), or a value is of no kind that JSON has, because it would be left out
  */
 export function canonicalJson(value: Json): string {
   const open: Open[] = [];
@@ -52,8 +52,10 @@ function goOn(inner: Open, open: Open[]): string {
   return comma + key + begin(parts[written] as Json, open);
 }
 
+const unfitNumber = "Numbers should be ones that a 64-bit float holds exactly; send others as strings";
+
 function scalar(value: null | boolean | number | string): string {
-  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError("Numbers should be finite");
+  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError(unfitNumber);
   const text: string | undefined = typeof value === "bigint" ? undefined : JSON.stringify(value);
   if (text === undefined) throw new TypeError("Values should be of kinds that JSON has");
   return text;

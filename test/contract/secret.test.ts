@@ -8,10 +8,10 @@ import { createSandbox } from "../support/sandbox.ts";
 import { claims, secret, tokenMakers } from "../support/server/jwt.ts";
 import { connect, transportKinds } from "../support/server/transports.ts";
 
-const longEnough = ["s".repeat(32), "é".repeat(16), " ".repeat(32)];
+const longEnough = ["s".repeat(32), "é".repeat(16), ` ${"s".repeat(30)},`];
 const invalid = "❌ Authentication failed: Invalid token";
 
-function secretFile(folder: string, text: string, mode = 0o600): Readonly<Record<string, string>> {
+function secretFile(folder: string, text: string | Buffer, mode = 0o600): Readonly<Record<string, string>> {
   const file = join(folder, "secret");
   writeFileSync(file, text);
   chmodSync(file, mode);
@@ -34,6 +34,8 @@ for (const mode of [["--port", "0"], ["--stdio"]]) {
     for (const [text, permissions, words] of [
       ["", 0o600, /is empty; .*session-buddy token secret/],
       [`${"s".repeat(31)}\n`, 0o600, /is shorter than 32 bytes/],
+      [" ".repeat(32), 0o600, /holds nothing but blanks and commas; .*session-buddy token secret/],
+      [",\n".repeat(20), 0o600, /holds nothing but blanks and commas/],
       [secret, 0o640, /open to other users; .*chmod 600/],
       [secret, 0o604, /open to other users; .*chmod 600/],
     ] as const) {
@@ -55,6 +57,24 @@ for (const kind of transportKinds) {
     }
     const { start } = await connect(t, sandbox, kind, { env: secretFile(sandbox.folder, `${secret}\n`, 0o400) });
     assert.equal((await start({ token: await tokenMakers.jose(claims()) })).status, "tracked");
+  });
+
+  test(`over ${kind}, a secret of any bytes is those bytes to every library, and to nobody another's`, async (t) => {
+    const sandbox = createSandbox(t);
+    const bytes = Buffer.from([...Array.from({ length: 32 }, (_, index) => 0x80 + index), 0x0d, 0x00, 0xff]);
+    const { start } = await connect(t, sandbox, kind, {
+      env: secretFile(sandbox.folder, Buffer.concat([bytes, Buffer.from("\n")])),
+    });
+    for (const make of [tokenMakers.hand, tokenMakers.jose]) {
+      assert.equal((await start({ token: await make(claims(), { secret: bytes }) })).status, "tracked");
+    }
+    // What the bytes become where they are taken for text.
+    const others = [Buffer.from(bytes.toString("utf8")), Buffer.from(bytes.toString("latin1")), bytes.fill(0x81, 0, 1)];
+    for (const other of others) {
+      assert.equal((await start({ token: await tokenMakers.hand(claims(), { secret: other }) })).error, invalid);
+    }
+    const short = await sandbox.run(["token"], { env: secretFile(sandbox.folder, Buffer.alloc(31, 0x80)) });
+    assertRefused(short, 4, /is shorter than 32 bytes/);
   });
 
   test(`over ${kind}, what "session-buddy token" prints is accepted`, async (t) => {

@@ -27,11 +27,13 @@ test("a setting is its default until it is set, is kept in a private file, and g
     issuers: ["one", "two"],
     log_file: null,
     max_connections: 1000,
+    max_connections_per_address: 250,
     max_calls_per_second: 20_000,
     max_refusals_per_minute: 300,
     max_mcp_sessions: 100,
     mcp_session_minutes: 30,
     open_metrics: "no",
+    allow_other_users: "no",
   });
   assert.match(await runWell(sandbox, ["config", "list"]), /^port +8700 +saved /m);
   await runWell(sandbox, ["config", "unset", "port"]);

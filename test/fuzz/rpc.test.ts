@@ -33,7 +33,7 @@ function expected(text: string): { readonly status: number; readonly code?: numb
   if (!isObject(message) || message.jsonrpc !== "2.0") return { status: 400, code: -32600 };
   const { id, method, params, result, error } = message;
   const hasId = id !== undefined;
-  if (hasId && typeof id !== "string" && !Number.isInteger(id)) return { status: 400, code: -32600 };
+  if (hasId && typeof id !== "string" && !Number.isSafeInteger(id)) return { status: 400, code: -32600 };
   if (method === undefined) {
     return hasId && (isObject(result) || isObject(error)) ? { status: 202 } : { status: 400, code: -32600 };
   }

@@ -25,6 +25,7 @@ export async function run(options: ServeOptions): Promise<void> {
   const { settings } = config;
   const limits = {
     connections: settings.max_connections,
+    connectionsPerAddress: settings.max_connections_per_address,
     callsPerSecond: settings.max_calls_per_second,
     refusalsPerMinute: settings.max_refusals_per_minute,
     sessions: settings.max_mcp_sessions,
@@ -40,6 +41,7 @@ export async function run(options: ServeOptions): Promise<void> {
           port,
           limits,
           areMetricsOpen,
+          areOtherUsersAllowed: options.allowOtherUsers === true || settings.allow_other_users,
           isWaitedForBySystemd: isWaitedForBySystemd(process.env),
         }));
   } finally {

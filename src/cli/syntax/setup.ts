@@ -28,7 +28,15 @@ function describeServe(program: Command) {
     .description("Serve the tracker to MCP clients, over HTTP or standard input and output.")
     .addOption(new Option("--host <address>", "address to listen on (default: the setting, else 127.0.0.1)"))
     .addOption(new Option("--port <number>", "port to listen on, 0 for any (default: the setting, else 8678)"))
-    .addOption(new Option("--stdio", "speak MCP on standard input and output").conflicts(["host", "port"]))
+    .addOption(
+      new Option(
+        "--allow-other-users",
+        "without a secret, serve every user of this machine, not your own programs alone",
+      ),
+    )
+    .addOption(
+      new Option("--stdio", "speak MCP on standard input and output").conflicts(["host", "port", "allowOtherUsers"]),
+    )
     .addOption(
       new Option("--client <name>", "print the settings of this client for such a server").choices(clientNames),
     )

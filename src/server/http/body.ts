@@ -7,6 +7,7 @@ import type {
   JSONRPCResponse,
 } from "@modelcontextprotocol/sdk/types.js";
 import { isObject, parseJson } from "../../tracker/canonical.ts";
+import { withoutInexactNumbers } from "../../wire/numbers.ts";
 
 /** Error codes of JSON-RPC 2.0, section 5.1. */
 export const rpcCodes = { parseError: -32700, invalidRequest: -32600, serverError: -32000 } as const;
@@ -54,6 +55,7 @@ export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
 
 function readBody(request: IncomingMessage): Promise<Buffer | "too large" | "gone"> {
   return new Promise((resolve) => {
+    if (request.destroyed) return resolve("gone");
     const chunks: Buffer[] = [];
     let length = 0;
     request.on("data", (chunk: Buffer) => {
@@ -100,17 +102,17 @@ function hasTooManyElements(body: Buffer): boolean {
 
 function parsed(text: string): unknown {
   try {
-    return parseJson(text);
+    return parseJson(withoutInexactNumbers(text));
   } catch {
     return undefined;
   }
 }
 
-/** JSON-RPC 2.0, with ids as MCP has them: a string or an integer. */
+/** JSON-RPC 2.0, with ids as MCP has them: a string or an integer, which must go back as it came. */
 function isMessage(value: unknown): value is JSONRPCRequest | JSONRPCNotification | JSONRPCResponse {
   if (!isObject(value)) return false;
   const { jsonrpc, id, method, params, result, error } = value;
-  if (jsonrpc !== "2.0" || !(id === undefined || typeof id === "string" || Number.isInteger(id))) return false;
+  if (jsonrpc !== "2.0" || !(id === undefined || typeof id === "string" || Number.isSafeInteger(id))) return false;
   if (method === undefined) return id !== undefined && (isObject(result) || isObject(error));
   return typeof method === "string" && (params === undefined || isObject(params));
 }

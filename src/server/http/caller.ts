@@ -51,10 +51,14 @@ export function unfitHeader({
   return { status: 400, message: `MCP-Protocol-Version is not supported; use one of ${spoken}` };
 }
 
-export function isTrusted(request: IncomingMessage, allowedHosts: ReadonlySet<string> | null): boolean {
+/** @param authority - host and port that were asked for; undefined when none was named */
+export function isTrusted(
+  authority: string | undefined,
+  origin: string | undefined,
+  allowedHosts: ReadonlySet<string> | null,
+): boolean {
   if (allowedHosts === null) return true;
-  const { host, origin } = request.headers;
-  if (host === undefined || !allowedHosts.has(hostnameOf(`http://${host}`))) return false;
+  if (authority === undefined || !allowedHosts.has(hostnameOf(`http://${authority}`))) return false;
   return origin === undefined || allowedHosts.has(hostnameOf(origin));
 }
 

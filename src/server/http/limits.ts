@@ -1,6 +1,7 @@
 /** Owns how much one address may ask of a server: calls a second, and refused tokens a minute. For `server/` alone. */
 import { isIPv6 } from "node:net";
 import { type IRateLimiterRes, RateLimiterMemory } from "rate-limiter-flexible";
+import { isLoopback } from "./caller.ts";
 
 export interface Limit {
   /**
@@ -43,9 +44,13 @@ function secondsOf({ msBeforeNext = 0 }: IRateLimiterRes): number {
 /** How an IPv4 address looks to a server that listens on IPv6 (RFC 4291, section 2.5.5.2). */
 const mappedPrefix = "::ffff:";
 
-/** One who has one IPv6 address has 2^64 of them (RFC 6177). @returns the network that counts as one address */
+/**
+ * One who has one IPv6 address has 2^64 of them (RFC 6177), and every program of this machine has all of 127.0.0.0/8
+ * and ::1. @returns the network that counts as one address
+ */
 export function network(address: string): string {
-  if (address.startsWith(mappedPrefix)) return address.slice(mappedPrefix.length);
+  if (address.startsWith(mappedPrefix)) return network(address.slice(mappedPrefix.length));
+  if (isLoopback(address)) return "127.0.0.0";
   if (!isIPv6(address) || address.startsWith("::")) return address;
   const [head = "", tail = ""] = address.split("::");
   const [before, after] = [groups(head), groups(tail)];

@@ -6,6 +6,7 @@ import { isObject } from "../../tracker/canonical.ts";
 import { isRefusal, isRequest, readMessage, rpcCodes } from "../http/body.ts";
 import { addressOf, callerOf, isAccepted, unfitHeader, withToken } from "../http/caller.ts";
 import type { Limit } from "../http/limits.ts";
+import type { Peers } from "../http/peers.ts";
 import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "../http/respond.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Sessions } from "./mcp-sessions.ts";
@@ -25,6 +26,8 @@ export interface McpPath {
   readonly exchange: Exchange;
   readonly sessions: Sessions;
   readonly authenticate: Authenticate;
+  /** Who of this machine is served. */
+  readonly peers: Pick<Peers, "refusalOf">;
   /** Requests, and refused tokens, of each address. */
   readonly calls: Limit;
   readonly refusals: Limit;
@@ -48,6 +51,8 @@ export async function handleMcp(
   const sessionId = request.headers[sessionHeader];
   if (request.method !== "POST") {
     if (sessionId === undefined) return sendNotAllowed(response, "POST");
+    const foreign = await path.peers.refusalOf(request.socket);
+    if (foreign !== null) return sendError(response, 403, rpcCodes.serverError, foreign);
     if (await path.sessions.continue(String(sessionId), request, response)) return;
     return sendError(response, 404, sessionNotFound, "Session not found");
   }
@@ -63,8 +68,11 @@ interface Post {
 async function handlePost(request: IncomingMessage, response: ServerResponse, post: Post, path: McpPath) {
   const unfit = unfitHeader(request);
   if (unfit !== null) return sendError(response, unfit.status, rpcCodes.serverError, unfit.message);
+  // Who closes its side behind the call is not to be waited for with the body unread, which would be lost.
   const message = await readMessage(request);
   if (message === null) return;
+  const foreign = await path.peers.refusalOf(request.socket);
+  if (foreign !== null) return sendError(response, 403, rpcCodes.serverError, foreign);
   if (isRefusal(message)) {
     if (message.status === 413) response.setHeader("Connection", "close");
     return sendError(response, message.status, message.code, message.message);

@@ -10,6 +10,8 @@ import {
   ReadResourceRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { JsonSchemaValidator, jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation";
+import { z } from "zod";
+import { isObject } from "../../tracker/canonical.ts";
 import { escapeJson } from "../../wire/escape.ts";
 import { withToken } from "../http/caller.ts";
 import { ResourceError, type ServedResources } from "./resources.ts";
@@ -37,7 +39,7 @@ export function createMcpServer({ tools, resources, version, onRefusal }: Servic
   server.setRequestHandler(ListToolsRequestSchema, async () => ({
     tools: [...tools.values()].map((tool) => tool.definition),
   }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { authInfo }) => {
+  server.setRequestHandler(callSchema, async ({ params }, { authInfo }) => {
     const tool = tools.get(params.name);
     if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
     const { answer, failure } = await tool.run(withToken(params.arguments ?? {}, authInfo));
@@ -59,6 +61,13 @@ export function createMcpServer({ tools, resources, version, onRefusal }: Servic
   });
   return server;
 }
+
+/** As the SDK has it, but that arguments arrive as they were sent: its own schema leaves out one named `__proto__`. */
+const callSchema = CallToolRequestSchema.extend({
+  params: CallToolRequestSchema.shape.params.extend({
+    arguments: z.custom<Record<string, unknown>>(isObject).optional(),
+  }),
+});
 
 /** The SDK validates answers to elicitations, which this server never asks for; making its validator takes long. */
 const noValidator: jsonSchemaValidator = {

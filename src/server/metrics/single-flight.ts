@@ -1,4 +1,4 @@
-/** Owns work that many ask for at once: done one at a time, and waited for only so long. For `server/` alone. */
+/** Owns work that many ask for at once: done one at a time, and waited for only so long. */
 
 /**
  * Whoever asks while the work runs gets the next run's result, together with all who asked meanwhile: no answer is older

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
+import { startArguments } from "../../support/events.ts";
 import { createSandbox, root } from "../../support/sandbox.ts";
-import { openSession, rpc, sendBytes } from "../../support/server/door.ts";
-import { ask, type HttpQuestion } from "../../support/server/raw-http.ts";
+import { head, openSession, rpc, sendBytes } from "../../support/server/door.ts";
+import { ask, type HttpQuestion, toolCall } from "../../support/server/raw-http.ts";
 
 type Headers = NonNullable<HttpQuestion["headers"]>;
 
@@ -108,6 +109,48 @@ test("what is no HTTP is answered in JSON too, and takes no answer before it awa
   }
   const behind = await sendBytes(url, `GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\nnonsense\r\n\r\n`);
   assert.match(behind, /^HTTP\/1\.1 200 OK\r\n.*\{"status":"ok"\}/s);
+});
+
+test("a good call is answered before what comes behind it on its connection and cannot be read", async (t) => {
+  const sandbox = createSandbox(t);
+  const { url } = await sandbox.serve();
+  const calls = [1, 2].map((id) => toolCall(id, "track_session_start", startArguments()));
+  const sent = calls.map((call) => {
+    const length = `Content-Length: ${Buffer.byteLength(call)}`;
+    return head(url, length).replace("Connection: close\r\n", "") + call;
+  });
+  for (const garbage of ["nonsense\r\n\r\n", `${"x".repeat(200_000)}`, head(url, "Content-Length: five"), "\0\u0001"]) {
+    const heard = await sendBytes(url, sent.join("") + garbage);
+    const statuses = [...heard.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status);
+    assert.deepEqual(statuses, ["200", "200", "400"], heard);
+    assert.equal(heard.match(/"structuredContent":\{"session_id":"[^"]+","status":"tracked"/g)?.length, 2);
+  }
+  // What is wrong in the call itself is nothing to wait for.
+  const chunked = `${head(url, "Transfer-Encoding: chunked")}zz\r\n`;
+  assert.match(await sendBytes(url, sent[0] + chunked), /^HTTP\/1\.1 200 .*HTTP\/1\.1 400 /s);
+});
+
+test("a target in absolute form is served like its path, and its name is the one that must be allowed", async (t) => {
+  const { url } = await createSandbox(t).serve();
+  const { host } = new URL(url);
+  const call = rpc(1, "ping");
+  const post = (target: string, hostHeader: string) =>
+    sendBytes(
+      url,
+      `POST ${target} HTTP/1.1\r\nHost: ${hostHeader}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ${call.length}\r\n\r\n${call}`,
+    );
+  for (const target of [url, `HTTP://${host}/mcp`, "http://localhost/mcp?x=1", `https://${host}/mcp`]) {
+    assert.match(await post(target, "evil.example"), /^HTTP\/1\.1 200 .*"result":\{\}/s, target);
+  }
+  for (const target of ["http://evil.example/mcp", `http://127.0.0.1.evil.example/mcp`, "http:///mcp"]) {
+    assert.match(await post(target, host), /^HTTP\/1\.1 403 /, target);
+  }
+  assert.match(await post(`http://${host}`, host), /^HTTP\/1\.1 404 /);
+  const health = await sendBytes(
+    url,
+    `GET http://${host}/healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+  );
+  assert.match(health, /^HTTP\/1\.1 200 .*\{"status":"ok"\}/s);
 });
 
 test("more than 16 KiB of headers are refused, and less are served", async (t) => {

@@ -13,7 +13,16 @@ import { createSessions } from "../../../src/server/mcp/mcp-sessions.ts";
 import { startArguments } from "../../support/events.ts";
 import { eventually } from "../../support/eventually.ts";
 import { createSandbox } from "../../support/sandbox.ts";
-import { answerOf, askForSession, dial, head, initialize, openSession, rpc } from "../../support/server/door.ts";
+import {
+  answerOf,
+  askForSession,
+  dial,
+  head,
+  heardUntilClosed,
+  initialize,
+  openSession,
+  rpc,
+} from "../../support/server/door.ts";
 import { createBareServer, openEntrance } from "../../support/server/entrance.ts";
 import { claims, secret, tokenMakers } from "../../support/server/jwt.ts";
 import { holdLock } from "../../support/server/lock.ts";
@@ -164,7 +173,7 @@ test("whoever goes away before its session is open holds no place for ever", asy
           })
         : Promise.resolve(),
   });
-  const gone = once(entrance.server, "connection").then(([socket]) => once(socket, "close"));
+  const gone = once(entrance.server, "connection").then(([socket]) => once(socket, "end"));
   const socket = await dial(url);
   const lines = head(url, "Authorization: Bearer slow", `Content-Length: ${initialize.length}`);
   socket.write(lines.replace("/mcp", "/mcp?session=true").replace("json\r\nConn", "json, text/event-stream\r\nConn"));
@@ -284,4 +293,17 @@ test("a call that its client cancels ends without an answer, its id is free agai
   await release();
   // It was under way, and what is recorded twice is one record.
   assert.equal(answerOf(await ask(url, { headers, body })).result?.structuredContent?.status, "tracked");
+});
+
+test("a stream ends when its client closes its side of the connection, and the session goes on", async (t) => {
+  const { url } = await openEntrance(t);
+  const session = await openSession(url);
+  const socket = await dial(url);
+  const lines = [`GET /mcp HTTP/1.1`, `Host: 127.0.0.1`, "Accept: text/event-stream"];
+  const id = `Mcp-Session-Id: ${session["Mcp-Session-Id"]}`;
+  socket.write([...lines, id, "", ""].join("\r\n"));
+  assert.match(String(await once(socket, "data")), /^HTTP\/1\.1 200 /);
+  socket.end();
+  await heardUntilClosed(socket);
+  assert.equal((await ask(url, { headers: session, body: rpc(1, "ping") })).status, 200);
 });

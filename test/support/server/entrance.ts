@@ -21,6 +21,7 @@ type Changes = Partial<Omit<HttpOptions, "limits">> & { readonly limits?: Partia
 
 const unlimited: HttpLimits = {
   connections: 0,
+  connectionsPerAddress: 0,
   callsPerSecond: 0,
   refusalsPerMinute: 0,
   sessions: 100,

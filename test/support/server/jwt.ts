@@ -7,7 +7,7 @@ export const secret = "a secret of the tests, of more than 32 bytes";
 export interface TokenOptions {
   /** Default `HS256`. */
   readonly alg?: "HS256" | "HS384" | "HS512" | "RS256" | "none";
-  readonly secret?: string;
+  readonly secret?: string | Uint8Array;
 }
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -17,7 +17,7 @@ export const tokenMakers: Readonly<Record<"jose" | "hand", TokenMaker>> = {
   jose: async (claims, { alg = "HS256", secret: key = secret } = {}) => {
     const payload = claims as JWTPayload;
     if (alg === "none") return new UnsecuredJWT(payload).encode();
-    return new SignJWT(payload).setProtectedHeader({ alg }).sign(alg === "RS256" ? rsaKey() : Buffer.from(key));
+    return new SignJWT(payload).setProtectedHeader({ alg }).sign(alg === "RS256" ? rsaKey() : bytesOf(key));
   },
   hand: async (claims, { alg = "HS256", secret: key = secret } = {}) => {
     const signed = [{ typ: "JWT", alg }, claims].map((part) => encoded(JSON.stringify(part))).join(".");
@@ -32,7 +32,11 @@ export function claims(changes: Claims = {}): Claims {
   return JSON.parse(JSON.stringify({ ...recipe, ...changes }));
 }
 
-function signature(text: string, alg: string, key: string): string {
+function bytesOf(key: string | Uint8Array): Uint8Array {
+  return typeof key === "string" ? Buffer.from(key) : key;
+}
+
+function signature(text: string, alg: string, key: string | Uint8Array): string {
   if (alg === "none") return "";
   if (alg === "RS256") return sign("sha256", Buffer.from(text), rsaKey()).toString("base64url");
   return createHmac(alg.replace("HS", "sha"), key).update(text).digest("base64url");

@@ -8,6 +8,7 @@ import { formatKeySet, generateKey, toPublicKeySet } from "../../../src/auth/key
 import { createAccessToken, verifyToken } from "../../../src/auth/tokens.ts";
 import { credentialSources } from "../../../src/config/environment.ts";
 import { refusal } from "../../support/refusals.ts";
+import { claims, tokenMakers } from "../../support/server/jwt.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const [one, two, three] = ["1", "2", "3"].map((digit) => digit.repeat(32)) as [string, string, string];
@@ -20,7 +21,7 @@ const tokenOf = async (env: Env) => (await createAccessToken(credentialSources(e
 const outcomeOf = async (env: Env, token: string) =>
   (await verifyToken(credentialSources(env), token, issuers)).outcome;
 
-function file(t: TestContext, text: string, mode = 0o600): string {
+function file(t: TestContext, text: string | Buffer, mode = 0o600): string {
   const path = join(temporaryFolder(t), "file");
   writeFileSync(path, text);
   chmodSync(path, mode);
@@ -33,12 +34,18 @@ async function namesIn(env: Env): Promise<readonly (string | undefined)[] | null
   return credentials && [credentials.signing?.name, ...credentials.verifying.map(({ name }) => name)];
 }
 
-test("without anything, authentication is off; blank lists of previous secrets are nothing", async (t) => {
+test("without anything, authentication is off; blank lists of previous secrets are nothing, commas alone are a mistake", async (t) => {
   assert.equal(await open({}), null);
   assert.equal(await openGate(credentialSources({}), issuers), null);
-  for (const blank of ["", " ", ",", " , \n"]) {
-    assert.equal(await open({ SESSION_BUDDY_PREVIOUS_SECRETS: blank }), null);
-    assert.equal(await open({ SESSION_BUDDY_PREVIOUS_SECRETS_FILE: file(t, blank === "," ? "" : "\n\n") }), null);
+  for (const blank of ["", " ", " \n"]) assert.equal(await open({ SESSION_BUDDY_PREVIOUS_SECRETS: blank }), null);
+  for (const blank of ["", "\n\n", "\r\n"]) {
+    assert.equal(await open({ SESSION_BUDDY_PREVIOUS_SECRETS_FILE: file(t, blank) }), null);
+  }
+  for (const commas of [",", " , \n", ",,,"]) {
+    await assert.rejects(
+      open({ SESSION_BUDDY_PREVIOUS_SECRETS: commas }),
+      refusal("auth.secret", /^SESSION_BUDDY_PREVIOUS_SECRETS holds commas but no secret; unset it/),
+    );
   }
 });
 
@@ -119,6 +126,17 @@ test("what cannot be used is refused by its name, with what to do, and without w
     [{ SESSION_BUDDY_SECRET: "" }, /^SESSION_BUDDY_SECRET is empty; /],
     [{ SESSION_BUDDY_SECRET: "s".repeat(31) }, /^SESSION_BUDDY_SECRET is shorter than 32 bytes; /],
     [{ SESSION_BUDDY_SECRET: `${"é".repeat(15)}s` }, make],
+    [
+      { SESSION_BUDDY_SECRET: " ,\t\n".repeat(8) },
+      /^SESSION_BUDDY_SECRET holds nothing but blanks and commas; .*secret$/,
+    ],
+    [{ SESSION_BUDDY_SECRET: "\uFFFD".repeat(11) }, /^SESSION_BUDDY_SECRET is not UTF-8; .*SESSION_BUDDY_SECRET_FILE/],
+    [{ ...good, [previous]: `${two},${"\uFFFD".repeat(11)}` }, /^SESSION_BUDDY_PREVIOUS_SECRETS is not UTF-8; /],
+    [
+      { SESSION_BUDDY_SECRET_FILE: file(t, `${" ".repeat(40)}\n`) },
+      /^the secret in \S+ holds nothing but blanks and commas/,
+    ],
+    [{ ...good, [`${previous}_FILE`]: file(t, `${",".repeat(40)}\n`) }, /^secret 1 of \S+ holds nothing but blanks/],
     [{ SESSION_BUDDY_SECRET_FILE: file(t, "") }, /^the secret in \S+ is empty; /],
     [{ SESSION_BUDDY_SECRET_FILE: file(t, two, 0o640) }, /secret file \S+ is open to other users; .*chmod 600/],
     [{ ...good, [previous]: `${two},short` }, /^secret 2 of SESSION_BUDDY_PREVIOUS_SECRETS is shorter than 32 bytes; /],
@@ -143,8 +161,27 @@ test("what cannot be used is refused by its name, with what to do, and without w
       assert.ok(!String(refused).replace("is shorter", "").includes(secret), String(refused));
     }
   }
-  for (const key32 of ["é".repeat(16), " ".repeat(32)])
-    assert.notEqual(await open({ SESSION_BUDDY_SECRET: key32 }), null);
+  assert.notEqual(await open({ SESSION_BUDDY_SECRET: "é".repeat(16) }), null);
+});
+
+test("secrets in files are bytes, whatever text would be made of them", async (t) => {
+  const secrets = [0x80, 0x81, 0xfe].map((byte) => Buffer.alloc(32, byte));
+  const [current, before, oldest] = secrets as [Buffer, Buffer, Buffer];
+  const lines = Buffer.concat([before, Buffer.from("\r\n\n"), oldest]);
+  const env = {
+    SESSION_BUDDY_SECRET_FILE: file(t, Buffer.concat([current, Buffer.from("\n")])),
+    SESSION_BUDDY_PREVIOUS_SECRETS_FILE: file(t, lines),
+  };
+  for (const secret of secrets) {
+    assert.equal(await outcomeOf(env, await tokenMakers.hand(claims(), { secret })), "accepted");
+  }
+  for (const secret of [Buffer.alloc(32, 0x82), Buffer.from(current.toString("utf8"))]) {
+    assert.equal(await outcomeOf(env, await tokenMakers.hand(claims(), { secret })), "invalid");
+  }
+  await assert.rejects(
+    open({ SESSION_BUDDY_SECRET_FILE: file(t, Buffer.alloc(11, 0x80)) }),
+    refusal("auth.secret", /is shorter than 32 bytes/),
+  );
 });
 
 test("keys are imported once: what is written into the file later changes nothing", async (t) => {

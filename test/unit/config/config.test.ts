@@ -82,11 +82,13 @@ test("without anything said the settings are the defaults", async () => {
     issuers: ["session-buddy"],
     log_file: null,
     max_connections: 1000,
+    max_connections_per_address: 250,
     max_calls_per_second: 20_000,
     max_refusals_per_minute: 300,
     max_mcp_sessions: 100,
     mcp_session_minutes: 30,
     open_metrics: false,
+    allow_other_users: false,
   });
 });
 
@@ -100,11 +102,13 @@ const samples: Readonly<
   issuers: [["kept"], " a , b ", ["a", "b"]],
   log_file: ["/kept.log", "/env.log", "/env.log"],
   max_connections: [5, "0", 0],
+  max_connections_per_address: [5, "0", 0],
   max_calls_per_second: [5, "7", 7],
   max_refusals_per_minute: [5, "7", 7],
   max_mcp_sessions: [5, "0", 0],
   mcp_session_minutes: [5, "1", 1],
   open_metrics: ["yes", "no", false, true],
+  allow_other_users: ["yes", "no", false, true],
 };
 
 test("for every setting the environment wins over the file, and an empty variable counts as unset", async () => {

@@ -101,7 +101,8 @@ test("metadata may take 16 KiB when serialised, counted in bytes, and not one mo
 
 test("numbers that JSON cannot hold are refused", () => {
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
-    refusesMetadata({ a: [{ b: value }] }, "metadata: Numbers should be finite");
+    const sentence = "metadata: Numbers should be ones that a 64-bit float holds exactly; send others as strings";
+    refusesMetadata({ a: [{ b: value }] }, sentence);
   }
 });
 

@@ -1,0 +1,90 @@
+/** Owns what a server knows of its connections: whose they are, what is under way on each, and which goes when all are taken. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { network } from "./limits.ts";
+
+/** How many there may be at once; 0 is any number. */
+export interface ConnectionLimits {
+  readonly connections: number;
+  /** Of one address. */
+  readonly connectionsPerAddress: number;
+}
+
+export interface Connections {
+  /**
+   * Counts a new connection. Where there would be too many, the one that has been idle for longest is closed: of the same
+   * address when that has too many, else of any.
+   *
+   * @returns false when there is no room because none is idle
+   */
+  admit(socket: Socket): boolean;
+  /** Follows an answer to its end. */
+  follow(request: IncomingMessage, response: ServerResponse): void;
+  /** @returns what is under way on the connection, in the order in which it was asked */
+  underWay(socket: Socket): readonly Exchange[];
+}
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+interface Connection {
+  readonly address: string;
+  readonly exchanges: Set<Exchange>;
+  /** Since when nothing is under way, in milliseconds of the monotonic clock. */
+  idleSinceMs: number;
+}
+
+export function createConnections({ connections: most, connectionsPerAddress }: ConnectionLimits): Connections {
+  const all = new Map<Socket, Connection>();
+  const counts = new Map<string, number>();
+
+  const leave = (socket: Socket) => {
+    const address = all.get(socket)?.address;
+    if (address === undefined || !all.delete(socket)) return;
+    const left = (counts.get(address) ?? 1) - 1;
+    if (left === 0) counts.delete(address);
+    else counts.set(address, left);
+  };
+  const closeIdlest = (isMeant: (connection: Connection) => boolean): boolean => {
+    let idlest: [socket: Socket, sinceMs: number] | null = null;
+    for (const [socket, connection] of all) {
+      const isIdle = connection.exchanges.size === 0 && isMeant(connection);
+      if (isIdle && (idlest === null || connection.idleSinceMs < idlest[1])) idlest = [socket, connection.idleSinceMs];
+    }
+    if (idlest === null) return false;
+    leave(idlest[0]);
+    idlest[0].destroy();
+    return true;
+  };
+  const hasRoom = (address: string): boolean => {
+    const isFull = (count: number, limit: number) => limit > 0 && count >= limit;
+    if (isFull(counts.get(address) ?? 0, connectionsPerAddress)) {
+      return closeIdlest((connection) => connection.address === address);
+    }
+    return !isFull(all.size, most) || closeIdlest(() => true);
+  };
+
+  return {
+    admit(socket) {
+      const address = network(socket.remoteAddress ?? "");
+      if (!hasRoom(address)) return false;
+      all.set(socket, { address, exchanges: new Set(), idleSinceMs: performance.now() });
+      counts.set(address, (counts.get(address) ?? 0) + 1);
+      socket.once("close", () => leave(socket));
+      return true;
+    },
+    follow(request, response) {
+      const connection = all.get(request.socket);
+      if (connection === undefined) return;
+      const exchange = { request, response };
+      connection.exchanges.add(exchange);
+      response.once("close", () => {
+        connection.exchanges.delete(exchange);
+        connection.idleSinceMs = performance.now();
+      });
+    },
+    underWay: (socket) => [...(all.get(socket)?.exchanges ?? [])],
+  };
+}
