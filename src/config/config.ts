@@ -35,11 +35,13 @@ function resolveSettings(env: Environment, kept: Partial<Record<SettingName, Kep
     issuers: value("issuers"),
     log_file: value("log_file"),
     max_connections: value("max_connections"),
+    max_connections_per_address: value("max_connections_per_address"),
     max_calls_per_second: value("max_calls_per_second"),
     max_refusals_per_minute: value("max_refusals_per_minute"),
     max_mcp_sessions: value("max_mcp_sessions"),
     mcp_session_minutes: value("mcp_session_minutes"),
     open_metrics: value("open_metrics"),
+    allow_other_users: value("allow_other_users"),
   };
 }
 
