@@ -95,7 +95,7 @@ function writeQuietly(write: () => void): void {
   try {
     write();
   } catch {
-    // There is no better place to say it.
+    // There is nowhere better to say it.
   }
 }
 

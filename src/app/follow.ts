@@ -6,13 +6,13 @@ import type { App } from "./app.ts";
 import { batchSize, eventsAfter } from "./pages.ts";
 
 const pollMs = 500;
-/** What shells left behind is finished at every so many looks. */
+/** What shells left behind is finished every this many looks. */
 const looksPerReconcile = 4;
 
 /**
  * Follows the log as it grows.
  *
- * @param position - in the log; what lies behind it is new
+ * @param position - in the log; what comes after it is new
  * @returns what is new as it comes, and nothing, every now and then, while nothing comes; it ends when it is stopped
  */
 export async function* follow(
@@ -38,7 +38,7 @@ export async function* follow(
  * Makes a reader of what is new, each change told once; a read that fails continues from there the next time. Must not
  * run twice at a time.
  *
- * @param position - in the log; what lies behind it is new
+ * @param position - in the log; what comes after it is new
  */
 export function createChangeReader(
   store: Pick<EventLog, "changes">,

@@ -1,4 +1,4 @@
-/** Owns reading the store in pages, so that neither memory nor whoever else waits has to hold all of it. */
+/** Owns reading the store in pages, so that neither memory nor other callers have to bear all of it at once. */
 import type { Session } from "../tracker/fold.ts";
 import type { EventLog, LoggedEvent, SessionIndex, SessionQuery } from "../tracker/store.ts";
 
@@ -18,7 +18,7 @@ export async function* eventsAfter(
   }
 }
 
-/** @returns the sessions that match, newest first, so many at a time, until there are no more */
+/** @returns the sessions that match, newest first, a page at a time, until there are no more */
 export async function* sessionPages(
   store: Pick<SessionIndex, "sessions">,
   query: SessionQuery,

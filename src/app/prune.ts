@@ -13,7 +13,7 @@ export async function countPrunable(app: App, endedBefore: Instant): Promise<num
 /**
  * Removes what ended before an instant.
  *
- * @param onProgress - told how many of how many sessions are removed
+ * @param onProgress - called with how many sessions of how many have been removed
  * @returns how many were removed
  */
 export async function prune(

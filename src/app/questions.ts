@@ -24,9 +24,9 @@ export interface SessionRecord {
 /** Every question throws `storage.*` when the store cannot be asked. */
 export interface Questions {
   /**
-   * @param limit - at most so many sessions; 1 or more, null for all of them
+   * @param limit - at most this many sessions, 1 or more; null for all of them
    * @param cursor - the {@link SessionPage.nextCursor} of the page before; null for the first page
-   * @throws SessionBuddyError `invalid` when the cursor is none that a page gave
+   * @throws SessionBuddyError `invalid` when the cursor did not come from a page
    */
   page(query: SessionQuery, limit: number | null, cursor: string | null): Promise<SessionPage>;
   /** The same as it is read, for who needs not all of it at once. */
@@ -43,7 +43,7 @@ const freshForMs = 2_000;
 /** Sessions that are read at once when they are handed on as they come. */
 const pageRows = 1_000;
 
-/** @param reconcile - finishes what shells left behind, in so many milliseconds at most */
+/** @param reconcile - finishes what shells left behind, within this many milliseconds */
 export function createQuestions(app: App, reconcile = createReconcile(app).reconcile): Questions {
   const { store, machine } = app;
   const bringUpToDate = paced(() => reconcile(deadlinesMs.question), freshForMs);

@@ -1,4 +1,4 @@
-/** Owns folding the whole record anew from its events, and what that finds. */
+/** Owns rebuilding the whole record from its events, and what that finds. */
 import { canonicalJson, type Json } from "../tracker/canonical.ts";
 import { foldSession, type Session } from "../tracker/fold.ts";
 import type { Store } from "../tracker/store.ts";
@@ -32,7 +32,7 @@ export interface RebuildOptions {
 
 /**
  * Compares every session's row with the fold of its events, and writes the fold where they differ. What others record
- * meanwhile is no difference.
+ * meanwhile is not a difference.
  */
 export async function rebuild(store: RebuildStore, options: RebuildOptions): Promise<RebuildReport> {
   const differences: Difference[] = [];

@@ -4,7 +4,7 @@ import { SessionBuddyError } from "../tracker/errors.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** What a token says; nothing of it is verified. */
+/** What a token says, not verified. */
 export interface DecodedToken {
   readonly header: JsonObject;
   readonly claims: JsonObject;

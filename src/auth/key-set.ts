@@ -38,7 +38,7 @@ export async function generateKey(algorithm: KeyAlgorithm): Promise<StoredKey> {
   }
 }
 
-/** @returns whether a key set holds a private part; of a text that is no key set, whether it might. */
+/** @returns whether a key set holds a private part; for a text that is not a key set, whether it might. */
 export function holdsPrivatePart(text: string): boolean {
   try {
     return !JSON.parse(text).keys.every((jwk: object) => !("d" in jwk || "k" in jwk));

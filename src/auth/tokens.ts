@@ -25,9 +25,9 @@ export interface Verified extends Pick<Examination, "outcome" | "checks"> {
   readonly expiresAt: string | null;
 }
 
-/** A token taken apart; nothing of it is verified. */
+/** A token taken apart, not verified. */
 export interface ShownToken extends DecodedToken {
-  /** RFC 3339; null when the claim is missing or is no time. */
+  /** RFC 3339; null when the claim is missing or is not a time. */
   readonly issuedAt: string | null;
   readonly validFrom: string | null;
   readonly expiresAt: string | null;

@@ -111,7 +111,7 @@ function findSuccessors(files: readonly StateFile[]): ReadonlyMap<string, Instan
   return successors;
 }
 
-/** A look at the process is no proof of life here: between the exec and the next file it saw the next shell already. */
+/** A look at the process is not a proof of life here: between the exec and the next file it saw the next shell already. */
 function replacedBy({ startedAt }: Session, successor: Instant): DeathContent {
   return { lastAliveAt: startedAt, detectedAt: successor, proof: "executable_replaced" };
 }

@@ -27,7 +27,7 @@ export interface ReconcileReport {
   readonly isComplete: boolean;
   /** State files whose whole story is in the store now; they were removed. */
   readonly finished: number;
-  /** Files that are no state files; they were renamed to `NAME.rejected`. */
+  /** Files that are not state files; they were renamed to `NAME.rejected`. */
   readonly rejected: number;
   /** Sessions closed as orphaned. */
   readonly orphaned: number;

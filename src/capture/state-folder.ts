@@ -27,7 +27,7 @@ export interface StuckEntry {
   readonly reason: string;
 }
 
-/** @returns the file; null when it is gone or is none any more */
+/** @returns the file; null when it is gone or is no longer a state file */
 export function readAgain(path: string): StateFile | null {
   try {
     return readStateFile(path);

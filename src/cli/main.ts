@@ -22,7 +22,7 @@ async function main(): Promise<void> {
 
 /** Says what went wrong on standard error, on one line. @returns the exit status */
 function report(error: unknown): number {
-  // commander has printed its own message; help and version are no failures.
+  // commander has printed its own message; help and version are not failures.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitStatus;
   const message = error instanceof Error ? error.message : String(error);
   const words = error instanceof SessionBuddyError ? message : `internal error, please report it: ${message}`;

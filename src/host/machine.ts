@@ -50,7 +50,7 @@ export function createMachine(hostIdFile: string, processes: Processes, machineI
   };
 }
 
-/** Of other systems nothing can be told but by proc(5): it is all unknown there. */
+/** On systems without proc(5) nothing can be found out: all of it is unknown there. */
 export async function openProcesses(): Promise<Processes> {
   if (process.platform !== "darwin") return createProcProcesses();
   const { createPsProcesses } = await import("./ps.ts");

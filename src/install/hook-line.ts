@@ -30,7 +30,7 @@ export function hookLine(shell: ShellName, hookPath: string): string {
   return lines[shell].split("Q").join(quoted(shell, hookPath)) + comment;
 }
 
-/** @returns the hook that one of our lines loads; null when it is none of ours. */
+/** @returns the hook that one of our lines loads; null when the line is not ours. */
 export function hookPathOf(shell: ShellName, line: string): string | null {
   const [before = "", between = "", after = ""] = lines[shell].split("Q");
   const length = (line.length - before.length - between.length - after.length - comment.length) / 2;

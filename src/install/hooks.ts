@@ -227,7 +227,7 @@ function textOf({ bytes }: RcFile): string {
   return bytes?.toString("utf8") ?? "";
 }
 
-/** A file with half a block counts as it is; whoever changes it is told. */
+/** A file with half a block counts as it is; changing it fails with the reason. */
 function textWithoutBlocks(file: RcFile): string {
   try {
     const edit = removeBlocks(file.bytes);

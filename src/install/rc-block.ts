@@ -6,7 +6,7 @@ import { SessionBuddyError } from "../tracker/errors.ts";
 
 const beginMarker = "# >>> session-buddy >>>";
 const endMarker = "# <<< session-buddy <<<";
-/** What taking the block out must undo beside it stands behind the first marker. */
+/** What else must be undone when the block is taken out is noted after the first marker. */
 const madeFileNote = " (made this file)";
 const addedLineEndNote = " (added a line end)";
 
@@ -104,7 +104,7 @@ function withoutBlock(text: string, { start, end, lineEnd, note }: Block): strin
   let before = text.slice(0, start);
   const after = text.slice(end);
   if (before.endsWith(lineEnd + lineEnd)) before = before.slice(0, -lineEnd.length);
-  // What was written behind the block since needs the line end.
+  // What has been written after the block since then needs the line end.
   if (note === addedLineEndNote && after === "" && before.endsWith(lineEnd)) before = before.slice(0, -lineEnd.length);
   return before + after;
 }

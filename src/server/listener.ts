@@ -73,7 +73,7 @@ export interface HttpOptions {
   /** Whether `/metrics` is for everyone, also where calls need a token. */
   readonly areMetricsOpen: boolean;
   readonly streamOptions?: () => StreamOptions;
-  /** Told what went wrong where the client is only told that something did. */
+  /** Gets what went wrong where the client only learns that something did. */
   readonly onFailure: (error: unknown) => void;
 }
 

@@ -29,7 +29,7 @@ export const maxEnvironmentText = 255;
 export const maxSessionId = 255;
 const componentNamePattern = /^[a-zA-Z0-9_-]+$/;
 
-/** @returns the contract's sentence when `name` is no component name, null when it is one. */
+/** @returns the contract's sentence when `name` is not a component name, null when it is one. */
 export function componentNameIssue(name: string): string | null {
   if (isLongerThan(name, maxComponentNameLength)) {
     return `component_name: String should have at most ${maxComponentNameLength} characters`;

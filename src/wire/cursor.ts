@@ -7,7 +7,7 @@ const form = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z) ([\x21-\x7e]{1,200}
 
 /**
  * Names the last row of a page and not a number of rows, so that sessions that come meanwhile move nothing.
- * The checksum tells a text that was altered on its way; it is no secret, because whoever may ask for a page may ask for any.
+ * The checksum tells a text that was altered on its way; it is not a secret, because whoever may ask for a page may ask for any.
  *
  * @returns letters, digits, `-` and `_` alone (RFC 4648 section 5, without padding)
  */
@@ -19,7 +19,7 @@ export function toCursor({ startedAt, sessionId }: PagePosition): string {
     .replaceAll("=", "");
 }
 
-/** @throws SessionBuddyError `invalid` when the text is no cursor that {@link toCursor} made */
+/** @throws SessionBuddyError `invalid` when the text is not a cursor made by {@link toCursor} */
 export function parseCursor(text: string): PagePosition {
   const [, startedAt = "", sessionId = ""] = form.exec(decoded(text)) ?? [];
   const position = { startedAt: startedAt as Instant, sessionId };

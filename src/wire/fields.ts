@@ -57,7 +57,7 @@ export class Fields {
     return this.#checked(value, issueOf);
   }
 
-  /** A timestamp of the contract; `sentence` says what is wrong with a text that is none. */
+  /** A timestamp of the contract; `sentence` says what is wrong with a text that is not one. */
   timestamp(name: string, sentence: (text: string) => string): Instant {
     let instant: Instant | null = null;
     this.matching(name, (text) => {

@@ -25,7 +25,7 @@ export interface ParsedSearch {
 export interface ParsedStats {
   readonly by: StatsKey;
   readonly query: SessionQuery;
-  /** At most so many keys; 1 to {@link largestLimit}. */
+  /** At most this many keys; 1 to {@link largestLimit}. */
   readonly limit: number;
 }
 

@@ -90,7 +90,7 @@ const refusals: readonly (readonly [args: readonly string[], status: number, wor
   [["end", "id", "--exit-code", "zero"], 2, /It must be a whole number/],
   [["list", "extra"], 2, /too many arguments/],
   [["list", "--limit", "0"], 2, /It must be a whole number, 1 or more/],
-  [["list", "--state", "open"], 2, /Allowed choices are active, orphaned, ended/],
+  [["list", "--state", "open"], 2, /Allowed choices are active, orphaned, replaced, ended/],
   [["list", "--format", "xml"], 2, /Allowed choices are table, json, ndjson, csv/],
   [["list", "--json", "--format", "csv"], 2, /cannot be used with/],
   [["list", "--at", "1h", "--since", "2h"], 2, /cannot be used with/],

@@ -1,4 +1,4 @@
-/** `session-buddy backup`: copies the record, as it is at one moment, into a file, while shells go on. */
+/** `session-buddy backup`: copies the record, as it is at one moment, into a file, while shells keep running. */
 import { resolve } from "node:path";
 import { workingDirectory } from "../../config/environment.ts";
 import { escapeControls } from "../../wire/escape.ts";

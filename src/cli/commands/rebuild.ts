@@ -1,4 +1,4 @@
-/** `session-buddy rebuild`: folds the record anew from its events, and puts right what differs. */
+/** `session-buddy rebuild`: rebuilds the record from its events, and repairs what differs. */
 import { type Difference, rebuild } from "../../app/rebuild.ts";
 import { withApp } from "../context.ts";
 import type { RebuildOptions } from "../syntax/upkeep.ts";
@@ -6,7 +6,7 @@ import { printColumns } from "../terminal/columns.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 import { createProgress } from "../terminal/progress.ts";
 
-/** Exit status when something differs and was not put right. */
+/** Exit status when something differs and was not repaired. */
 const somethingDiffers = 1;
 
 export async function run(options: RebuildOptions): Promise<void> {

@@ -66,7 +66,7 @@ function stopSignal(names: readonly NodeJS.Signals[]): AbortSignal {
   return controller.signal;
 }
 
-/** To a service, SIGHUP says that its log file was moved away, or that what it has read is no longer so. Never throws. */
+/** To a service, SIGHUP says that its log file was moved, or that what it has read has changed. Never throws. */
 async function reload(log: Log, logFile: string | null, door: ReloadableGate | null): Promise<void> {
   // Each line opens the file by its name, so that this one already goes to the new file.
   if (logFile !== null) log.info("Log file reopened", { file: logFile });

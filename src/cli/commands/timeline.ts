@@ -77,7 +77,7 @@ function drawing(lines: readonly Line[], { since, until, now }: Window, look: Lo
   ];
 }
 
-/** Where a shell told no end, it is unsure between the last proof of life and the first proof of death. */
+/** Where a shell reported no end, the end lies between the last proof of life and the first proof of death. */
 function spanOf(session: Session, nowMs: number): Span {
   const isOpen = session.state === "active";
   const sureEnd = session.endedAt ?? session.endedAfter;

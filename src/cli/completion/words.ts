@@ -1,6 +1,6 @@
 /** Owns what the completion scripts of all shells are made from, and how it is quoted. */
 
-/** One command of the table: what may stand behind it. */
+/** One command of the table: what may follow it. */
 export interface CommandWords {
   /** Empty for the program itself, then `/config`, `/config/get`. */
   readonly path: string;

@@ -1,4 +1,4 @@
-/** Owns how the options of a question become a query of sessions. For commands alone. */
+/** Owns how the options of a question become a query of sessions. */
 import { resolve } from "node:path";
 import { workingDirectory } from "../../config/environment.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";

@@ -1,4 +1,4 @@
-/** Owns how people name a moment: as ISO 8601, as an age, as a day, as a time of day. For commands alone. */
+/** Owns how people name a moment: as ISO 8601, as an age, as a day, as a time of day. */
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { type Instant, instantFromMs, parseTimestamp } from "../../tracker/instant.ts";
 
@@ -68,7 +68,7 @@ function ageMs(text: string, nowMs: number): number | null {
   return agePattern.test(text) ? nowMs - parseAgeMs(text) : null;
 }
 
-/** @returns null when the text is no day and time of the local zone */
+/** @returns null when the text is not a day and time of the local zone */
 function localMs(text: string, nowMs: number): number | null {
   if (clockPattern.test(text)) return localMs(`today ${text}`, nowMs);
   const [, day = "", clock = "00:00"] = dayPattern.exec(text) ?? [];

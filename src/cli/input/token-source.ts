@@ -1,13 +1,13 @@
-/** Owns where a token is read from: standard input or a file. For the token commands alone. */
+/** Owns where a token is read from: standard input or a file. */
 import { readFileSync } from "node:fs";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { printMessage } from "../terminal/print.ts";
 
-/** So much is read of what is no token. In bytes. */
+/** At most this much is read of something that is not a token, in bytes. */
 const mostBytes = 64 * 1024;
 
 /**
- * Reads a token, without the line end behind it.
+ * Reads a token, without the line end after it.
  *
  * @param source - `-` or nothing for standard input
  * @throws SessionBuddyError `usage` for a token as argument, `storage.unavailable` when the file cannot be read

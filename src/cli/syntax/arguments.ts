@@ -22,7 +22,7 @@ export function parseInteger(text: string): number {
 /** Reads an exit status: one byte (exit(3)). */
 export function parseExitCode(text: string): number {
   if (!/^\d{1,3}$/.test(text) || Number(text) > largestExitCode) {
-    throw new InvalidArgumentError(`A whole number from 0 to ${largestExitCode} is needed.`);
+    throw new InvalidArgumentError(`It must be a whole number from 0 to ${largestExitCode}.`);
   }
   return Number(text);
 }

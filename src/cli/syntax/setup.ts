@@ -15,7 +15,7 @@ Exit status: 0 every shell loads its hook; 1 there is a line for you to add;
 `;
 const helpOfStatus = "\nExit status: 0 every hook is in order; 1 no shell has a hook, or one is not\nin order.\n";
 const helpOfServe = `
---client and --unit start no server. They print what the client or systemd reads,
+--client and --unit start no server. They print what a client or systemd reads,
 with the address and the path of this program in it, and say on standard error
 where it goes. A client is told to send a token when a secret or keys are set
 here; with --stdio it is told to start the server itself.

@@ -1,4 +1,4 @@
-/** Owns bars that are drawn with characters. For commands alone. */
+/** Owns bars that are drawn with characters. */
 
 /** One to seven eighths of a column (Unicode, block elements). */
 const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];

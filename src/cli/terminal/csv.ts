@@ -1,4 +1,4 @@
-/** Owns CSV as of RFC 4180 (lines end with CR LF) that is safe to open in a spreadsheet. For commands alone. */
+/** Owns CSV as of RFC 4180 (lines end with CR LF) that is safe to open in a spreadsheet. */
 import { escapeControls } from "../../wire/escape.ts";
 
 export type CsvValue = string | number | null;

@@ -1,4 +1,4 @@
-/** Owns the characters of our own words that are not ASCII, and what stands in for them where the locale cannot show them. For commands alone. */
+/** Owns the characters of our own words that are not ASCII, and what stands in for them where the locale cannot show them. */
 import { usesUnicode } from "../../config/environment.ts";
 
 export interface Glyphs {

@@ -1,4 +1,4 @@
-/** Owns how answers are printed: JSON for programs, lines for people. For commands alone. */
+/** Owns how answers are printed: JSON for programs, lines for people. */
 import { fstatSync, writeSync } from "node:fs";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { escapeJson } from "../../wire/escape.ts";
@@ -32,7 +32,7 @@ export function printLine(line: string): void {
 }
 
 /**
- * Writes text to standard output as it is. A reader that has stopped reading, as `head` does, is no failure.
+ * Writes text to standard output as it is. A reader that has stopped reading, as `head` does, is not a failure.
  *
  * @returns whether there still is a reader
  * @throws SessionBuddyError `storage.unavailable` when it cannot be written, as on a full disk

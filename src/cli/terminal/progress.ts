@@ -1,4 +1,4 @@
-/** Owns the line on standard error that tells a waiting person how far the work is. For commands alone. */
+/** Owns the line on standard error that shows a waiting person how far the work is. */
 import { fstatSync } from "node:fs";
 import { glyphs } from "./glyphs.ts";
 import { printMessage } from "./print.ts";
@@ -9,7 +9,7 @@ const pauseMs = 100;
 const eraseLine = "\r\u001b[K";
 
 export interface Progress {
-  /** Shows these words in place of those before; nothing where standard error is no terminal. */
+  /** Shows these words in place of those before; nothing where standard error is not a terminal. */
   tell(words: string): void;
   /** Takes the line away. */
   done(): void;

@@ -1,4 +1,4 @@
-/** Owns a terminal's second screen: what was on the first one is there again when it is left. For commands alone. */
+/** Owns a terminal's second screen: what was on the first one is there again when it is left. */
 import { printText } from "./print.ts";
 
 // Control sequences of xterm, which every terminal of today knows; console_codes(4).

@@ -1,10 +1,10 @@
-/** Owns how a session looks as a line of a table. For commands alone. */
+/** Owns how a session looks as a line of a table. */
 import type { Session } from "../../tracker/fold.ts";
 import { formatInstant, type Instant, instantFromMs } from "../../tracker/instant.ts";
 import { styleState } from "./style.ts";
 import type { Column } from "./table.ts";
 
-/** @param nowMs - days of this year are told without it where room is scarce */
+/** @param nowMs - where room is scarce, days of this year are shown without the year */
 export function sessionColumns(nowMs: number): readonly Column<Session>[] {
   const brief = (instant: Instant) => briefly(instant, instantFromMs(nowMs));
   return [

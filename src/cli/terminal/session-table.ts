@@ -1,4 +1,4 @@
-/** Owns the table of sessions that a person sees. Loaded late by `list`, which programs ask too. For commands alone. */
+/** Owns the table of sessions that a person sees. Loaded late by `list`, which programs ask too. */
 import type { Session } from "../../tracker/fold.ts";
 import { terminalWidth } from "./print.ts";
 import { sessionColumns } from "./session-columns.ts";

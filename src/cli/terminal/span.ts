@@ -1,4 +1,4 @@
-/** Owns drawing spans of time on one line of characters. For commands alone. */
+/** Owns drawing spans of time on one line of characters. */
 
 export interface Span {
   readonly fromMs: number;
@@ -6,7 +6,7 @@ export interface Span {
   readonly sureUntilMs: number;
   /** Until here it may be; the same where the end is known. */
   readonly untilMs: number;
-  /** Whether it goes on. */
+  /** Whether it is still open. */
   readonly isOpen: boolean;
 }
 

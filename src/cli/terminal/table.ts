@@ -1,4 +1,4 @@
-/** Owns tables that fit a person's terminal: what is shortened, what is left out. For commands alone. */
+/** Owns tables that fit a person's terminal: what is shortened, what is left out. */
 import { escapeControls } from "../../wire/escape.ts";
 import { styleHeading } from "./style.ts";
 import { padTo, shorten, widthOf } from "./width.ts";
@@ -28,7 +28,7 @@ interface Filled<Row> {
 }
 
 const gap = "  ";
-/** Most names and paths are told by so many columns. */
+/** Most names and paths can be recognized by this many columns. */
 const modestWidth = 20;
 const nothing = "-";
 
@@ -54,7 +54,7 @@ interface Shown<Row> extends Filled<Row> {
   readonly width: number;
 }
 
-/** Columns without any news go first, then moments are told in brief, then the least important columns go. */
+/** Columns without content go first, then times are shortened, then the least important columns go. */
 function fit<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number): Shown<Row>[] {
   let filled = columns.map((column) => fill(column, rows, column.text));
   if (total(filled, "natural") > width) filled = filled.filter(hasNews);

@@ -1,4 +1,4 @@
-/** Owns which lines a timeline has: what stands on each, and which are drawn when not all are. For commands alone. */
+/** Owns which lines a timeline has: what stands on each, and which are drawn when not all are. */
 import type { Session } from "../../tracker/fold.ts";
 
 /** A line of the drawing: the sessions that it shows, oldest first. */
@@ -14,7 +14,7 @@ export function linesOf(sessions: readonly Session[], by: "session" | "user"): L
   return Array.from(groups, ([key, own]) => ({ key, sessions: own }));
 }
 
-/** @returns the lines of those who were on last, at most so many, in the order in which they were given */
+/** @returns the lines of those who were on most recently, at most `limit`, in the order in which they were given */
 export function mostRecent(lines: readonly Line[], limit: number): readonly Line[] {
   if (lines.length <= limit) return lines;
   const ranked = lines.map((line) => ({ line, lastOn: lastOn(line) }));
@@ -23,7 +23,7 @@ export function mostRecent(lines: readonly Line[], limit: number): readonly Line
   return lines.filter((line) => chosen.has(line));
 }
 
-/** Behind every instant: whoever is on now comes first, those who came last before the others. */
+/** Sorts after every instant: those who are on now come first, the most recent before the others. */
 const now = "~";
 
 /** @returns when somebody of the line was on last, then when the newest session began; texts that sort by time */

@@ -1,4 +1,4 @@
-/** Owns how many columns of a terminal a text takes, and how it is shortened to fit. For commands alone. */
+/** Owns how many columns of a terminal a text takes, and how it is shortened to fit. */
 import stringWidth from "string-width";
 import { glyphs } from "./glyphs.ts";
 

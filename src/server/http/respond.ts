@@ -33,7 +33,7 @@ const unreadable: ReadonlyMap<string | undefined, number> = new Map([
   ["HPE_CHUNK_EXTENSIONS_OVERFLOW", 413],
 ]);
 
-/** Answers what is no request, and closes the connection. */
+/** Answers what is not a request, and closes the connection. */
 export function sendUnreadable(socket: Duplex, error: NodeJS.ErrnoException): void {
   const status = unreadable.get(error.code) ?? 400;
   const text = JSON.stringify({ error: STATUS_CODES[status] });

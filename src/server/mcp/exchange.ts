@@ -58,13 +58,13 @@ class ExchangeTransport {
     });
   }
 
-  /** A request of which the SDK can make nothing, such as one whose `_meta` is no object, it would leave without an answer. */
+  /** The SDK would not answer a request that it cannot read, such as one whose `_meta` is not an object. */
   refuse(): void {
     if (this.#given === null) return;
     void this.send({ jsonrpc: "2.0", id: this.#given, error: invalidParams });
   }
 
-  /** What is no answer, as a notification, has nobody who could hear it. */
+  /** What is not an answer, such as a notification, reaches nobody. */
   async send(message: JSONRPCMessage): Promise<void> {
     if ("method" in message) {
       if ("id" in message) throw new Error("a client without a session cannot be asked");

@@ -107,7 +107,7 @@ async function openSession(
   if (authenticate !== null && !(await isAccepted(caller.token, authenticate))) {
     const waitSeconds = await refusals.take(caller.clientId);
     if (waitSeconds !== null) return sendTooMany(response, waitSeconds, tooManyRefusals);
-    // A 401 would make clients look for an authorization server, which there is none.
+    // A 401 would make clients look for an authorization server, and there is none.
     return sendError(response, 400, rpcCodes.serverError, "A session needs the header Authorization: Bearer TOKEN");
   }
   if (await sessions.open(request, response, message)) return;

@@ -31,7 +31,7 @@ const largestComponents = 100;
 const largestShellTypes = 30;
 /** They have their labels whatever else is sent. */
 const usualShellTypes = ["bash", "zsh", "fish", "sh", "dash", "ksh", "tcsh", "csh", "ash", "pwsh", "nu", "xonsh"];
-/** Shell types beside them are looked for in so many sessions of so many components. */
+/** Other shell types are looked for in this many sessions of this many components. */
 const sampledComponents = 20;
 const sampledSessions = 50;
 /** Prometheus gives up after ten seconds; a store that is in trouble must not take the rest with it. */

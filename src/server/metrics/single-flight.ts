@@ -18,7 +18,7 @@ export function oneAtATime<T>(work: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** @returns null when the work fails, or takes longer; it goes on then */
+/** @returns null when the work fails, or takes longer; it continues then */
 export async function inTime<T>(work: Promise<T>, deadlineMs: number): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {

@@ -48,7 +48,7 @@ export class Connection {
   #writes = 0;
   /** Settles when everything asked for so far is done; one connection does one thing at a time. */
   #tail: Promise<unknown> = Promise.resolve();
-  /** What goes on beside the queue. */
+  /** What runs beside the queue. */
   readonly #asides = new Set<Promise<unknown>>();
   #isClosed = false;
 

@@ -85,7 +85,7 @@ function placesOf(prepare: Prepare, cwd: string, most: number): Place[] | null {
     while (place !== null) {
       if (places.length === most) return null;
       places.push(place);
-      // No text lies between a path and the same with a zero byte behind it.
+      // No text sorts between a path and the same path with a zero byte after it.
       place = nextClass(prepare, place) ?? firstPlace(prepare, `${place.cwd}\0`, to);
     }
   }

@@ -26,13 +26,13 @@ interface Statement {
   readonly values: readonly SQLInputValue[];
 }
 
-/** After so many rows the event loop gets its turn. */
+/** After this many rows the event loop gets its turn. */
 const rowsPerTurn = 4_096;
 
 /**
  * Counts exactly, by reading every session that matches.
  *
- * @param nextTurn - lets others go on meanwhile
+ * @param nextTurn - lets others run meanwhile
  */
 export async function countSessions(
   prepare: Prepare,

@@ -19,12 +19,12 @@ export interface SqliteStoreOptions {
   readonly busyTimeoutMs?: number;
 }
 
-/** What this store can do beside the port: a copy of the file is no law of every store. */
+/** What this store can do beside the port: not every store can copy its file. */
 export interface SqliteStore extends Store {
   /**
    * Copies the store, as it is at one moment, into a new file (mode 0600) while others continue to write.
    *
-   * @param onProgress - told how many of how many pages are copied
+   * @param onProgress - called with how many pages of how many have been copied
    * @throws SessionBuddyError `usage` when there is such a file
    */
   backup(path: string, onProgress: (done: number, total: number) => void): Promise<void>;
