@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { test } from "node:test";
-import { createSandbox, launcher, type RunOptions, root, runToEnd } from "../support/sandbox.ts";
+import { createSandbox, launcher, type RunOptions, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
 
 const version = /^\d+\.\d+\.\d+\n$/;
 
@@ -12,6 +12,12 @@ async function assertRuns(program: string, args: readonly string[], options: Run
   const outcome = await runToEnd(program, [...args, "--version"], options);
   assert.deepEqual([outcome.status, outcome.stderr], [0, ""], `${program} ${args.join(" ")}`);
   assert.match(outcome.stdout, version);
+}
+
+/** The environment of a user who has chosen no Node.js, whichever the suite runs on. */
+function plainEnvironment({ env }: Sandbox): Record<string, string> {
+  const { SESSION_BUDDY_NODE: _, ...plain } = env;
+  return plain;
 }
 
 /** Copies the program, without a Node.js of its own. */
@@ -68,7 +74,9 @@ test("SESSION_BUDDY_NODE chooses the Node.js, and is named when there is none at
 });
 
 test("without a Node.js of its own it takes the one on PATH, and says so when there is none", async (t) => {
-  const { env, folder } = createSandbox(t);
+  const sandbox = createSandbox(t);
+  const { folder } = sandbox;
+  const env = plainEnvironment(sandbox);
   const copy = copyProgram(join(folder, "copy"));
   mkdirSync(join(folder, "path"));
   symlinkSync(process.execPath, join(folder, "path/node"));
@@ -144,7 +152,9 @@ test("no variable has a runtime or a library write a file or read one, as they d
 const harmless = ["FORCE_COLOR", "NO_COLOR", "NODE_SKIP_PLATFORM_CHECK", "TZ", "UV_THREADPOOL_SIZE"];
 
 test("every variable that Node.js names in its help is unset, and no other", async (t) => {
-  const { env, folder } = createSandbox(t);
+  const sandbox = createSandbox(t);
+  const { folder } = sandbox;
+  const env = plainEnvironment(sandbox);
   const { stdout: help } = await runToEnd(join(root, "node_modules/node/bin/node"), ["--help"], { env });
   const section = help.slice(help.indexOf("\nEnvironment variables:\n"));
   const named = [...section.matchAll(/^([A-Z][A-Z0-9_]+)(?: |$)/gm)].map(([, name = ""]) => name);

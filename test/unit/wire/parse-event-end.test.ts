@@ -1,6 +1,7 @@
 /** Proves the rules of an end and of metadata (contract sections 1 and 2). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { maxMetadataBytes } from "../../../src/tracker/limits.ts";
 import { parseEnd, parseStart } from "../../../src/wire/parse-event.ts";
 import { endArguments, startArguments } from "../../support/events.ts";
@@ -11,7 +12,7 @@ const bytesAroundText = '{"a":""}'.length;
 const nothingSaid = { reason: null, exitCode: null, signal: null };
 
 function refuses(input: unknown, sentence: string): void {
-  assert.throws(() => parseEnd(input), refusal("invalid", sentence), `accepted: ${JSON.stringify(input)}`);
+  assert.throws(() => parseEnd(input), refusal("invalid", sentence), `accepted: ${inspect(input)}`);
 }
 
 /** Metadata as it comes in: through `JSON.parse`, both tools. */
