@@ -29,6 +29,7 @@ const entryPoints = {
   main: resolve(root, "src/cli/main.ts"),
   "settings-file": resolve(root, "src/config/settings-file.ts"),
   ps: resolve(root, "src/host/ps.ts"),
+  migrations: resolve(root, "src/store/sqlite/migrations.ts"),
   metrics: resolve(root, "src/server/metrics/metrics.ts"),
   "session-table": resolve(root, "src/cli/terminal/session-table.ts"),
   ...Object.fromEntries(commands.map((name) => [name, resolve(root, `src/cli/commands/${name}.ts`)])),

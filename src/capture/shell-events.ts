@@ -11,9 +11,9 @@ import type {
   ParsedStart,
   ProcessIdentity,
 } from "../tracker/event.ts";
-import { formatInstant, type Instant, instantFromMs, instantFromSeconds } from "../tracker/instant.ts";
-import { componentNameIssue, hostTextRules, largestExitCode } from "../tracker/limits.ts";
-import { parseStart } from "../wire/parse-event.ts";
+import { type Instant, instantFromMs, instantFromSeconds } from "../tracker/instant.ts";
+import { componentNameIssue, largestExitCode } from "../tracker/limits.ts";
+import { checkedStart } from "../tracker/start-rules.ts";
 import type { StateFile, StateRecord } from "./state-file.ts";
 
 /** Pids are given in turn, and come round again after many thousands of processes. */
@@ -120,7 +120,7 @@ export function endContent(timestamp: Instant, end: ShellEnd): EndContent {
 }
 
 /**
- * A shell of this machine goes through the contract's parser like any other event, with the machine's own limits.
+ * A start of a shell of this machine, within the machine's own limits.
  *
  * @throws SessionBuddyError `invalid` with the contract's sentence
  */
@@ -131,19 +131,21 @@ export function parsedStart(
   metadata: unknown,
   environmentExtra: Readonly<Record<string, string>> = {},
 ): ParsedStart {
-  const input = {
-    event_version: "1.0",
-    event_id: eventId,
-    component_name: fields.component,
-    shell_type: fields.shell,
-    timestamp: formatInstant(fields.startedAt),
+  const content = checkedStart({
+    componentName: fields.component,
+    shellType: fields.shell,
+    timestamp: fields.startedAt,
     pid: fields.pid,
-    user: { username: facts.username, home: facts.home },
+    username: facts.username,
+    home: facts.home,
     hostname: facts.hostname,
-    environment: { ...environmentExtra, python_version: "", platform: facts.platform, cwd: fields.cwd },
+    pythonVersion: "",
+    platform: facts.platform,
+    cwd: fields.cwd,
+    environmentExtra,
     metadata,
-  };
-  return parseStart(input, hostTextRules);
+  });
+  return { eventId, content };
 }
 
 /** @param uptime - seconds since boot, as in proc_uptime(5) */

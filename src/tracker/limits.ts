@@ -31,15 +31,20 @@ const componentNamePattern = /^[a-zA-Z0-9_-]+$/;
 
 /** @returns the contract's sentence when `name` is not a component name, null when it is one. */
 export function componentNameIssue(name: string): string | null {
-  if (isLongerThan(name, maxComponentNameLength)) {
-    return `component_name: String should have at most ${maxComponentNameLength} characters`;
-  }
+  const issue = textIssue(name, maxComponentNameLength);
+  if (issue !== null) return `component_name: ${issue}`;
   if (componentNamePattern.test(name)) return null;
   return `Invalid component_name '${name}': must match pattern ^[a-zA-Z0-9_-]+$`;
 }
 
+/** @returns what is wrong with a text of at most so many characters, to stand after its name; null when nothing is */
+export function textIssue(value: unknown, maxLength: number): string | null {
+  if (!isText(value)) return "Input should be a valid string";
+  return isLongerThan(value, maxLength) ? `String should have at most ${maxLength} characters` : null;
+}
+
 /** Counts code points, and only when the count of UTF-16 units leaves the question open. */
-export function isLongerThan(text: string, maxLength: number): boolean {
+function isLongerThan(text: string, maxLength: number): boolean {
   if (text.length <= maxLength) return false;
   if (text.length > maxLength * 2) return true;
   return [...text].length > maxLength;

@@ -2,7 +2,7 @@
 import { isObject } from "../tracker/canonical.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { type Instant, parseTimestamp } from "../tracker/instant.ts";
-import { isLongerThan, isText } from "../tracker/limits.ts";
+import { textIssue } from "../tracker/limits.ts";
 
 type IssueOf<T> = (value: T) => string | null;
 
@@ -44,9 +44,8 @@ export class Fields {
   text(name: string, maxLength: number, issueOf: IssueOf<string> = () => null): string {
     const value = this.#required(name);
     if (value === undefined) return "";
-    if (!isText(value)) return this.#fail(name, "Input should be a valid string");
-    if (isLongerThan(value, maxLength)) return this.#fail(name, `String should have at most ${maxLength} characters`);
-    return this.#checked(value, issueOf);
+    const issue = textIssue(value, maxLength);
+    return issue === null ? this.#checked(value as string, issueOf) : this.#fail(name, issue);
   }
 
   /** A text of one form, whatever its length; `issueOf` has the whole sentence when it has another. */

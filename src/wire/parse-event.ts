@@ -1,5 +1,5 @@
 /** Owns the contract's sentences: unknown arguments become event content, or every rule they break. Pure core. */
-import { canonicalJson, type JsonObject } from "../tracker/canonical.ts";
+import type { JsonObject } from "../tracker/canonical.ts";
 import type { EndContent, ParsedEnd, ParsedStart } from "../tracker/event.ts";
 import {
   componentNameIssue,
@@ -8,13 +8,13 @@ import {
   maxComponentNameLength,
   maxEnvironmentText,
   maxHostname,
-  maxMetadataBytes,
   maxPid,
   maxSessionId,
   maxShellType,
   type TextRules,
   wireTextRules,
 } from "../tracker/limits.ts";
+import { metadataIssue } from "../tracker/start-rules.ts";
 import { Fields } from "./fields.ts";
 
 const uuidV4Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
@@ -120,7 +120,7 @@ function readEventType(fields: Fields, expected: string, event: string): void {
 }
 
 function readMetadata(fields: Fields): JsonObject | null {
-  return fields.optionalObject("metadata", (metadata) => metadataIssue(metadata as JsonObject)) as JsonObject | null;
+  return fields.optionalObject("metadata", metadataIssue) as JsonObject | null;
 }
 
 function uuidIssue(text: string): string | null {
@@ -132,23 +132,6 @@ function timestampIssue(text: string): string {
   return `Invalid ISO 8601 timestamp: ${text} (${missing}${timestampExample})`;
 }
 
-function metadataIssue(metadata: JsonObject): string | null {
-  try {
-    const text = canonicalJson(metadata);
-    if (utf8Length(text) <= maxMetadataBytes) return null;
-    return `Object should have at most ${maxMetadataBytes} bytes when serialised`;
-  } catch (error) {
-    if (error instanceof TypeError) return error.message;
-    throw error;
-  }
-}
-
 function trimmed(text: string, rules: TextRules): string {
   return rules.trims ? text.trim() : text;
-}
-
-/** Length in bytes of well-formed or escaped text as UTF-8; the core has no Buffer. */
-function utf8Length(text: string): number {
-  if (text.length > maxMetadataBytes) return text.length;
-  return new TextEncoder().encode(text).length;
 }

@@ -10,18 +10,19 @@ import { closeSync, constants, fstatSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { openRegularInPrivate } from "../../host/regular-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
-import { isCurrent, migrate, requireOurs } from "./schema.ts";
+import { isCurrent } from "./schema.ts";
 
 /** https://www.sqlite.org/fileformat.html#the_database_header */
 const headerBytes = 100;
 
 /** Settles how the connection commits, and makes or migrates the tables. */
-export function prepareFile(database: DatabaseSync, path: string): void {
+export async function prepareFile(database: DatabaseSync, path: string): Promise<void> {
   database.exec("PRAGMA synchronous = FULL");
   // 16 MiB of log, four times the default, before its pages are put in their places: under load most of them are written
   // again before that.
   database.exec("PRAGMA wal_autocheckpoint = 4000");
   if (isCurrent(database)) return;
+  const { migrate, requireOurs } = await import("./migrations.ts");
   requireOurs(database, path);
   // Switching needs the file alone and stays with it; done before the transaction, where SQLite forbids it.
   database.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");

@@ -1,171 +1,21 @@
-/** Owns the tables of the embedded store and how an older file becomes a newer one. For `store/sqlite.ts` alone. */
+/** Owns the marks of the embedded store's file: whose it is, and of which version. Its steps are loaded where it needs one. */
 import type { DatabaseSync } from "node:sqlite";
-import { SessionBuddyError } from "../../tracker/errors.ts";
-import { foldSession } from "../../tracker/fold.ts";
-import { putSessionSql, rowToEvent, sessionToValues } from "./rows.ts";
 
 /** Marks the file as ours (`PRAGMA application_id`): "SBud" in ASCII. */
 export const applicationId = 0x53427564;
 
-/**
- * Forward-only steps; a file at version n has had the first n. A released step is never edited.
- * Times are text of a fixed width (see `tracker/instant.ts`), so that their order is the order of time.
- *
- * The history has one index for every set of names that can be asked for together, each by span class and then in the
- * order of the answer, so that a page of any of them is a few short ranges (`sqlite-query.ts`).
- */
-const migrations: readonly (string | ((database: DatabaseSync) => void))[] = [
-  `CREATE TABLE events (
-     seq INTEGER PRIMARY KEY AUTOINCREMENT,
-     event_id TEXT NOT NULL UNIQUE,
-     session_id TEXT NOT NULL,
-     kind TEXT NOT NULL,
-     body TEXT NOT NULL
-   ) STRICT;
-   CREATE INDEX events_by_session ON events (session_id);
-   CREATE TABLE pruned_sessions (
-     session_id TEXT PRIMARY KEY,
-     start_event_id TEXT NOT NULL UNIQUE
-   ) STRICT, WITHOUT ROWID;
-   CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
-   CREATE TRIGGER events_go_with_their_session BEFORE DELETE ON events
-     WHEN NOT EXISTS (SELECT 1 FROM pruned_sessions WHERE session_id = OLD.session_id)
-     BEGIN SELECT RAISE(ABORT, 'events are append-only; only a whole session can be pruned'); END;
-   CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events
-     WHEN EXISTS (SELECT 1 FROM events WHERE event_id = NEW.event_id)
-       OR EXISTS (SELECT 1 FROM pruned_sessions WHERE start_event_id = NEW.event_id OR session_id = NEW.session_id)
-     BEGIN SELECT RAISE(ABORT, 'the event is, or was, on record'); END;
-   CREATE TRIGGER pruned_sessions_are_not_changed BEFORE UPDATE ON pruned_sessions
-     BEGIN SELECT RAISE(ABORT, 'ids of pruned sessions are kept'); END;
-   CREATE TRIGGER pruned_sessions_are_kept BEFORE DELETE ON pruned_sessions
-     BEGIN SELECT RAISE(ABORT, 'ids of pruned sessions are kept'); END;
-   CREATE TABLE sessions (
-     session_id TEXT PRIMARY KEY,
-     state TEXT NOT NULL,
-     component_name TEXT NOT NULL,
-     shell_type TEXT NOT NULL,
-     pid INTEGER NOT NULL,
-     hostname TEXT NOT NULL,
-     username TEXT NOT NULL,
-     home TEXT NOT NULL,
-     cwd TEXT NOT NULL,
-     platform TEXT NOT NULL,
-     started_at TEXT NOT NULL,
-     ended_at TEXT,
-     ended_after TEXT,
-     ended_before TEXT,
-     closed_at TEXT GENERATED ALWAYS AS (coalesce(ended_at, ended_before)) VIRTUAL,
-     span_class INTEGER NOT NULL,
-     duration_ms INTEGER,
-     duration_basis TEXT,
-     exit_code INTEGER,
-     end_reason TEXT,
-     signal TEXT,
-     host_id TEXT,
-     boot_id TEXT,
-     pid_namespace TEXT,
-     process_pid INTEGER,
-     start_ticks TEXT,
-     executable TEXT,
-     start_event_id TEXT NOT NULL,
-     end_event_id TEXT
-   ) STRICT;
-   CREATE INDEX sessions_by_span ON sessions (span_class, started_at, session_id);
-   CREATE INDEX sessions_by_username ON sessions (username, span_class, started_at, session_id);
-   CREATE INDEX sessions_by_hostname ON sessions (hostname, span_class, started_at, session_id);
-   CREATE INDEX sessions_by_component ON sessions (component_name, span_class, started_at, session_id);
-   CREATE INDEX sessions_by_username_hostname ON sessions (username, hostname, span_class, started_at, session_id);
-   CREATE INDEX sessions_by_username_component ON sessions (username, component_name, span_class, started_at, session_id);
-   CREATE INDEX sessions_by_hostname_component ON sessions (hostname, component_name, span_class, started_at, session_id);
-   CREATE INDEX sessions_by_username_hostname_component ON sessions (username, hostname, component_name, span_class, started_at, session_id);
-   CREATE INDEX sessions_by_cwd ON sessions (cwd, span_class, started_at, session_id, username, hostname, component_name);
-   CREATE INDEX sessions_by_end ON sessions (closed_at) WHERE closed_at IS NOT NULL;`,
-  // Who told an end was not recorded before; a process that lives on as another program is a state of its own since.
-  `ALTER TABLE sessions ADD COLUMN ended_by TEXT;
-   UPDATE sessions SET ended_by = 'unknown' WHERE state = 'ended';
-   UPDATE sessions SET ended_by = 'kernel' WHERE state = 'orphaned';
-   UPDATE sessions SET state = 'replaced', span_class = span_class + 20
-     WHERE state = 'orphaned' AND end_reason = 'executable_replaced';`,
-  `ALTER TABLE sessions ADD COLUMN exe_id TEXT;
-   ALTER TABLE sessions ADD COLUMN comm TEXT;`,
-  foldBoundedEnds,
-];
-
-/** Ends that were told for a time after a proof of death lie no later than that proof since. */
-function foldBoundedEnds(database: DatabaseSync): void {
-  const bounded = database.prepare(
-    "SELECT session_id AS id FROM events WHERE kind = 'death' INTERSECT SELECT session_id FROM events WHERE kind = 'end'",
-  );
-  const eventsOf = database.prepare("SELECT * FROM events WHERE session_id = ? ORDER BY seq");
-  const put = database.prepare(putSessionSql);
-  for (const { id = null } of bounded.all()) {
-    const session = foldSession(eventsOf.all(id).map(rowToEvent));
-    if (session !== null) put.run(...sessionToValues(session));
-  }
-}
-
-/** The newest version this program knows. */
-export const schemaVersion = migrations.length;
+/** The newest version this program knows: as many as there are steps (`migrations.ts`). */
+export const schemaVersion = 4;
 
 /** @returns whether the file is ours and needs no step. */
 export function isCurrent(database: DatabaseSync): boolean {
   return readPragma(database, "user_version") === schemaVersion && isMarked(database);
 }
 
-/**
- * Refuses what may not be migrated, before anything in the file is changed.
- *
- * @throws SessionBuddyError `storage.newer` when a newer program wrote the file, `storage.corrupt` when it is not ours
- */
-export function requireOurs(database: DatabaseSync, path: string): void {
-  // One snapshot, so that a migration that commits meanwhile is seen whole or not at all.
-  database.exec("BEGIN");
-  try {
-    requireKnown(database, path);
-  } finally {
-    database.exec("COMMIT");
-  }
-}
-
-/**
- * Brings the file to {@link schemaVersion}. Runs inside one immediate transaction, so that of many processes one does
- * the work and the others find it done.
- *
- * @throws SessionBuddyError `storage.newer` when a newer program wrote the file, `storage.corrupt` when it is not ours
- */
-export function migrate(database: DatabaseSync, path: string): void {
-  const version = requireKnown(database, path);
-  for (const step of migrations.slice(version)) {
-    if (typeof step === "string") database.exec(step);
-    else step(database);
-  }
-  database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`);
-}
-
-/** @returns the version of the file's tables, 0 for an empty file. */
-function requireKnown(database: DatabaseSync, path: string): number {
-  const version = readPragma(database, "user_version");
-  const isOurs = isMarked(database);
-  if (isOurs && version > schemaVersion) {
-    throw new SessionBuddyError(
-      "storage.newer",
-      `${path} was written by a newer session-buddy (schema ${version}, this one knows ${schemaVersion}); update session-buddy`,
-    );
-  }
-  const tables = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n;
-  if (!isOurs && (version !== 0 || tables !== 0)) {
-    throw new SessionBuddyError(
-      "storage.corrupt",
-      `${path} is a database of another program; move it away, or set SESSION_BUDDY_HOME to another folder`,
-    );
-  }
-  return version;
-}
-
-function isMarked(database: DatabaseSync): boolean {
+export function isMarked(database: DatabaseSync): boolean {
   return readPragma(database, "application_id") === applicationId;
 }
 
-function readPragma(database: DatabaseSync, name: "user_version" | "application_id"): number {
+export function readPragma(database: DatabaseSync, name: "user_version" | "application_id"): number {
   return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
 }

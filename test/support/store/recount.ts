@@ -9,8 +9,18 @@ export type Counts = ReadonlyMap<string, number>;
 
 const everything = 1_000_000;
 
-/** @param position - events up to it were there before the server */
-export async function recount(store: Pick<Store, "events" | "sessions">, position: number): Promise<Counts> {
+/**
+ * @param position - events up to it were there before the server
+ * @param lengths - how long each session lasted when it was counted first: a stronger word that comes later corrects the
+ *   record, not what was counted
+ */
+export async function recount(
+  store: Pick<Store, "events" | "sessions">,
+  position: number,
+  lengths = new Map<string, number>(),
+): Promise<Counts> {
+  const rows = await store.sessions({});
+  const lengthNow = new Map(rows.map(({ sessionId, durationMs }) => [sessionId, durationMs ?? 0]));
   const counts = new Map<string, number>();
   const add = (name: string, labels: Readonly<Record<string, string>>, value = 1) => {
     const key = keyOf(name, labels);
@@ -32,10 +42,12 @@ export async function recount(store: Pick<Store, "events" | "sessions">, positio
     }
     if (earlier?.durationMs === null && later !== null && later.durationMs !== null) {
       add("session_duration_seconds_count", { component_name });
-      add("session_duration_seconds_sum", { component_name }, later.durationMs / 1_000);
+      const lengthMs = lengths.get(event.sessionId) ?? lengthNow.get(event.sessionId) ?? 0;
+      lengths.set(event.sessionId, lengthMs);
+      add("session_duration_seconds_sum", { component_name }, lengthMs / 1_000);
     }
   }
-  for (const { componentName, state } of await store.sessions({})) {
+  for (const { componentName, state } of rows) {
     if (state === "active") add("active_sessions", { component_name: componentName });
   }
   return new Map([...counts].filter(([, value]) => value !== 0));

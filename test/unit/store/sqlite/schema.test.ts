@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { migrations } from "../../../../src/store/sqlite/migrations.ts";
 import { applicationId, schemaVersion } from "../../../../src/store/sqlite/schema.ts";
 import { refusal } from "../../../support/refusals.ts";
 import { folded, observedNothing, startEvent } from "../../../support/store/session-events.ts";
@@ -33,6 +34,10 @@ test("a new file and an empty one get the same tables, marked as ours", async (t
   assert.deepEqual(schemaOf(fresh.options.path), schemaOf(empty.options.path));
   const marks = JSON.stringify(schemaOf(fresh.options.path));
   assert.ok(marks.includes(`"user_version":${schemaVersion}`) && marks.includes(`"application_id":${applicationId}`));
+});
+
+test("the newest version is the number of steps", () => {
+  assert.equal(schemaVersion, migrations.length);
 });
 
 test("opening again changes nothing in the file", async (t) => {
