@@ -37,7 +37,7 @@ const headings = (kind: ShellKind) =>
   [...readFileSync(hookFile(kind), "utf8").matchAll(/^# ── (.+?) ─+$/gm)].map((match) => match[1]);
 
 test("the three hooks have the same sections in the same order", () => {
-  assert.deepEqual(headings("bash"), ["Guard", "Names", "State file", "Courier", "End", "Start"]);
+  assert.deepEqual(headings("bash"), ["Guard", "Names", "Limits", "State file", "Courier", "End", "Start"]);
   assert.deepEqual(headings("zsh"), headings("bash"));
   assert.deepEqual(headings("fish"), headings("bash"));
 });

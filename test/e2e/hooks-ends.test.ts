@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { eventually } from "../support/eventually.ts";
+import { allRows, runWell } from "../support/rows.ts";
+import type { Sandbox } from "../support/sandbox.ts";
 import type { Terminal } from "../support/shells/pty.ts";
 import { each, testShells } from "../support/shells/shell-cases.ts";
 import {
@@ -19,6 +21,16 @@ import {
 } from "../support/shells/shells.ts";
 
 const endOfInput = "\x04";
+const hungUp = each(shellKinds, (kind) => [told(kind, null, "hangup")]);
+
+/** The signals that the record names, one a session. */
+async function endSignals(sandbox: Sandbox): Promise<readonly unknown[]> {
+  const rows = await allRows(sandbox);
+  const shown = await Promise.all(
+    rows.map(({ session_id }) => runWell(sandbox, ["show", String(session_id), "--json"])),
+  );
+  return shown.map((text) => JSON.parse(text).signal);
+}
 
 /** Starts a command in the foreground and closes the window when it runs. */
 async function closeOver(terminal: Terminal, command: string): Promise<void> {
@@ -48,7 +60,8 @@ describe("ends", { concurrency: 4 }, () => {
         await runUntil(terminal, "sh -c 'echo do''ne; exit 3'", "done\r\n");
         terminal.type(endOfInput);
       },
-      record: each(shellKinds, (kind) => [told(kind, kind === "fish" ? 0 : 3, kind === "zsh" ? "exit" : null)]),
+      // bash cannot tell the end of its input from a signal, which has no status.
+      record: { bash: [told("bash", null, null)], zsh: [told("zsh", 3, "exit")], fish: [told("fish", 0, null)] },
     },
     {
       title: "row 1: a login shell that is left with `logout` is on record as logged out",
@@ -68,26 +81,40 @@ describe("ends", { concurrency: 4 }, () => {
     {
       title: "row 2: a window closed at the prompt is a hangup",
       drive: (terminal) => terminal.close(),
-      record: {
-        bash: [told("bash", null, "hangup")],
-        zsh: [told("zsh", 1, "hangup")],
-        fish: [told("fish", 0, "hangup")],
-      },
+      record: hungUp,
     },
     ...["sleep 60", "trap '' HUP; sleep 1"].map((command) => ({
       title: `row 3: a window closed while \`${command}\` runs is a hangup`,
       drive: (terminal: Terminal) => closeOver(terminal, `sh -c "echo bu''sy; ${command}"`),
-      record: {
-        bash: [told("bash", null, "hangup")],
-        zsh: [told("zsh", 1, "hangup")],
-        fish: [told("fish", 0, "hangup")],
-      },
+      record: hungUp,
     })),
     {
-      title: "row 2: SIGHUP to the shell alone is on record as its signal where the shell can tell",
+      title: "row 2: SIGHUP to the shell alone is a hangup where the shell can tell",
       drive: (terminal) => terminal.signal("SIGHUP"),
-      // To bash and fish it looks like Ctrl-D; only its terminal that is gone would tell.
-      record: { bash: [told("bash", 0, null)], zsh: [told("zsh", 1, "signal")], fish: [told("fish", 0, null)] },
+      // To bash and fish it looks like Ctrl-D; only its terminal that is gone would tell. fish leaves with a status.
+      record: { bash: [told("bash", null, null)], zsh: [told("zsh", null, "hangup")], fish: [told("fish", 0, null)] },
+    },
+    {
+      title: "row 2: a shell that hangs itself up is on record with the signal and no status",
+      drive: (terminal, kind) => terminal.type(`kill -HUP ${kind === "fish" ? "$fish_pid" : "$$"}\r`),
+      record: hungUp,
+      check: async (_, sandbox) => assert.deepEqual(await endSignals(sandbox), ["HUP"]),
+    },
+    {
+      title: "row 2: a signal that the person has trapped is not taken for the end of the shell",
+      async drive(terminal, kind) {
+        await runLine(terminal, kind === "fish" ? "function hup --on-signal HUP; end" : "trap '' HUP");
+        terminal.type(`kill -HUP ${kind === "fish" ? "$fish_pid" : "$$"}\r`);
+        await terminal.find("sb> ");
+        terminal.type(endOfInput);
+      },
+      record: { bash: [told("bash", null, null)], zsh: [told("zsh", 0, "exit")] },
+    },
+    {
+      title: "row 2: a shell that gives itself SIGALRM is on record with the signal and no status",
+      drive: (terminal) => terminal.type("kill -ALRM $$\r"),
+      record: each(["bash", "zsh"], (kind) => [told(kind, null, "signal")]),
+      check: async (_, sandbox) => assert.deepEqual(await endSignals(sandbox), ["ALRM"]),
     },
     {
       title: "row 24: SIGTERM at the prompt leaves bash and zsh alive and open",
@@ -117,7 +144,7 @@ describe("ends", { concurrency: 4 }, () => {
       title: "row 26: TMOUT ends the shell",
       plan: { after: "TMOUT=1" },
       drive: () => {},
-      record: { bash: [told("bash", 0, null)], zsh: [told("zsh", 14, "signal")] },
+      record: { bash: [told("bash", null, null)], zsh: [told("zsh", null, "signal")] },
     },
   ]);
 

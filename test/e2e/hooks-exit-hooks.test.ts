@@ -84,7 +84,7 @@ const zshCases: readonly ShellCase[] = zshHooks.flatMap(([name, lines]) =>
       plan: { [place]: lines },
       drive: closeOverCommand,
       // zsh calls the function zshexit before all others, and is cut off in it.
-      record: { zsh: [name.includes("function zshexit") ? inferred("zsh", "pid_gone") : told("zsh", 1, "hangup")] },
+      record: { zsh: [name.includes("function zshexit") ? inferred("zsh", "pid_gone") : told("zsh", null, "hangup")] },
     },
   ]),
 );

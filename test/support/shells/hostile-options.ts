@@ -9,6 +9,10 @@ export interface HostileSetup {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Names that people, and hooks of others, give to variables. */
+const ordinaryNames =
+  "IFS folder name id code stat text boot suffix now uptime exe printed whole written reason signal fd value limit umask";
+
 const bashOptions = [
   "set -u",
   "set -e",
@@ -31,6 +35,10 @@ const bashOptions = [
   "set -P",
   "TMOUT=100",
   "shopt -s inherit_errexit; set -e",
+  `readonly ${ordinaryNames}`,
+  `declare -i ${ordinaryNames.replace("IFS ", "")}; shopt -s localvar_inherit`,
+  "enable -n local",
+  "enable -n declare typeset export shopt",
 ];
 
 const zshOptions = [
@@ -60,6 +68,9 @@ const zshOptions = [
   "setopt path_script cdable_vars",
   "IFS=/-_.",
   "disable -r if 2>/dev/null; enable -r if",
+  `typeset -r ${ordinaryNames}`,
+  `typeset -ri ${ordinaryNames.replace("IFS ", "").replace(" umask", "")}`,
+  "disable local typeset declare export",
 ];
 
 const functionNames = [
@@ -75,13 +86,15 @@ const functionNames = [
   "test",
   "unset",
   "export",
+  "eval",
+  "command",
+  "umask",
+  "mapfile",
 ];
 const zshAliasNames = [...functionNames, "end", "start", "HUP", "node", "session-buddy"];
 
 const functions = {
-  bash: functionNames
-    .filter((name) => name !== "set" && name !== "unset")
-    .map((name) => `${name}() { echo shadowed; }`),
+  bash: functionNames.map((name) => `${name}() { echo shadowed; }`),
   zsh: functionNames.map((name) => `function ${name}() { echo shadowed }`),
   fish: ["printf", "trap", "sh", "setsid", "string_", "math", "realpath", "command_"].map(
     (name) => `function ${name}; echo shadowed; end`,

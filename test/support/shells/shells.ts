@@ -173,7 +173,12 @@ export function told(kind: ShellKind, exitCode: number | null, reason: string | 
 
 /** An end that is proven by the process alone. */
 export function inferred(kind: ShellKind, proof: string): ExpectedRow {
-  return { shell_type: kind, state: "orphaned", exit_code: null, end_reason: proof };
+  return {
+    shell_type: kind,
+    state: proof === "executable_replaced" ? "replaced" : "orphaned",
+    exit_code: null,
+    end_reason: proof,
+  };
 }
 
 export function open(kind: ShellKind): ExpectedRow {
