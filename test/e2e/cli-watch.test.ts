@@ -82,7 +82,7 @@ test("the stream has no event twice where some were removed, and without a posit
   });
   const ids = [await started(sandbox, "new")];
   while (newest === null) {
-    ids.push(await started(sandbox, "new"));
+    ids.push(await started(sandbox, `new-${ids.length}`));
     await Promise.race([first, pause(100)]);
   }
   assert.equal((await all.next()).session_id, ids[0]);

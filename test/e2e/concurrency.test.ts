@@ -14,7 +14,9 @@ const times = <T>(count: number, make: (index: number) => T): T[] => Array.from(
 
 test(`${processes} processes that start sessions at once on a fresh store make ${processes} records`, async (t) => {
   const sandbox = createSandbox(t);
-  const printed = await Promise.all(times(processes, () => runWell(sandbox, ["start"])));
+  const printed = await Promise.all(
+    times(processes, (index) => runWell(sandbox, ["start", "--component", `c${index}`])),
+  );
   const ids = printed.map((line) => line.trimEnd());
   assert.equal(new Set(ids).size, processes);
   assert.deepEqual((await allRows(sandbox)).map((row) => row.session_id).sort(), ids.toSorted());

@@ -37,8 +37,8 @@ test("the first command sets up a clean checkout with an empty home and shows a 
 
 /** Ways to run a command line; `S` stands for it, `F` for a file that holds it. */
 const ways: readonly (readonly [words: readonly string[], state: string, firstLine?: string])[] = [
-  [["bash", "-c", "S"], "orphaned"],
-  [["zsh", "-c", "S"], "orphaned"],
+  [["bash", "-c", "S"], "replaced"],
+  [["zsh", "-c", "S"], "replaced"],
   [["sh", "-c", "S"], "active"],
   [["fish", "-c", "S"], "active"],
   [["bash", "F"], "active"],

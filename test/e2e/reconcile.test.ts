@@ -97,7 +97,7 @@ test("two shells of one process: the first was replaced at the moment the second
     rows.map((row) => [row.state, row.end_reason, row.ended_before]),
     [
       ["active", null, null],
-      ["orphaned", "executable_replaced", "2026-02-06T12:34:59Z"],
+      ["replaced", "executable_replaced", "2026-02-06T12:34:59Z"],
     ],
   );
 });
@@ -149,13 +149,15 @@ test("the next starts finish what others left, and many at once finish it once",
   const { file, folder } = leftBehind(sandbox);
   const children = Array.from({ length: 5 }, () => shell(t));
   for (const child of children) file(child, [startRecord(child), endRecord]);
-  const start = () => runWell(sandbox, ["start", "--pid", String(process.pid)]);
-  let started = 12;
-  await Promise.all(Array.from({ length: started }, start));
+  let started = 0;
+  const start = () => {
+    started += 1;
+    return runWell(sandbox, ["start", "--component", `c${started}`, "--pid", String(process.pid)]);
+  };
+  await Promise.all(Array.from({ length: 12 }, start));
   // What one sweep has no time for is left for the next, and a start sweeps when the last one is seconds old.
   await eventually(async () => {
     if (readdirSync(folder).every((name) => name.startsWith("."))) return;
-    started += 1;
     await start();
     throw new Error("files are left");
   });

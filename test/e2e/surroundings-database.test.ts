@@ -29,7 +29,10 @@ describe("a database that another process has locked", { concurrency: true }, ()
     const sandbox = createSandbox(t);
     const id = (await runWell(sandbox, ["start"])).trimEnd();
     const lock = await holdLock(t, databaseOf(sandbox));
-    const writing = [["start"], ["end", id]].map((args) => sandbox.run(args));
+    const writing = [
+      ["start", "--component", "other"],
+      ["end", id],
+    ].map((args) => sandbox.run(args));
     assert.equal((await allRows(sandbox)).length, 1);
     for (const outcome of await Promise.all(writing)) {
       assertRefused(outcome, 5, /the database \S+ is locked by another process; try again/);
@@ -46,7 +49,7 @@ describe("a database that another process has locked", { concurrency: true }, ()
     const sandbox = createSandbox(t);
     await runWell(sandbox, ["start"]);
     const lock = await holdLock(t, databaseOf(sandbox));
-    const waiting = Array.from({ length: 4 }, () => runWell(sandbox, ["start"]));
+    const waiting = Array.from({ length: 4 }, (_, index) => runWell(sandbox, ["start", "--component", `c${index}`]));
     // Reading proves that some time has passed and that the others are still waiting.
     assert.equal((await allRows(sandbox)).length, 1);
     await lock.release();
@@ -105,7 +108,7 @@ test("a database of a newer version is refused with both versions named, and not
 
 test("a database with a damaged page is refused as damaged, never answered from", async (t) => {
   const sandbox = createSandbox(t);
-  for (let count = 0; count < 4; count += 1) await runWell(sandbox, ["start"]);
+  for (let count = 0; count < 4; count += 1) await runWell(sandbox, ["start", "--component", `c${count}`]);
   const content = readFileSync(databaseOf(sandbox));
   // The first page is whole, so that it is known as ours; all the others are noise.
   randomBytes(content.length - 4096).copy(content, 4096);

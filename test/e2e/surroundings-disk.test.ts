@@ -15,11 +15,16 @@ async function idsOnRecord(disk: SmallDisk): Promise<readonly unknown[]> {
   return (JSON.parse(stdout) as SessionRow[]).map((row) => row.session_id);
 }
 
+/** Each under a name of its own: one process is one session under one name. */
+function startNumber(disk: SmallDisk, number: number) {
+  return disk.run(["start", "--component", `c${number}`]);
+}
+
 /** Starts sessions until one is refused. @returns the ids that were acknowledged */
-async function startUntilRefused(disk: SmallDisk): Promise<string[]> {
+async function startUntilRefused(disk: SmallDisk, before: number): Promise<string[]> {
   const ids: string[] = [];
   for (;;) {
-    const outcome = await disk.run(["start"]);
+    const outcome = await startNumber(disk, before + ids.length);
     if (outcome.status !== 0) {
       assertRefused(outcome, 5, /disk is full|disk is full or failing/);
       return ids;
@@ -31,13 +36,13 @@ async function startUntilRefused(disk: SmallDisk): Promise<string[]> {
 
 test("on a disk that gets full, start says so; with space again all that was acknowledged is there", async (t) => {
   const disk = await createSmallDisk(t, createSandbox(t));
-  const acknowledged = [(await disk.run(["start"])).stdout.trimEnd()];
+  const acknowledged = [(await startNumber(disk, 0)).stdout.trimEnd()];
   for (const bytesLeft of [0, 48 * 1024, 96 * 1024]) {
     await disk.fill(bytesLeft);
-    acknowledged.push(...(await startUntilRefused(disk)));
+    acknowledged.push(...(await startUntilRefused(disk, acknowledged.length)));
     assertRefused(await disk.run(["end", acknowledged[0] ?? ""]), 5, /disk is full/);
     await disk.free();
-    const next = await disk.run(["start"]);
+    const next = await startNumber(disk, acknowledged.length);
     assert.equal(next.status, 0, next.stderr);
     acknowledged.push(next.stdout.trimEnd());
     assert.deepEqual((await idsOnRecord(disk)).toSorted(), acknowledged.toSorted());

@@ -147,7 +147,7 @@ test("a secret that is empty, short, missing or readable for others is refused w
       assert.doesNotMatch(outcome.stderr, /sssss/);
     }
     // Nothing is lost: whoever is recorded here has no use for the secret.
-    await runWell(sandbox, ["start"], { env });
+    await runWell(sandbox, ["start", "--component", `c${cases.findIndex(([one]) => one === env)}`], { env });
   }
   chmodSync(file, 0o600);
   await runWell(sandbox, ["token"], { env: { SESSION_BUDDY_SECRET_FILE: file } });

@@ -113,7 +113,7 @@ for (const step of steps) {
     const clock = fakeClock(sandbox);
     const { id } = await openSession(t, sandbox);
     clock.set(step);
-    await runWell(sandbox, ["end", id, "--exit-code", "0"], { env: clock.env });
+    await runWell(sandbox, ["end", id, "--exit-code", "0", "--force"], { env: clock.env });
     const [row] = await allRows(sandbox);
     assert.equal(row?.state, "ended");
     assertInOrder(row);

@@ -160,6 +160,7 @@ test("calls are counted with what became of them", async (t) => {
     "mahavishnu error 1",
     "mahavishnu not_found 1",
     "mahavishnu orphaned 0",
+    "mahavishnu replaced 0",
   ]);
   assert.equal(sumOf(families, "mcp_event_emit_duration_seconds_count"), 13);
   assert.ok(sumOf(families, "mcp_event_emit_duration_seconds_sum") > 0);

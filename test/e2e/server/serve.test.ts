@@ -160,7 +160,9 @@ test("two servers and the command line write one store at the same time and lose
       return String(id);
     }),
   );
-  const commands = Array.from({ length: 5 }, async () => (await runWell(sandbox, ["start"])).trim());
+  const commands = Array.from({ length: 5 }, async (_, index) =>
+    (await runWell(sandbox, ["start", "--component", `c${index}`])).trim(),
+  );
   const ids = await Promise.all([...starts, ...commands]);
   const rows = await allRows(sandbox);
   assert.deepEqual(rows.map((row) => row.session_id).sort(), ids.sort());
