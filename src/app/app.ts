@@ -1,6 +1,7 @@
 /** Puts the program together: a configuration becomes the parts that every use case is made over. */
 import type { Config } from "../config/config.ts";
-import { directoryProblem } from "../host/directory.ts";
+import { createDirectories } from "../host/directory.ts";
+import { leaveThreads } from "../host/leave.ts";
 import { createMachine, type Machine, newUuid, openProcesses } from "../host/machine.ts";
 import { ensurePrivateFolder } from "../host/private-folder.ts";
 import type { Log } from "../log.ts";
@@ -14,6 +15,7 @@ export interface App {
   readonly machine: Machine;
   readonly store: SqliteStore;
   readonly tracker: Tracker;
+  /** The last that a process does with it: one with a look at a dead mount under way ends a moment later by force. */
   close(): Promise<void>;
 }
 
@@ -27,6 +29,11 @@ export async function openApp(config: Config, log: Log): Promise<App> {
   const store = await openSqliteStore({ path: config.paths.database });
   const machine = createMachine(config.paths.hostIdFile, await openProcesses());
   const { hostname } = machine.facts;
-  const tracker = createTracker({ store, newEventId: newUuid, hostname, directoryProblem });
-  return { config, log, machine, store, tracker, close: () => store.close() };
+  const directories = createDirectories();
+  const tracker = createTracker({ store, newEventId: newUuid, hostname, directoryProblem: directories.problem });
+  const close = async () => {
+    await store.close();
+    if (directories.isStuck) leaveThreads();
+  };
+  return { config, log, machine, store, tracker, close };
 }

@@ -121,7 +121,7 @@ test("the program says what the README explains under 'When something goes wrong
   );
   const explained = [...rowsOf("what you see").keys()].filter((cell) => !cell.startsWith("a session stays"));
   assert.ok(explained.length >= 10);
-  for (const sentence of explained.flatMap((cell) => cell.split(/` or `|`, `|` \(429\)/))) {
+  for (const sentence of explained.flatMap((cell) => cell.split(/` or `|`, `|` \(4\d\d\)/))) {
     // A name or number that the program puts in parts a sentence; what is named before the first of them is put in too.
     const [whole = "", ...parts] = sentence.split(/…|\d+|SESSION_\w+/);
     for (const part of parts.length === 0 ? [whole] : parts) {

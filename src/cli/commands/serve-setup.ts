@@ -62,6 +62,7 @@ async function flagsOfUser(options: ServeOptions, env: Environment): Promise<str
   return [
     ...(wanted.host === kept.host ? [] : ["--host", wanted.host]),
     ...(wanted.port === kept.port ? [] : ["--port", String(wanted.port)]),
+    ...(options.allowOtherUsers ? ["--allow-other-users"] : []),
   ];
 }
 

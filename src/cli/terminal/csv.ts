@@ -8,8 +8,13 @@ export type CsvValue = string | number | null;
  * (https://owasp.org/www-community/attacks/CSV_Injection); some take the wide forms of East Asia alike.
  */
 const formula = /^[=+\-@\t\r\n＝＋－＠]/;
+/**
+ * Where the separator is `;`, as in much of Europe, a cell of ours is taken apart at each of its own: quotes in the middle
+ * of what is a cell there mean nothing. Quotes behind the separator are taken away before the cell is read.
+ */
+const innerFormula = /;(?="*[=+\-@＝＋－＠])/g;
 
-/** @returns one line with its end; nothing for null, `'` before what would be a formula, control characters escaped */
+/** @returns one line with its end; nothing for null, `'` before what would be a formula, what cannot be seen escaped */
 export function toCsvLine(values: readonly CsvValue[]): string {
   return `${values.map(toCell).join(",")}\r\n`;
 }
@@ -17,6 +22,7 @@ export function toCsvLine(values: readonly CsvValue[]): string {
 function toCell(value: CsvValue): string {
   if (typeof value !== "string") return value === null ? "" : String(value);
   const text = escapeControls(value);
-  const safe = formula.test(value) ? `'${text}` : text;
-  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const inner = text.replaceAll(innerFormula, ";'");
+  const safe = formula.test(value) ? `'${inner}` : inner;
+  return /[",;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

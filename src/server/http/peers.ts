@@ -11,26 +11,34 @@ export interface Peers {
 
 /**
  * @param check - null where every connection is served
- * @param onRefusal - told once of each connection that is not
+ * @param onRefusal - told once of each connection on which something was asked in vain
  */
 export function createPeers(check: PeerCheck | null, onRefusal: (sentence: string) => void): Peers {
   const looks = new WeakMap<Socket, Promise<string | null>>();
+  const told = new WeakSet<Socket>();
   if (check === null) return { look() {}, refusalOf: async () => null };
-  const lookAt = async ({ localAddress, localPort, remoteAddress, remotePort }: Socket): Promise<string | null> => {
-    const ends = {
-      localAddress: localAddress ?? "",
-      localPort: localPort ?? 0,
-      remoteAddress: remoteAddress ?? "",
-      remotePort: remotePort ?? 0,
-    };
-    const sentence = await check(ends);
-    if (sentence !== null) onRefusal(sentence);
-    return sentence;
+  const look = (socket: Socket): Promise<string | null> => {
+    const looking = looks.get(socket) ?? check(endsOf(socket));
+    looks.set(socket, looking);
+    return looking;
   };
-  const begin = (socket: Socket): Promise<string | null> => {
-    const look = looks.get(socket) ?? lookAt(socket);
-    looks.set(socket, look);
-    return look;
+  return {
+    look: (socket) => void look(socket),
+    async refusalOf(socket) {
+      const sentence = await look(socket);
+      if (sentence === null || told.has(socket)) return sentence;
+      told.add(socket);
+      onRefusal(sentence);
+      return sentence;
+    },
   };
-  return { look: (socket) => void begin(socket), refusalOf: begin };
+}
+
+function endsOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): Parameters<PeerCheck>[0] {
+  return {
+    localAddress: localAddress ?? "",
+    localPort: localPort ?? 0,
+    remoteAddress: remoteAddress ?? "",
+    remotePort: remotePort ?? 0,
+  };
 }
