@@ -18,8 +18,11 @@ export interface HookPlace {
 }
 
 export interface PlaceState extends HookPlace {
-  /** `stale`: the file loads a hook that is gone, or of another installation or version. */
-  readonly state: "missing" | "installed" | "differs" | "stale";
+  /**
+   * `stale`: the file loads a hook that is gone, or of another installation or version. `elsewhere`: no file of the shell
+   * loads it, and a shell on record proves that it is loaded.
+   */
+  readonly state: "missing" | "installed" | "differs" | "stale" | "elsewhere";
   /** What a person should know about it, as a sentence about the file; null: nothing. */
   readonly reason: string | null;
 }

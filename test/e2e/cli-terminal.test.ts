@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { widthOf } from "../../src/cli/terminal/width.ts";
+import { runWell } from "../support/rows.ts";
 import { createSandbox, launcher } from "../support/sandbox.ts";
 import { openTerminal } from "../support/shells/pty.ts";
 import { recordHistory, type Story } from "../support/store/history.ts";
@@ -83,6 +84,29 @@ const asciiCases: readonly (readonly [args: readonly string[], mark: string])[] 
   [["rebuild"], "2 events ..."],
   [["backup", "copy.db"], "pages ..."],
 ];
+for (const args of [["why", "shell-20250310-100000"], ["doctor"]]) {
+  test(`at 80 columns ${args[0]} fits, and breaks its sentences between words`, async (t) => {
+    const sandbox = createSandbox(t);
+    await recordHistory(sandbox, stories);
+    // The first question makes the folders, which the second one tells.
+    await runWell(sandbox, args);
+    const whole = wordsOf((await runWell(sandbox, args)).split("\n"));
+    const options = { cwd: sandbox.folder, env: { ...sandbox.env, TERM: "dumb" }, columns: 80 };
+    const terminal = openTerminal(t, launcher, args, options);
+    await terminal.ended();
+    const lines = terminal.output().trimEnd().split("\r\n");
+    for (const line of lines) assert.ok(widthOf(line) <= 80 || !line.trim().includes(" "), line);
+    assert.deepEqual(wordsOf(lines), whole);
+    assert.match(lines.join("\n"), /^ {4,}\S/m, "something was wrapped");
+  });
+}
+
+/** The words of the sentences; the table below those of `why` is another matter. */
+function wordsOf(lines: readonly string[]): string[] {
+  const table = lines.indexOf("");
+  return lines.slice(0, table === -1 ? lines.length : table).flatMap((line) => line.trim().split(/\s+/));
+}
+
 test("where the locale is not UTF-8 nothing of ours is more than ASCII", async (t) => {
   const story = { ...(stories[1] as Story), start: { cwd: "/srv/a-directory-with-a-long-name/below/another-one" } };
   for (const [args, mark] of asciiCases) {

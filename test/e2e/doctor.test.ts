@@ -1,10 +1,14 @@
 /** Proves that doctor finds each thing that can be wrong, says what to do, and is quiet when nothing is. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync, chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { runWell } from "../support/rows.ts";
+import { allRows, runWell } from "../support/rows.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+import { leftBehind, recordBytes } from "../support/shells/state-files.ts";
+import { createUser } from "../support/users.ts";
 
 interface Finding {
   readonly check: string;
@@ -140,6 +144,60 @@ for (const { name, make, env, check, words } of faults) {
     assert.notEqual(problems[0]?.remedy ?? "", "");
   });
 }
+
+test("a state folder that its user cannot write to is a problem, and so is the data folder", async (t) => {
+  const user = createUser(t, createSandbox(t));
+  for (const [folder, check] of [
+    [".local/state/session-buddy/shells", "state folder"],
+    [".local/share/session-buddy", "data folder"],
+  ] as const) {
+    await user.shell(`mkdir -p -m 700 ${folder}; chmod 500 ${folder}`);
+    const { status, stdout } = await user.run(["doctor", "--json"]);
+    await user.shell(`chmod 700 ${folder}`);
+    const problems = (JSON.parse(stdout) as Finding[]).filter(({ level }) => level === "problem");
+    assert.deepEqual([status, problems.map((problem) => problem.check)], [1, [check]]);
+    assert.match(problems[0]?.words ?? "", new RegExp(`${folder} cannot be written$`));
+    assert.match(problems[0]?.remedy ?? "", /chmod 700 \S+/);
+  }
+});
+
+test("what cannot be finished at this moment is a note, not in order", async (t) => {
+  const sandbox = await installed(t);
+  writeFileSync(join(sandbox.home, "shells/.sweep-lock"), "", { mode: 0o600 });
+  const { findings } = await examined(sandbox);
+  const found = findings.filter(({ check }) => check === "state files");
+  assert.deepEqual(
+    found.map(({ level, words }) => [level, words]),
+    [["note", `another process is finishing what shells left in ${join(sandbox.home, "shells")}`]],
+  );
+});
+
+test("files of shells that no program ever came for are brought on record, before they are counted", async (t) => {
+  const sandbox = createSandbox(t);
+  const child = spawn("sleep", ["1000"], { stdio: "ignore" });
+  await once(child, "spawn");
+  const start = { time: "1700000000", pid: String(child.pid), shell: "bash", cwd: "/" };
+  const path = leftBehind(sandbox).file(child, [recordBytes("start/1", start), recordBytes("end/1", { code: "3" })]);
+  chmodSync(sandbox.home, 0o700);
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const { status, findings } = await examined(sandbox);
+  const found = findings.filter(({ check }) => check === "database" || check === "state files");
+  assert.deepEqual(
+    [status, found.map(({ level, words }) => [level, words])],
+    [
+      0,
+      [
+        ["ok", `${join(sandbox.home, "sessions.db")} is sound`],
+        ["ok", `0 of open shells in ${dirname(path)}`],
+      ],
+    ],
+  );
+  assert.deepEqual(
+    (await allRows(sandbox)).map((row) => [row.state, row.exit_code]),
+    [["ended", 3]],
+  );
+});
 
 test("whether authentication is on, and what signs and verifies, is said without a secret", async (t) => {
   const sandbox = createSandbox(t);

@@ -53,7 +53,7 @@ const unusable: readonly (readonly [name: string, content: string])[] = [
 for (const [name, content] of unusable) {
   test(`a host id file that holds ${name} is made anew once, and doctor says so`, async (t) => {
     const sandbox = createSandbox(t);
-    await runWell(sandbox, ["start"]);
+    const before = (await runWell(sandbox, ["start"])).trim();
     assert.deepEqual(await findings(sandbox), []);
     writeFileSync(hostIdOf(sandbox), content);
     const { id, child } = await openSession(t, sandbox);
@@ -64,7 +64,8 @@ for (const [name, content] of unusable) {
     assert.equal((await allRows(sandbox)).find((row) => row.session_id === id)?.state, "orphaned");
     assert.equal(readFileSync(hostIdOf(sandbox), "utf8"), made);
     const [finding = "", ...others] = await findings(sandbox);
-    assert.match(finding, /^note: the file with the host id held none, and was made anew at \d{4}-\d\d-\d\dT\S+Z; /);
+    assert.match(finding, /^note: the host id \S+\/host-id held none, and was made anew at \d{4}-\d\d-\d\dT\S+Z; /);
+    assert.ok(finding.endsWith(`; open since before, and not closed by themselves: ${before}`), finding);
     assert.deepEqual(others, []);
     assert.deepEqual(
       readdirSync(sandbox.home).filter((file) => file.startsWith("host-id")),

@@ -1,8 +1,9 @@
 /** `session-buddy doctor`: what is wrong with this installation, and what to do about it. */
-import { examine, type Finding } from "../../install/doctor.ts";
+import { examine } from "../../install/doctor.ts";
+import type { Finding } from "../../install/finding.ts";
 import { hookOptions } from "../hook-options.ts";
 import type { DoctorOptions } from "../syntax/setup.ts";
-import { printColumns } from "../terminal/columns.ts";
+import { printWrapped } from "../terminal/columns.ts";
 import { glyphs } from "../terminal/glyphs.ts";
 import { printJson } from "../terminal/print.ts";
 import { styleLevel } from "../terminal/style.ts";
@@ -11,10 +12,10 @@ import { styleLevel } from "../terminal/style.ts";
 const somethingIsWrong = 1;
 
 export async function run(options: DoctorOptions): Promise<void> {
-  const findings = await examine(process.env, hookOptions());
+  const findings = await examine(process.env, hookOptions(), process.ppid);
   if (findings.some(({ level }) => level === "problem")) process.exitCode = somethingIsWrong;
   if (options.json) return printJson(findings);
-  printColumns(findings.flatMap(toRows), (cell, _row, column) => (column === 0 ? styleLevel(cell) : cell));
+  printWrapped(findings.flatMap(toRows), (cell, _row, column) => (column === 0 ? styleLevel(cell) : cell));
 }
 
 function toRows({ level, check, words, remedy }: Finding): string[][] {

@@ -1,15 +1,26 @@
 /** `session-buddy hook`: what makes a person's shells keep the record by themselves. */
 import { type ShellName, shellNames } from "../../install/hook-line.ts";
-import { hookStates, installHooks, type PlaceChange, uninstallHooks, usualShells } from "../../install/hooks.ts";
+import { bestProofs, findHookedShells, withProofs } from "../../install/hooked-shells.ts";
+import {
+  hookStates,
+  installHooks,
+  type PlaceChange,
+  type PlaceState,
+  uninstallHooks,
+  usualShells,
+} from "../../install/hooks.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { escapeControls } from "../../wire/escape.ts";
 import { hookOptions } from "../hook-options.ts";
 import type { HookInstallOptions, HookStatusOptions, HookUninstallOptions } from "../syntax/setup.ts";
-import { printColumns } from "../terminal/columns.ts";
+import { printWrapped } from "../terminal/columns.ts";
 import { printJson, printLine, printMessage } from "../terminal/print.ts";
 
 /** Exit status when something is left for a person to do. */
 const leftToDo = 1;
+
+/** The states in which a shell loads its hook. */
+const isLoaded: ReadonlySet<PlaceState["state"]> = new Set(["installed", "elsewhere"]);
 
 export function runInstall(names: readonly ShellName[], options: HookInstallOptions): void {
   const hooks = hookOptions();
@@ -36,21 +47,22 @@ export function runUninstall(names: readonly ShellName[], options: HookUninstall
     printLine("nothing to remove: no file of these shells mentions session-buddy");
 }
 
-export function runStatus(options: HookStatusOptions): void {
-  const states = hookStates(hookOptions());
+export async function runStatus(options: HookStatusOptions): Promise<void> {
+  const proofs = bestProofs(await findHookedShells(process.env, process.ppid));
+  const states = withProofs(hookStates(hookOptions()), proofs);
   // A shell without any hook is one that the user does not want recorded.
   const hooks = states.filter(({ kind }) => kind === "hook");
   const wanted = hooks.filter(({ shell, state }) => state !== "missing" || hasHook(shell));
   function hasHook(name: ShellName): boolean {
     return hooks.some(({ shell, state }) => shell === name && state !== "missing");
   }
-  if (wanted.length === 0 || wanted.some(({ state }) => state !== "installed")) process.exitCode = leftToDo;
+  if (wanted.length === 0 || wanted.some(({ state }) => !isLoaded.has(state))) process.exitCode = leftToDo;
   if (options.json) {
     printJson(states.map(({ shell, kind, file, state, reason }) => ({ shell, kind, file, state, reason })));
     return;
   }
   const rows = states.map(({ shell, kind, file, state, reason }) => [shell, kind, state, file, reason ?? ""]);
-  printColumns([["SHELL", "PART", "STATE", "FILE", "WHY"], ...rows]);
+  printWrapped([["SHELL", "PART", "STATE", "FILE", ""], ...rows]);
 }
 
 function report(changes: readonly PlaceChange[], options: HookInstallOptions | HookUninstallOptions): void {

@@ -4,7 +4,7 @@ import { strongestRank } from "../../tracker/fold.ts";
 import { type ExplanationRow, toExplanationRow } from "../../wire/view.ts";
 import { noSession, withApp } from "../context.ts";
 import type { WhyOptions } from "../syntax/ask.ts";
-import { printColumns, toCell } from "../terminal/columns.ts";
+import { printWrapped, toCell } from "../terminal/columns.ts";
 import { printJson, printLine, terminalWidth } from "../terminal/print.ts";
 import { withNames } from "../terminal/style.ts";
 import { type Column, drawTable } from "../terminal/table.ts";
@@ -55,7 +55,7 @@ export async function run(sessionId: string, options: WhyOptions): Promise<void>
   if (explanation === null) throw noSession(sessionId);
   const row = toExplanationRow(explanation);
   if (options.json) return printJson(row);
-  printColumns(toLines(row), withNames);
+  printWrapped(toLines(row), withNames);
   if (row.probes.length === 0) return;
   printLine("");
   for (const line of drawTable(columns, row.probes, terminalWidth())) printLine(line);

@@ -124,7 +124,9 @@ export type HookInstallOptions = OptionsOf<typeof describeHookInstall>;
 function describeHookStatus(hook: Command) {
   return hook
     .command("status")
-    .description("Show which startup files load the hook: installed, missing, differs (changed), stale (another hook).")
+    .description(
+      "Show which startup files load the hook: installed, missing, differs (changed), stale (another hook); elsewhere: a shell on record has it from another file.",
+    )
     .option("--json", "print a JSON array")
     .addHelpText("after", helpOfStatus + example("session-buddy hook status"));
 }

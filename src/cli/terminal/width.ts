@@ -37,6 +37,26 @@ export function shorten(text: string, width: number, keep: "start" | "end" = "st
   return keep === "end" ? ellipsis + kept.reverse().join("") : kept.join("") + ellipsis;
 }
 
+/**
+ * Wraps a text at its spaces.
+ *
+ * @param width - columns of a line, 1 or more
+ * @returns at least one line; one is wider only where a single word is
+ */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line: string | null = null;
+  for (const word of text.split(" ")) {
+    const longer: string = line === null ? word : `${line} ${word}`;
+    if (line === null || widthOf(longer) <= width) line = longer;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line ?? ""];
+}
+
 /** What a person takes for one character. */
 function segments(text: string): string[] {
   if (plain.test(text)) return [...text];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { padTo, shorten, widthOf } from "../../../../src/cli/terminal/width.ts";
+import { padTo, shorten, widthOf, wrap } from "../../../../src/cli/terminal/width.ts";
 
 // What the words of these tests are drawn with; the locale of whoever runs them is another matter.
 process.env.LC_ALL = "C.UTF-8";
@@ -74,3 +74,20 @@ test("whatever the text, it is at most as wide as was asked for when shortened, 
     }),
   );
 });
+
+const wrapped: readonly (readonly [text: string, width: number, lines: readonly string[]])[] = [
+  ["", 5, [""]],
+  ["one", 5, ["one"]],
+  ["one two", 7, ["one two"]],
+  ["one two", 6, ["one", "two"]],
+  ["one two three", 7, ["one two", "three"]],
+  ["a-long-word of it", 5, ["a-long-word", "of it"]],
+  ["日本 日本", 8, ["日本", "日本"]],
+  ["日本 日本", 9, ["日本 日本"]],
+];
+
+for (const [text, width, lines] of wrapped) {
+  test(`"${text}" wrapped at ${width} columns is ${JSON.stringify(lines)}`, () => {
+    assert.deepEqual(wrap(text, width), lines);
+  });
+}
