@@ -149,8 +149,8 @@ function serverOptions({ headersMs, requestMs, idleMs, checkMs }: HttpTimeouts):
 
 async function handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
   // A page in a browser may reach a loopback address under a name of its own (DNS rebinding, CVE-2025-66414).
-  const { authority, path, query } = targetOf(request);
-  if (!isTrusted(authority, request.headers.origin, entrance.allowedHosts)) {
+  const { authorities, path, query } = targetOf(request);
+  if (!isTrusted(authorities, request.headers.origin, entrance.allowedHosts)) {
     return sendError(response, 403, rpcCodes.serverError, "Host or Origin is not allowed");
   }
   if (path === mcpPath) return handleMcp(request, response, query, entrance);

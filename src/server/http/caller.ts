@@ -51,14 +51,14 @@ export function unfitHeader({
   return { status: 400, message: `MCP-Protocol-Version is not supported; use one of ${spoken}` };
 }
 
-/** @param authority - host and port that were asked for; undefined when none was named */
+/** @param authorities - host and port that were asked for, wherever they are named; undefined where none is */
 export function isTrusted(
-  authority: string | undefined,
+  authorities: readonly (string | undefined)[],
   origin: string | undefined,
   allowedHosts: ReadonlySet<string> | null,
 ): boolean {
   if (allowedHosts === null) return true;
-  if (authority === undefined || !allowedHosts.has(hostnameOf(`http://${authority}`))) return false;
+  if (!authorities.every((authority) => allowedHosts.has(hostnameOf(`http://${authority ?? ""}`)))) return false;
   return origin === undefined || allowedHosts.has(hostnameOf(origin));
 }
 

@@ -2,8 +2,8 @@
 import type { IncomingMessage } from "node:http";
 
 export interface Target {
-  /** Host and port that were asked for; undefined when none was named. */
-  readonly authority: string | undefined;
+  /** Host and port that were asked for, in the target and in the header Host; undefined where none is named. */
+  readonly authorities: readonly (string | undefined)[];
   readonly path: string;
   /** Without its question mark; empty when there is none. */
   readonly query: string;
@@ -11,9 +11,9 @@ export interface Target {
 
 const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/is;
 
-/** A target in absolute form wins over the header Host, as the RFC has it. */
+/** A client that names one host in the target and another in the header breaks the RFC: both count. */
 export function targetOf({ url = "", headers }: IncomingMessage): Target {
-  const [, authority = headers.host, rest = url] = absoluteForm.exec(url) ?? [];
+  const [, authority, rest = url] = absoluteForm.exec(url) ?? [];
   const [path = "", query = ""] = rest.split("?", 2);
-  return { authority, path, query };
+  return { authorities: authority === undefined ? [headers.host] : [authority, headers.host], path, query };
 }

@@ -130,7 +130,7 @@ test("a good call is answered before what comes behind it on its connection and 
   assert.match(await sendBytes(url, sent[0] + chunked), /^HTTP\/1\.1 200 .*HTTP\/1\.1 400 /s);
 });
 
-test("a target in absolute form is served like its path, and its name is the one that must be allowed", async (t) => {
+test("a target in absolute form is served like its path, where its name and that of the header are allowed", async (t) => {
   const { url } = await createSandbox(t).serve();
   const { host } = new URL(url);
   const call = rpc(1, "ping");
@@ -140,7 +140,8 @@ test("a target in absolute form is served like its path, and its name is the one
       `POST ${target} HTTP/1.1\r\nHost: ${hostHeader}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ${call.length}\r\n\r\n${call}`,
     );
   for (const target of [url, `HTTP://${host}/mcp`, "http://localhost/mcp?x=1", `https://${host}/mcp`]) {
-    assert.match(await post(target, "evil.example"), /^HTTP\/1\.1 200 .*"result":\{\}/s, target);
+    assert.match(await post(target, "localhost"), /^HTTP\/1\.1 200 .*"result":\{\}/s, target);
+    assert.match(await post(target, "evil.example"), /^HTTP\/1\.1 403 /, target);
   }
   for (const target of ["http://evil.example/mcp", `http://127.0.0.1.evil.example/mcp`, "http:///mcp"]) {
     assert.match(await post(target, host), /^HTTP\/1\.1 403 /, target);
