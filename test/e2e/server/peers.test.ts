@@ -18,13 +18,13 @@ const isAdministrator = process.getuid?.() === 0;
 const [owner, stranger] = [54_321, 54_322];
 
 /** Posts from a program of another user, with nothing but bash, which every user may run. @returns all of the answer */
-async function postAs(uid: number, { url }: RunningServer, body: string, path = "/mcp", method = "POST") {
+async function postAs(uid: number, { url }: RunningServer, body: string, path = "/mcp", method = "POST", address = "") {
   const { hostname, port, host } = new URL(url);
   const lines = [`${method} ${path} HTTP/1.1`, `Host: ${host}`, "Content-Type: application/json", "Connection: close"];
   const request = [...lines, `Content-Length: ${Buffer.byteLength(body)}`, "", body].join("\r\n");
   const script = `exec 3<>"/dev/tcp/$1/$2"; printf %s "$3" >&3; cat <&3`;
   const as = ["--reuid", String(uid), "--regid", String(uid), "--clear-groups", "--", "bash", "-c", script, "bash"];
-  const { stdout } = await run("setpriv", [...as, hostname.replace(/^\[|\]$/g, ""), port, request]);
+  const { stdout } = await run("setpriv", [...as, address || hostname.replace(/^\[|\]$/g, ""), port, request]);
   return stdout;
 }
 
@@ -142,9 +142,9 @@ if (isAdministrator) {
   test("a socket of IPv6 that reaches the IPv4 address is told by its user too", async (t) => {
     const server = await createSandbox(t).serve();
     const { port } = new URL(server.url);
-    const mapped = { ...server, url: `http://[::ffff:127.0.0.1]:${port}/mcp` };
-    assert.match(await postAs(stranger, mapped, start(), `http://127.0.0.1:${port}/mcp`), refused(0, stranger));
-    const socket = connect(Number(port), "::ffff:127.0.0.1");
+    const mapped = "::ffff:127.0.0.1";
+    assert.match(await postAs(stranger, server, start(), "/mcp", "POST", mapped), refused(0, stranger));
+    const socket = connect(Number(port), mapped);
     socket.write(`GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`);
     assert.match(await heardUntilClosed(socket), /^HTTP\/1\.1 200 /);
   });
