@@ -2,6 +2,7 @@
 import { callerOf, type Gate } from "../auth/gate.ts";
 import { logFailure } from "../log.ts";
 import { formatInstant, instantFromMs } from "../tracker/instant.ts";
+import type { StatsKey, StatsRow } from "../tracker/store.ts";
 import {
   type ParsedSearch,
   parseActiveSearch,
@@ -93,12 +94,15 @@ export function createAnswers(app: App, gate: Gate | null): Answers {
     stats: (args) =>
       answer(args, { by: null, groups: [], omitted: 0 }, async () => {
         const { by, query, limit } = parseStats(args);
-        const rows = await questions.stats(by, query);
-        // Days come in their order, and the latest are asked for most; all else comes with the greatest first.
-        const groups = by === "day" ? rows.slice(-limit) : rows.slice(0, limit);
-        return { by, groups: groups.map(toStatsRow), omitted: rows.length - groups.length };
+        return toGroups(by, await questions.stats(by, query), limit);
       }),
   };
+}
+
+/** Days come in their order, and the latest are asked for most; all else comes with the greatest first. */
+function toGroups(by: StatsKey, rows: readonly StatsRow[], limit: number): Data {
+  const groups = by === "day" ? rows.slice(-limit) : rows.slice(0, limit);
+  return { by, groups: groups.map(toStatsRow), omitted: rows.length - groups.length };
 }
 
 function now(): string {

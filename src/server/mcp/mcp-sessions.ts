@@ -65,34 +65,6 @@ export function createSessions(options: SessionOptions): Sessions {
   const sweep = setInterval(() => endIdle(sessions, options.idleMs), sweepMs);
   sweep.unref();
 
-  const serve = async (
-    session: Session,
-    request: IncomingMessage,
-    response: ServerResponse,
-    message?: JSONRPCMessage,
-  ) => {
-    const { transport, running } = session;
-    session.idleSinceMs = performance.now();
-    // Whoever has gone away already is not heard of again.
-    if (response.destroyed) return;
-    const id = message !== undefined && isRequest(message) ? message.id : null;
-    // The SDK would answer one of two requests with the same id, and leave the other without an end.
-    if (id !== null && running.has(id)) {
-      return sendError(response, 400, rpcCodes.invalidRequest, "A request with this id is in progress");
-    }
-    if (id !== null) running.add(id);
-    session.openResponses += 1;
-    response.once("close", () => {
-      if (id !== null) running.delete(id);
-      session.openResponses -= 1;
-      session.idleSinceMs = performance.now();
-    });
-    await transport.handleRequest(request, response, message);
-    // A request that is cancelled gets no answer, and the SDK would leave its stream open.
-    const cancelled = message === undefined ? null : cancelledIn(message);
-    if (cancelled !== null) transport.closeSSEStream(cancelled);
-  };
-
   return {
     get count() {
       return sessions.size;
@@ -129,6 +101,35 @@ export function createSessions(options: SessionOptions): Sessions {
       await Promise.all([...sessions.values()].map(({ transport }) => transport.close()));
     },
   };
+}
+
+/** Serves one request of a session; a stream that it opens counts as long as it is open. */
+async function serve(
+  session: Session,
+  request: IncomingMessage,
+  response: ServerResponse,
+  message?: JSONRPCMessage,
+): Promise<void> {
+  const { transport, running } = session;
+  session.idleSinceMs = performance.now();
+  // Whoever has gone away already is not heard of again.
+  if (response.destroyed) return;
+  const id = message !== undefined && isRequest(message) ? message.id : null;
+  // The SDK would answer one of two requests with the same id, and leave the other without an end.
+  if (id !== null && running.has(id)) {
+    return sendError(response, 400, rpcCodes.invalidRequest, "A request with this id is in progress");
+  }
+  if (id !== null) running.add(id);
+  session.openResponses += 1;
+  response.once("close", () => {
+    if (id !== null) running.delete(id);
+    session.openResponses -= 1;
+    session.idleSinceMs = performance.now();
+  });
+  await transport.handleRequest(request, response, message);
+  // A request that is cancelled gets no answer, and the SDK would leave its stream open.
+  const cancelled = message === undefined ? null : cancelledIn(message);
+  if (cancelled !== null) transport.closeSSEStream(cancelled);
 }
 
 /** @returns the id of the request that a notification takes back; null for any other message */

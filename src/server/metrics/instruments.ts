@@ -53,6 +53,13 @@ export function createInstruments(version: string) {
       buckets: sessionBuckets,
       registers,
     }),
+    ...callInstruments(registers),
+  };
+}
+
+/** What is counted of the calls that this server answers. */
+function callInstruments(registers: Registry[]) {
+  return {
     successes: new Counter({
       name: "mcp_event_emit_success_total",
       help: "Calls to this server whose event is on record.",
