@@ -118,7 +118,9 @@ for (const kind of shellKinds) {
       const [counts] = JSON.parse(await runWell(sandbox, ["stats", "--by", "state", "--json"]));
       assert.deepEqual([counts.key, counts.sessions, counts.replaced, counts.orphaned], ["replaced", 1, 1, 0]);
       await eventually(async () => {
-        const families = readMetrics(await (await fetch(new URL("/metrics", server.url))).text());
+        const families = readMetrics(
+          await (await fetch(new URL("/metrics", server.url), { signal: AbortSignal.timeout(10_000) })).text(),
+        );
         const ends = ["replaced", "orphaned"].map((status) => sumOf(families, "session_end_total", { status }));
         assert.deepEqual(ends, [1, 0]);
       });
