@@ -124,6 +124,9 @@ for (const [name, node] of runtimes) {
   test(`start, end and list read their own file alone, and compile nothing, on ${name}; a table has one more`, async (t) => {
     const sandbox = createSandbox(t);
     const program = await buildWith(temporaryFolder(t), node);
+    // The first of all makes the tables.
+    const first = (await watch(sandbox, program, node, ["start", "--component", "first"])).loaded;
+    assert.deepEqual(first.files, ["entry.cjs", "main.cjs", "start.cjs", "migrations.cjs"]);
     const file = join(sandbox.folder, "state");
     const cases: readonly (readonly [command: string, args: readonly string[]])[] = [
       ["start", []],
@@ -166,7 +169,7 @@ test("what one Node.js has built runs on another without a word, and is compiled
   const { outcome, loaded } = await watch(sandbox, program, oldestNode(), ["start"]);
   assert.match(outcome.stdout, /^\S+\n$/);
   assert.equal(outcome.stderr, "");
-  assert.deepEqual(loaded.compiled, ["main.cjs", "start.cjs"]);
+  assert.deepEqual(loaded.compiled, ["main.cjs", "start.cjs", "migrations.cjs"]);
 });
 
 test("settings are loaded when there are some, and only then", async (t) => {
