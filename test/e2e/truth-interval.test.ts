@@ -95,7 +95,8 @@ test("a look that another user's process is hidden from is no proof", async (t) 
   t.after(() => parent.kill("SIGKILL"));
   const pid = Number(String((await once(parent.stdout, "data"))[0]));
   await eventually(() => assert.equal(readFileSync(`/proc/${parent.pid}/comm`, "utf8"), "sleep\n"));
-  const id = (await run("", "start", "--pid", String(pid))).trim();
+  const file = join(sandbox.folder, "state-file");
+  const id = (await run("", "start", "--state-file", file, "--pid", String(pid))).trim();
   const after = Date.now();
   process.kill(pid, "SIGKILL");
   await eventually(() => assert.match(readFileSync(`/proc/${pid}/stat`, "utf8"), /\) Z /));
