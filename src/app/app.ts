@@ -25,8 +25,12 @@ export interface App {
  * @throws SessionBuddyError `storage.*` when the store cannot be used
  */
 export async function openApp(config: Config, log: Log): Promise<App> {
-  ensurePrivateFolder(config.paths.dataFolder, "data folder");
-  const store = await openSqliteStore({ path: config.paths.database });
+  const { database, dataFolder } = config.paths;
+  const store = await openSqliteStore({
+    path: database,
+    prepareFolder: () => ensurePrivateFolder(dataFolder, "data folder"),
+    onReplaced: () => log.warning("Database replaced", { store: database }),
+  });
   const machine = createMachine(config.paths.hostIdFile, await openProcesses());
   const { hostname } = machine.facts;
   const directories = createDirectories();

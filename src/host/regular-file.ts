@@ -50,6 +50,19 @@ export function openRegularInPrivate(path: string, flags: number): number {
   return openedRegular(path, flags, undefined);
 }
 
+/**
+ * Looks at what {@link openRegularInPrivate} would open.
+ *
+ * @returns null when there is nothing
+ * @throws as {@link lookAtRegular}
+ */
+export function lookAtRegularInPrivate(path: string): Stats | null {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats?.isSymbolicLink()) return lookAtRegular(path);
+  if (stats !== undefined) requireFile(stats, undefined);
+  return stats ?? null;
+}
+
 /** Reads a file that {@link openRegular} opens. */
 export function readRegular(path: string, options?: OpenOptions): FileContent {
   return contentOf(openRegular(path, constants.O_RDONLY, options));

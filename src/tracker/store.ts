@@ -106,6 +106,11 @@ export interface EventLog {
   changes(afterSeq: number, limit: number): Promise<readonly LoggedChange[]>;
   /** The position of the newest event in the log, from which on {@link events} has what is new; 0 when there is none. */
   lastSeq(): Promise<number>;
+  /**
+   * How often the log was replaced by another one since the store was opened, as by a restored backup. A position is one
+   * of the log that it was read from; this tells, right after a read, whether it still was that one.
+   */
+  replacements(): number;
 }
 
 /** The fold of the events, a row a session, and what is asked of it. */

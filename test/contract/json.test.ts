@@ -84,6 +84,7 @@ const machineCommands: readonly (readonly string[])[] = [
   ["current", "--json"],
   ["end", "open", "--json"],
   ["backup", "copy.db", "--json"],
+  ["restore", "copy.db", "--json"],
   ["doctor", "--json"],
   ["hook", "install", "bash", "--dry-run", "--json"],
   ["hook", "install", "bash", "--json"],

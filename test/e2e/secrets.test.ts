@@ -198,6 +198,8 @@ test("every command, in good order and in bad, and a real shell with the secret 
       "prune --help",
       "backup --help",
       `backup ${join(sandbox.folder, "copy.db")}`,
+      "restore --help",
+      `restore ${join(sandbox.folder, "none.db")}`,
       "serve --port 70000",
       "serve --stdio --port 1",
     ],

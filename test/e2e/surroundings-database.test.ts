@@ -67,8 +67,8 @@ test("a database of zero bytes becomes a store", async (t) => {
 
 /** Files that hold no store of ours, and the sentence about each. */
 const notOurs: readonly (readonly [name: string, make: (sandbox: Sandbox) => void, words: RegExp])[] = [
-  ["garbage", (s) => writeDatabase(s, randomBytes(8192)), /is not a database; move it away/],
-  ["a text", (s) => writeDatabase(s, "not a database\n".repeat(600)), /is not a database; move it away/],
+  ["garbage", (s) => writeDatabase(s, randomBytes(8192)), /is not a database; put a backup in its place/],
+  ["a text", (s) => writeDatabase(s, "not a database\n".repeat(600)), /is not a database; put a backup in its place/],
   ["another program's", (s) => makeDatabase(s, "CREATE TABLE x (a)"), /is a database of another program; move it away/],
   [
     "another program's with our version number",
@@ -114,7 +114,11 @@ test("a database with a damaged page is refused as damaged, never answered from"
   randomBytes(content.length - 4096).copy(content, 4096);
   writeFileSync(databaseOf(sandbox), content);
   for (const args of [["start"], ["list", "--all"]]) {
-    assertRefused(await sandbox.run(args), 5, /the database \S+ is damaged; move it away .* keep the damaged file/);
+    assertRefused(
+      await sandbox.run(args),
+      5,
+      /the database \S+ is damaged; put a backup in its place .*restore FILE.* keep it for repair/,
+    );
   }
   assert.equal(statSync(databaseOf(sandbox)).size, content.length);
 });

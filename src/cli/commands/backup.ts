@@ -14,7 +14,5 @@ export async function run(file: string, options: BackupOptions): Promise<void> {
     progress.done,
   );
   if (options.json) return printJson({ file: path });
-  printLine(
-    `Copied to ${escapeControls(path)}; to restore it, stop session-buddy everywhere and put it in place of sessions.db.`,
-  );
+  printLine(`Copied to ${escapeControls(path)}; 'session-buddy restore FILE' puts it in the place of the record.`);
 }

@@ -33,13 +33,15 @@ export async function run(options: WatchOptions): Promise<void> {
 async function live(app: App, { user, host, component }: WatchOptions, stop: AbortController): Promise<void> {
   const query: SessionQuery = { ...toQuery({ user, host, component }, Date.now()), states: ["active"] };
   let isStale = true;
+  let replacements = app.store.replacements();
   const screen = openScreen(() => {
     isStale = true;
   });
   try {
     for await (const events of follow(app, await app.store.lastSeq(), stop.signal)) {
-      if (events.length > 0) isStale = true;
+      if (events.length > 0 || app.store.replacements() !== replacements) isStale = true;
       if (!isStale) continue;
+      replacements = app.store.replacements();
       isStale = false;
       screen.show(await linesOf(app, query));
     }

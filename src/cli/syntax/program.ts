@@ -8,7 +8,7 @@ import { addCurrent, addList, addShow, addStats, addTimeline, addWatch, addWhy }
 import { addEnd, addStart } from "./record.ts";
 import { addCompletion, addConfig, addDoctor, addHook, addServe } from "./setup.ts";
 import { addToken } from "./token.ts";
-import { addBackup, addPrune, addRebuild, addReconcile } from "./upkeep.ts";
+import { addBackup, addPrune, addRebuild, addReconcile, addRestore } from "./upkeep.ts";
 
 const commands: readonly (readonly [name: string, add: (program: Command) => void])[] = [
   ["start", addStart],
@@ -24,6 +24,7 @@ const commands: readonly (readonly [name: string, add: (program: Command) => voi
   ["rebuild", addRebuild],
   ["prune", addPrune],
   ["backup", addBackup],
+  ["restore", addRestore],
   ["doctor", addDoctor],
   ["serve", addServe],
   ["token", addToken],

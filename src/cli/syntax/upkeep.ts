@@ -60,3 +60,20 @@ export type BackupOptions = OptionsOf<typeof describeBackup>;
 export function addBackup(program: Command): void {
   describeBackup(program).action(async (file, options) => (await import("../commands/backup.ts")).run(file, options));
 }
+
+function describeRestore(program: Command) {
+  return program
+    .command("restore")
+    .description(
+      "Check a backup, or put it in the place of the record with --yes; shells and servers can keep running.",
+    )
+    .argument("<file>", "a file that 'session-buddy backup' made, or one that a restore kept")
+    .option("--yes", "put it in place; what was there is kept beside it")
+    .option("--json", "print a JSON object")
+    .addHelpText("after", example("session-buddy restore sessions-copy.db"));
+}
+export type RestoreOptions = OptionsOf<typeof describeRestore>;
+
+export function addRestore(program: Command): void {
+  describeRestore(program).action(async (file, options) => (await import("../commands/restore.ts")).run(file, options));
+}

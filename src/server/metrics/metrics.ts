@@ -14,7 +14,10 @@ import { LabelNames } from "./labels.ts";
 import { inTime, oneAtATime } from "./single-flight.ts";
 
 /** What is asked of the store. */
-export type MetricsStore = Pick<Store, "changes" | "lastSeq" | "componentCounts" | "sessions" | "stats">;
+export type MetricsStore = Pick<
+  Store,
+  "changes" | "events" | "lastSeq" | "replacements" | "componentCounts" | "sessions" | "stats"
+>;
 
 export interface Metrics {
   /** The value of the header `Content-Type` for {@link text}. */
@@ -73,11 +76,10 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
   const components = new LabelNames(largestComponents, (label) => zero(instruments, label));
   const shellTypes = new LabelNames(largestShellTypes);
   const position = await store.lastSeq();
-  await admitRecorded(store, components, shellTypes);
-
   const follow = oneAtATime(
     createChangeReader(store, position, (change) => count(instruments, components, shellTypes, change)),
   );
+  await admitRecorded(store, components, shellTypes);
   const countActive = async () => {
     const rows = await store.stats("component", { states: ["active"] });
     const counts = new Map<string, number>();

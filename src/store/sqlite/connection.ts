@@ -1,36 +1,14 @@
 /** Owns the connection to the database file: one thing at a time, waiting while the file is busy, one commit for many works. */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { SessionBuddyError } from "../../tracker/errors.ts";
+import { Asides } from "./asides.ts";
 import { nextTurn, retryWhileBusy } from "./busy.ts";
 import { translate } from "./errors.ts";
-import { createPrivately, fileErrorOf, prepareFile } from "./file.ts";
+import { type FileOptions, mostReplacements, type OpenedFile, openFile, replacedTooOften } from "./opened-file.ts";
 
-const defaultBusyTimeoutMs = 10_000;
-/** How long SQLite itself may wait; it blocks the thread, so the longer waiting is done between tries. */
-const blockingWaitMs = 25;
 const largestGroup = 256;
 /** So many turns of the event loop a call may wait for others. */
 const mostTurns = 8;
-
-/**
- * Opens the file, creating or migrating it.
- *
- * @param busyTimeoutMs - how long to wait for another process's lock, in milliseconds; 0 or more, default 10 000
- * @throws SessionBuddyError `storage.unavailable`, `storage.busy`, `storage.corrupt` or `storage.newer`
- */
-export async function openConnection(path: string, busyTimeoutMs = defaultBusyTimeoutMs): Promise<Connection> {
-  let database: DatabaseSync | undefined;
-  try {
-    createPrivately(path);
-    const opened = new DatabaseSync(path, { timeout: blockingWaitMs });
-    database = opened;
-    await retryWhileBusy(() => prepareFile(opened, path), busyTimeoutMs);
-    return new Connection(opened, busyTimeoutMs, path);
-  } catch (error) {
-    database?.close();
-    throw translate(fileErrorOf(error, path), path);
-  }
-}
 
 interface Waiting {
   /** Runs the work inside the open transaction. @returns what gives its answer, when the commit is done */
@@ -39,23 +17,37 @@ interface Waiting {
 }
 
 export class Connection {
-  readonly #database: DatabaseSync;
-  readonly #busyTimeoutMs: number;
-  readonly #path: string;
+  /** Null after a file at the path that could not be opened; the next who asks tries again. */
+  #file: OpenedFile | null;
+  readonly #options: FileOptions;
+  /** Whether the file was found in place in this turn of the event loop. */
+  #wasLookedAt = false;
+  /** How often another file was at the path. */
+  #replacements = 0;
   readonly #statements = new Map<string, StatementSync>();
   #waiting: Waiting[] = [];
   /** How often this connection has written. */
   #writes = 0;
   /** Settles when everything asked for so far is done; one connection does one thing at a time. */
   #tail: Promise<unknown> = Promise.resolve();
-  /** What runs beside the queue. */
-  readonly #asides = new Set<Promise<unknown>>();
+  readonly #asides: Asides;
   #isClosed = false;
 
-  constructor(database: DatabaseSync, busyTimeoutMs: number, path: string) {
-    this.#database = database;
-    this.#busyTimeoutMs = busyTimeoutMs;
-    this.#path = path;
+  /** @param file - opened with the same options */
+  constructor(file: OpenedFile, options: FileOptions) {
+    this.#file = file;
+    this.#options = options;
+    this.#asides = new Asides(options.path, options.busyTimeoutMs);
+  }
+
+  get #database(): DatabaseSync {
+    if (this.#file !== null) return this.#file.database;
+    throw new Error("no file is open");
+  }
+
+  /** How often the file was replaced by another one since it was first opened. */
+  get replacements(): number {
+    return this.#replacements;
   }
 
   /**
@@ -93,32 +85,12 @@ export class Connection {
     return result;
   }
 
-  /**
-   * Long work that only reads sees the store as it is now, on a connection of its own, so that nobody waits for it.
-   *
-   * @param path - of the file that is in trouble when something fails
-   */
+  /** Runs long work that only reads, beside the queue; see {@link Asides.run}. */
   async aside<T>(path: string, action: (database: DatabaseSync) => Promise<T>): Promise<T> {
     if (this.#isClosed) return refuseClosed();
-    const result = this.#onConnection(action);
-    this.#asides.add(result);
-    try {
-      return await result;
-    } catch (error) {
-      throw translate(fileErrorOf(error, path), path);
-    } finally {
-      this.#asides.delete(result);
-    }
-  }
-
-  async #onConnection<T>(action: (database: DatabaseSync) => Promise<T>): Promise<T> {
-    const database = new DatabaseSync(this.#path, { readOnly: true, timeout: blockingWaitMs });
-    try {
-      await retryWhileBusy(() => beginReading(database), this.#busyTimeoutMs);
-      return await action(database);
-    } finally {
-      database.close();
-    }
+    // Where the file has gone, this connection makes it anew.
+    if (!this.#file?.isInPlace()) await this.run(() => {});
+    return this.#asides.run(path, action);
   }
 
   /** Runs what cannot wait for anything in one transaction. */
@@ -143,11 +115,34 @@ export class Connection {
   run<T>(action: () => T): Promise<T> {
     return this.#alone(async () => {
       try {
-        return await retryWhileBusy(action, this.#busyTimeoutMs);
+        if (!this.#isInPlaceThisTurn()) await this.#reopen();
+        return await retryWhileBusy(action, this.#options.busyTimeoutMs);
       } catch (error) {
-        throw translate(error, this.#path);
+        throw translate(error, this.#options.path);
       }
     });
+  }
+
+  /** Reads that follow each other in one turn of the event loop answer what was asked before it; one look is for all. */
+  #isInPlaceThisTurn(): boolean {
+    if (this.#wasLookedAt) return true;
+    if (!this.#file?.isInPlace()) return false;
+    this.#wasLookedAt = true;
+    setImmediate(() => {
+      this.#wasLookedAt = false;
+    });
+    return true;
+  }
+
+  /** Opens what is at the path now. Alone. */
+  async #reopen(): Promise<void> {
+    this.#statements.clear();
+    this.#wasLookedAt = false;
+    this.#file?.abandon();
+    this.#file = null;
+    this.#file = await openFile(this.#options);
+    this.#replacements += 1;
+    this.#options.onReplaced();
   }
 
   /** One transaction for all that wait: one fsync, and each is answered after it. */
@@ -175,29 +170,46 @@ export class Connection {
   }
 
   /**
+   * Commits to the file that is at the path when the answers are given: what went into another one is done again.
+   *
+   * @returns false when nobody has an answer, and each is to be committed alone
+   */
+  async #commit(group: readonly Waiting[]): Promise<boolean> {
+    for (let tries = 0; tries < mostReplacements; tries += 1) {
+      const outcome = await this.#commitOnce(group);
+      if (outcome !== "elsewhere") return outcome === "done";
+    }
+    for (const waiting of group) waiting.fail(replacedTooOften(this.#options.path));
+    return true;
+  }
+
+  /**
    * What a work has written before it threw can only be taken back with the whole transaction. A savepoint for each work
    * would do it too, but has SQLite copy every page that a work touches, in a large group to a file in /var/tmp; that took
    * a quarter of the time of all of them.
    *
-   * @returns false when that is so and there are others: nobody has an answer, and each is to be committed alone
+   * @returns `alone` when that is so and there are others: nobody has an answer, and each is to be committed alone;
+   *   `elsewhere` when nobody has an answer, because the file was replaced meanwhile
    */
-  async #commit(group: readonly Waiting[]): Promise<boolean> {
+  async #commitOnce(group: readonly Waiting[]): Promise<"done" | "alone" | "elsewhere"> {
     const answers: (() => void)[] = [];
     try {
-      await retryWhileBusy(() => this.#database.exec("BEGIN IMMEDIATE"), this.#busyTimeoutMs);
+      if (!this.#file?.isInPlace()) await this.#reopen();
+      await retryWhileBusy(() => this.#database.exec("BEGIN IMMEDIATE"), this.#options.busyTimeoutMs);
       for (const waiting of group) answers.push(await this.#runOne(waiting));
       this.#database.exec("COMMIT");
     } catch (error) {
       // SQLite has rolled back by itself after some errors, a full disk among them.
-      const isOpen = this.#database.isTransaction;
+      const isOpen = this.#file?.database.isTransaction ?? false;
       if (isOpen) this.#database.exec("ROLLBACK");
-      if (isOpen && group.length > 1 && answers.length < group.length) return false;
-      const translated = translate(error, this.#path);
+      if (isOpen && group.length > 1 && answers.length < group.length) return "alone";
+      const translated = translate(error, this.#options.path);
       for (const waiting of group) waiting.fail(translated);
-      return true;
+      return "done";
     }
+    if (!this.#file?.isInPlace()) return "elsewhere";
     for (const answer of answers) answer();
-    return true;
+    return "done";
   }
 
   /** @returns the answer, which may be the error of a work that has written nothing */
@@ -207,7 +219,7 @@ export class Connection {
       return await waiting.run();
     } catch (error) {
       if (this.#writes > before || !this.#database.isTransaction) throw error;
-      const translated = translate(error, this.#path);
+      const translated = translate(error, this.#options.path);
       return () => waiting.fail(translated);
     }
   }
@@ -226,15 +238,9 @@ export class Connection {
     }
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await Promise.allSettled(this.#asides);
-    this.#database.close();
+    await this.#asides.settled();
+    this.#file?.database.close();
   }
-}
-
-/** From here on the connection sees this moment. */
-function beginReading(database: DatabaseSync): void {
-  if (!database.isTransaction) database.exec("BEGIN");
-  database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
 }
 
 function refuseClosed(): Promise<never> {

@@ -118,6 +118,16 @@ export function requireOurs(database: DatabaseSync, path: string): void {
 }
 
 /**
+ * Refuses a file that holds no record, or a newer one; an empty file too.
+ *
+ * @throws SessionBuddyError `storage.newer`, `storage.corrupt`
+ */
+export function requireRecord(database: DatabaseSync, path: string): void {
+  if (!isMarked(database)) throw new SessionBuddyError("storage.corrupt", `${path} is not a record of session-buddy`);
+  requireKnown(database, path);
+}
+
+/**
  * Brings the file to {@link schemaVersion}. Runs inside one immediate transaction, so that of many processes one does
  * the work and the others find it done.
  *

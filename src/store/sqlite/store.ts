@@ -5,7 +5,8 @@ import { rowToSession } from "../columns.ts";
 import { copyTo } from "./backup.ts";
 import { nextTurn } from "./busy.ts";
 import { changesAfter } from "./changes.ts";
-import { type Connection, openConnection } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import { openFile } from "./opened-file.ts";
 import { countPrunable, pruneOldest } from "./prune.ts";
 import { matchingRows } from "./query.ts";
 import type { Prepare } from "./ranges.ts";
@@ -17,7 +18,13 @@ export interface SqliteStoreOptions {
   readonly path: string;
   /** How long to wait for another process's lock, in milliseconds; 0 or more, default 10 000. */
   readonly busyTimeoutMs?: number;
+  /** Makes sure, each time before the file is opened, that its folder is there and private; nothing by default. */
+  readonly prepareFolder?: () => void;
+  /** Told each time when another file was at the path, which is used from here on; nobody by default. */
+  readonly onReplaced?: () => void;
 }
+
+const defaultBusyTimeoutMs = 10_000;
 
 /** What this store can do beside the port: not every store can copy its file. */
 export interface SqliteStore extends Store {
@@ -31,12 +38,16 @@ export interface SqliteStore extends Store {
 }
 
 /**
- * Opens the store, creating or migrating the file.
+ * Opens the store, creating or migrating the file. A file that is removed, moved away or replaced while the store is open is
+ * noticed before the next answer, and the one at the path is opened in the same way: what was answered is in the file that
+ * was at the path then.
  *
  * @throws SessionBuddyError `storage.unavailable`, `storage.busy`, `storage.corrupt` or `storage.newer`
  */
-export async function openSqliteStore({ path, busyTimeoutMs }: SqliteStoreOptions): Promise<SqliteStore> {
-  const connection = await openConnection(path, busyTimeoutMs);
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const { path, busyTimeoutMs = defaultBusyTimeoutMs, prepareFolder = () => {}, onReplaced = () => {} } = options;
+  const file = { path, busyTimeoutMs, prepareFolder, onReplaced };
+  const connection = new Connection(await openFile(file), file);
   const prepare: Prepare = (sql) => connection.prepared(sql);
   const transaction = transactionOn(connection);
   const log = (sql: string, ...values: (string | number)[]) => connection.run(() => logged(prepare, sql, ...values));
@@ -60,6 +71,7 @@ export async function openSqliteStore({ path, busyTimeoutMs }: SqliteStoreOption
     eventsOf: (sessionId) => log(eventsOfSql, sessionId),
     changes: (afterSeq, limit) => connection.run(() => changesAfter(prepare, afterSeq, limit)),
     lastSeq: () => connection.run(() => Number(prepare("SELECT coalesce(max(seq), 0) AS seq FROM events").get()?.seq)),
+    replacements: () => connection.replacements,
     stats: (by, query) =>
       connection.aside(path, (database) => countSessions((sql) => database.prepare(sql), by, query, nextTurn)),
     componentCounts: () => connection.run(() => countComponents(prepare)),

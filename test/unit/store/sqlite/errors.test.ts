@@ -21,7 +21,7 @@ for (const [name, content] of [
   test(`a file of ${name} is refused as no database and kept`, async (t) => {
     const place = sqlitePlace(t);
     writeFileSync(place.options.path, content);
-    await assert.rejects(openAt(place), refusal("storage.corrupt", /is not a database; move it away/));
+    await assert.rejects(openAt(place), refusal("storage.corrupt", /is not a database; put a backup in its place/));
     assert.equal(readFileSync(place.options.path, "utf8"), content);
   });
 }
@@ -59,7 +59,10 @@ test("a file whose list of tables is damaged is reported as damaged when it is o
   const place = sqlitePlace(t);
   await (await openAt(place)).close();
   writeFileSync(place.options.path, readFileSync(place.options.path).fill(0xff, pageBytes));
-  await assert.rejects(openAt(place), refusal("storage.corrupt", /is damaged; move it away to start a new record/));
+  await assert.rejects(
+    openAt(place),
+    refusal("storage.corrupt", /is damaged; put a backup in its place .* or move it away/),
+  );
 });
 
 const reads: readonly (readonly [name: string, read: (store: Store) => Promise<unknown>])[] = [
@@ -81,7 +84,10 @@ for (const [name, read] of reads) {
     await whole.close();
     damageTables(place.options.path);
     const store = await openAt(place, t);
-    await assert.rejects(read(store), refusal("storage.corrupt", /is damaged; move it away to start a new record/));
+    await assert.rejects(
+      read(store),
+      refusal("storage.corrupt", /is damaged; put a backup in its place .* or move it away/),
+    );
   });
 }
 
