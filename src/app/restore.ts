@@ -2,7 +2,8 @@
 import type { Config } from "../config/config.ts";
 import { ensurePrivateFolder } from "../host/private-folder.ts";
 import type { Log } from "../log.ts";
-import { type BackupContent, examineBackup, restoreBackup } from "../store/sqlite/restore.ts";
+import { type BackupContent, examineBackup } from "../store/sqlite/backup-content.ts";
+import { restoreBackup } from "../store/sqlite/restore.ts";
 
 /** What was restored, or would be. */
 export interface Restored extends BackupContent {

@@ -51,7 +51,11 @@ function alone(finding: Finding): RecordFindings {
 
 function damaged(database: string, problems: readonly string[]): Finding {
   const words = `${database} is damaged: ${problems.join("; ")}`;
-  return problem("database", words, "put a backup in its place with: session-buddy restore FILE; or move it away, and keep it for repair");
+  return problem(
+    "database",
+    words,
+    "put a backup in its place with: session-buddy restore FILE; or move it away, and keep it for repair",
+  );
 }
 
 async function hostId({ machine, store, config }: App): Promise<Finding[]> {

@@ -1,5 +1,6 @@
 /** Proves that restore puts a backup in place whatever state the record is in, and that nothing else than a backup gets there. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
   copyFileSync,
@@ -220,6 +221,14 @@ for (const [name, make, status, words] of notBackups) {
     }
   });
 }
+
+test("what is not a regular file is refused, and not waited for", async (t) => {
+  const sandbox = await backedUp(t);
+  execFileSync("mkfifo", [join(sandbox.folder, "pipe")]);
+  for (const name of ["pipe", "home", "/dev/zero"]) {
+    assertRefused(await sandbox.run(["restore", name, "--yes"]), 2, /is not a regular file/);
+  }
+});
 
 test("the record itself is no backup, by whatever name", async (t) => {
   const sandbox = await backedUp(t);

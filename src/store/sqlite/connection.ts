@@ -30,14 +30,13 @@ export class Connection {
   #writes = 0;
   /** Settles when everything asked for so far is done; one connection does one thing at a time. */
   #tail: Promise<unknown> = Promise.resolve();
-  readonly #asides: Asides;
+  #asides: Asides | null = null;
   #isClosed = false;
 
   /** @param file - opened with the same options */
   constructor(file: OpenedFile, options: FileOptions) {
     this.#file = file;
     this.#options = options;
-    this.#asides = new Asides(options.path, options.busyTimeoutMs);
   }
 
   get #database(): DatabaseSync {
@@ -90,6 +89,7 @@ export class Connection {
     if (this.#isClosed) return refuseClosed();
     // Where the file has gone, this connection makes it anew.
     if (!this.#file?.isInPlace()) await this.run(() => {});
+    this.#asides ??= new Asides(this.#options.path, this.#options.busyTimeoutMs);
     return this.#asides.run(path, action);
   }
 
@@ -238,7 +238,7 @@ export class Connection {
     }
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#asides.settled();
+    await this.#asides?.settled();
     this.#file?.database.close();
   }
 }

@@ -22,11 +22,7 @@ const headerBytes = 100;
  *   database by its name, when it first needs it: where both were replaced meanwhile, it has the log of another database,
  *   and must not write to it.
  */
-export async function prepareFile(
-  database: DatabaseSync,
-  path: string,
-  requireInPlace: () => void,
-): Promise<void> {
+export async function prepareFile(database: DatabaseSync, path: string, requireInPlace: () => void): Promise<void> {
   database.exec("PRAGMA synchronous = FULL");
   // 16 MiB of log, four times the default, before its pages are put in their places: under load most of them are written
   // again before that.

@@ -5,27 +5,19 @@
  * empty of what is not in the file, and gone, whenever another file takes the name, also when this process is killed
  * between two steps; and nobody may open the new file while the old log is still beside it.
  */
-import { closeSync, fsyncSync, linkSync, lstatSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, fsyncSync, linkSync, lstatSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
 import { follow } from "../../host/trusted-path.ts";
 import { syncFolder } from "../../host/whole-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { copyTo } from "./backup.ts";
+import { type BackupContent, contentOf, onBackup } from "./backup-content.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { isNotReadable, translate } from "./errors.ts";
 import { fileErrorOf, prepareFile } from "./file.ts";
-import { OpenedFile } from "./opened-file.ts";
 import { requireRecord } from "./migrations.ts";
-
-/** What a backup holds. */
-export interface BackupContent {
-  readonly sessions: number;
-  /** How many of them are open. */
-  readonly open: number;
-  readonly events: number;
-}
+import { OpenedFile } from "./opened-file.ts";
 
 export interface RestoreOptions {
   /** The backup. It stays as it is. */
@@ -44,20 +36,11 @@ const blockingWaitMs = 25;
 const logSuffixes = ["-wal", "-shm"];
 
 /**
- * Looks whether a file is a whole record that this program can use.
- *
- * @throws SessionBuddyError `usage` when there is none, or it is the database itself; `storage.*` when it is no such record
- */
-export function examineBackup(file: string, path: string): Promise<BackupContent> {
-  return onBackup(file, path, async (database) => contentOf(database, file));
-}
-
-/**
  * Puts a copy of a backup in the place of the database. What was there is kept beside it; processes that have it open
  * notice before their next answer.
  *
  * @returns what was restored, and where what was there is kept; null when nothing was there
- * @throws SessionBuddyError as {@link examineBackup}; the database is then as it was
+ * @throws SessionBuddyError as {@link contentOf}; the database is then as it was
  */
 export async function restoreBackup(
   options: RestoreOptions,
@@ -89,37 +72,6 @@ function targetOf(path: string): string {
   throw new SessionBuddyError("storage.unavailable", `the database ${path} ${issue.words}; ${issue.remedy}`);
 }
 
-async function onBackup<T>(file: string, path: string, work: (database: DatabaseSync) => Promise<T>): Promise<T> {
-  requireOther(file, path);
-  try {
-    const database = new DatabaseSync(addressOf(file), { readOnly: true, timeout: blockingWaitMs });
-    try {
-      database.exec("BEGIN");
-      return await work(database);
-    } finally {
-      database.close();
-    }
-  } catch (error) {
-    if (isNotReadable(error)) throw new SessionBuddyError("storage.corrupt", `${file} is damaged, or not a database`);
-    throw translate(error, file);
-  }
-}
-
-function requireOther(file: string, path: string): void {
-  const [stats, own] = [file, path].map((name) => statSync(name, { throwIfNoEntry: false }));
-  if (stats === undefined) throw new SessionBuddyError("usage", `there is no file ${file}`);
-  if (stats.dev === own?.dev && stats.ino === own.ino) {
-    throw new SessionBuddyError("usage", `${file} is the database itself; name a backup of it`);
-  }
-}
-
-/** Without a log, nothing writes to it, and SQLite need not put one beside it, where it may not be allowed to. */
-function addressOf(file: string): URL {
-  const address = pathToFileURL(file);
-  if (!isThere(`${file}-wal`)) address.searchParams.set("immutable", "1");
-  return address;
-}
-
 async function onFile<T>(path: string, work: (database: DatabaseSync) => Promise<T>): Promise<T> {
   const database = new DatabaseSync(path, { timeout: blockingWaitMs });
   try {
@@ -127,18 +79,6 @@ async function onFile<T>(path: string, work: (database: DatabaseSync) => Promise
   } finally {
     database.close();
   }
-}
-
-function contentOf(database: DatabaseSync, file: string): BackupContent {
-  requireRecord(database, file);
-  const problem = database.prepare("PRAGMA integrity_check(1)").get()?.integrity_check;
-  if (problem !== "ok") throw new SessionBuddyError("storage.corrupt", `${file} is damaged: ${problem}`);
-  const count = (sql: string) => Number(database.prepare(sql).get()?.n);
-  return {
-    sessions: count("SELECT count(*) AS n FROM sessions"),
-    open: count("SELECT count(*) AS n FROM sessions WHERE state = 'active'"),
-    events: count("SELECT count(*) AS n FROM events"),
-  };
 }
 
 /** Brings an older backup to today's tables, while it can still be refused, and all of it on the disk. */
