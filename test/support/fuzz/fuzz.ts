@@ -1,6 +1,7 @@
 /** What every test of random inputs shares: how many, from which seed, and what must be true of a server afterwards. */
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
