@@ -30,6 +30,7 @@ const entryPoints = {
   "settings-file": resolve(root, "src/config/settings-file.ts"),
   ps: resolve(root, "src/host/ps.ts"),
   migrations: resolve(root, "src/store/sqlite/migrations.ts"),
+  history: resolve(root, "src/store/sqlite/history.ts"),
   metrics: resolve(root, "src/server/metrics/metrics.ts"),
   "session-table": resolve(root, "src/cli/terminal/session-table.ts"),
   ...Object.fromEntries(commands.map((name) => [name, resolve(root, `src/cli/commands/${name}.ts`)])),
@@ -100,6 +101,8 @@ await build({
   // Else esbuild has them compiled when a file is loaded, not when they are needed.
   supported: { "dynamic-import": false, "regexp-unicode-property-escapes": true },
   outExtension: { ".js": ".cjs" },
+  // It adds types and nothing else; at run time it would only wrap the other.
+  alias: { "@commander-js/extra-typings": "commander" },
   plugins: [separateFiles, lateChildProcess, asciiOptions, versionAlone],
   // The code of entry.ts names this file at run time; everything else is inside.
   external: ["./main.cjs"],

@@ -112,7 +112,7 @@ export class Connection {
   }
 
   /** Runs what takes no turns alone, again while the file is busy; its errors come in our words. */
-  run<T>(action: () => T): Promise<T> {
+  run<T>(action: () => T | Promise<T>): Promise<T> {
     return this.#alone(async () => {
       try {
         if (!this.#isInPlaceThisTurn()) await this.#reopen();

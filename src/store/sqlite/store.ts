@@ -2,16 +2,10 @@
 import type { SessionEvent } from "../../tracker/event.ts";
 import type { LoggedEvent, Store, StoreTransaction } from "../../tracker/store.ts";
 import { rowToSession } from "../columns.ts";
-import { copyTo } from "./backup.ts";
-import { nextTurn } from "./busy.ts";
-import { changesAfter } from "./changes.ts";
 import { Connection } from "./connection.ts";
 import { openFile } from "./opened-file.ts";
-import { countPrunable, pruneOldest } from "./prune.ts";
-import { matchingRows } from "./query.ts";
 import type { Prepare } from "./ranges.ts";
 import { eventToValues, putSessionSql, rowToEvent, sessionToValues } from "./rows.ts";
-import { countComponents, countSessions } from "./stats.ts";
 
 export interface SqliteStoreOptions {
   /** The database file, created with mode 0600. Its folder must exist. */
@@ -59,32 +53,37 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
         return row === undefined ? null : rowToSession(row);
       }),
     sessions: (query) =>
-      connection.run(() =>
-        connection.inTransaction("BEGIN", () => [...matchingRows(prepare, query)].map(rowToSession)),
-      ),
-    activeOfHost: (hostId) =>
-      connection.run(() => {
-        const open = matchingRows(prepare, { states: ["active"] });
-        return [...open].filter((row) => row.host_id === hostId).map(rowToSession);
+      connection.run(async () => {
+        const { findSessions } = await loadHistory();
+        return connection.inTransaction("BEGIN", () => findSessions(prepare, query));
       }),
+    activeOfHost: (hostId) => connection.run(() => prepare(activeOfHostSql).all(hostId).map(rowToSession)),
     events: (afterSeq, limit) => log("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", afterSeq, limit),
     eventsOf: (sessionId) => log(eventsOfSql, sessionId),
-    changes: (afterSeq, limit) => connection.run(() => changesAfter(prepare, afterSeq, limit)),
+    changes: (afterSeq, limit) =>
+      connection.run(async () => (await loadHistory()).findChanges(prepare, afterSeq, limit)),
     lastSeq: () => connection.run(() => Number(prepare("SELECT coalesce(max(seq), 0) AS seq FROM events").get()?.seq)),
     replacements: () => connection.replacements,
     stats: (by, query) =>
-      connection.aside(path, (database) => countSessions((sql) => database.prepare(sql), by, query, nextTurn)),
-    componentCounts: () => connection.run(() => countComponents(prepare)),
-    countPrunable: (endedBefore) => connection.run(() => countPrunable(prepare, endedBefore)),
+      connection.aside(path, async (database) => (await loadHistory()).countSessionsBy(database, by, query)),
+    componentCounts: () => connection.run(async () => (await loadHistory()).countByComponent(prepare)),
+    countPrunable: (endedBefore) => connection.run(async () => (await loadHistory()).countOld(prepare, endedBefore)),
     prune: (endedBefore, limit) =>
-      connection.run(() => {
+      connection.run(async () => {
+        const { removeOld } = await loadHistory();
         connection.execute(pruneCacheSql);
-        return connection.inTransaction("BEGIN IMMEDIATE", () => pruneOldest(prepare, endedBefore, limit));
+        return connection.inTransaction("BEGIN IMMEDIATE", () => removeOld(prepare, endedBefore, limit));
       }),
-    problems: () => connection.run(() => problemsFound(prepare)),
-    backup: (target, onProgress) => connection.aside(target, (database) => copyTo(target, database, onProgress)),
+    problems: () => connection.run(async () => (await loadHistory()).findProblems(prepare)),
+    backup: (target, onProgress) =>
+      connection.aside(target, async (database) => (await loadHistory()).copyInto(target, database, onProgress)),
     close: () => connection.close(),
   };
+}
+
+/** A start and an end ask nothing of it. */
+function loadHistory() {
+  return import("./history.ts");
 }
 
 function transactionOn(connection: Connection): StoreTransaction {
@@ -111,15 +110,11 @@ function logged(prepare: Prepare, sql: string, ...values: (string | number)[]): 
     .map((row) => ({ seq: Number(row.seq), event: rowToEvent(row) }));
 }
 
-function problemsFound(prepare: Prepare): string[] {
-  const words = prepare("PRAGMA integrity_check(10)")
-    .all()
-    .map((row) => String(row.integrity_check));
-  return words.length === 1 && words[0] === "ok" ? [] : words;
-}
-
 /** 64 MiB: a batch changes pages all over the indexes, each of them many times. */
 const pruneCacheSql = "PRAGMA cache_size = -65536";
+/** The open sessions are the first span class; no index has the host, because few are open. */
+const activeOfHostSql = `SELECT * FROM sessions INDEXED BY sessions_by_span
+  WHERE span_class = 0 AND host_id = ? ORDER BY started_at DESC, session_id DESC`;
 const eventsOfSql = "SELECT * FROM events WHERE session_id = ? ORDER BY seq";
 const takenSql =
   "SELECT 1 FROM events WHERE session_id = ? UNION ALL SELECT 1 FROM pruned_sessions WHERE session_id = ? LIMIT 1";
