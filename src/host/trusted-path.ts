@@ -4,7 +4,7 @@
  */
 import { lstatSync, readFileSync, readlinkSync, type Stats } from "node:fs";
 import { userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 const groupMayWrite = 0o020;
 const othersMayWrite = 0o002;
@@ -45,7 +45,7 @@ export function follow(path: string, friend?: number): Place {
   let links = 0;
   const names = stepsOf(path.startsWith("/") ? path : `${process.cwd()}/${path}`);
   for (let name = names.shift(); name !== undefined; name = names.shift()) {
-    const step = join(at, name);
+    const step = stepTo(at, name);
     stats = name === ".." ? undefined : lstatSync(step, { throwIfNoEntry: false });
     if (name === "..") at = step;
     else if (stats === undefined) return { path: join(step, ...names), stats: null, issue: null };
@@ -81,6 +81,12 @@ export function mayOthersWrite({ mode, gid }: Stats): boolean {
 /** @returns the path as one word of a shell */
 export function shellWord(path: string): string {
   return `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** What `join` gives for one name; that looks at every character of the path again, at each step of a start. */
+function stepTo(at: string, name: string): string {
+  if (name === "..") return dirname(at);
+  return at === "/" ? `/${name}` : `${at}/${name}`;
 }
 
 function stepsOf(path: string): string[] {
