@@ -24,8 +24,8 @@ export function createCuttableDisk(t: TestContext): CuttableDisk {
   truncateSync(image, bytes);
   execFileSync("mkfs.ext4", ["-q", image]);
   // Nothing gets on the disk by waiting.
-  const mount = () => execFileSync("mount", ["-o", "loop,commit=300", image, folder]);
-  const unmount = () => execFileSync("umount", [folder]);
+  const mount = () => insist("mount", ["-o", "loop,commit=300", image, folder]);
+  const unmount = () => insist("umount", [folder]);
   mount();
   t.after(() => {
     unmount();
@@ -39,4 +39,20 @@ export function createCuttableDisk(t: TestContext): CuttableDisk {
       mount();
     },
   };
+}
+
+const mostTries = 20;
+const pauseMs = 100;
+
+/** Loop devices are the machine's: for a moment another test, or the kernel, may hold the one that was free. */
+function insist(program: string, args: readonly string[]): void {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      execFileSync(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+      return;
+    } catch (error) {
+      if (tries === mostTries) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
+    }
+  }
 }
