@@ -26,9 +26,11 @@ export interface App {
  */
 export async function openApp(config: Config, log: Log): Promise<App> {
   const { database, dataFolder } = config.paths;
+  const prepareFolder = () => ensurePrivateFolder(dataFolder, "data folder");
+  prepareFolder();
   const store = await openSqliteStore({
     path: database,
-    prepareFolder: () => ensurePrivateFolder(dataFolder, "data folder"),
+    prepareFolder,
     onReplaced: () => log.warning("Database replaced", { store: database }),
   });
   const machine = createMachine(config.paths.hostIdFile, await openProcesses());

@@ -160,6 +160,13 @@ test("a log that is left of a record that is gone spoils nothing", async (t) => 
     await runWell(sandbox, ["restore", "copy.db", "--yes"]);
     assert.deepEqual(await idsOf(sandbox), ["ended", "open"]);
     await assertSound(sandbox.home);
+    const logs = readdirSync(sandbox.home).filter((name) => /before-restore-.*-wal$/.test(name));
+    const old = readFileSync(join(sandbox.folder, "old-wal"));
+    assert.ok(
+      logs.some((name) => readFileSync(join(sandbox.home, name)).equals(old)),
+      "the log is kept",
+    );
+    for (const name of logs) rmSync(join(sandbox.home, name));
     renameSync(join(sandbox.folder, "old-wal"), `${databaseOf(sandbox)}-wal`);
   }
 });

@@ -140,6 +140,7 @@ export class Connection {
     this.#wasLookedAt = false;
     this.#file?.abandon();
     this.#file = null;
+    this.#options.prepareFolder();
     this.#file = await openFile(this.#options);
     this.#replacements += 1;
     this.#options.onReplaced();

@@ -16,7 +16,7 @@ export interface FileOptions {
   readonly path: string;
   /** How long to wait for another process's lock, in milliseconds; 0 or more. */
   readonly busyTimeoutMs: number;
-  /** Makes sure, each time before the file is opened, that its folder is there and private. */
+  /** Makes sure, each time before another file is opened at the path, that its folder is there and private. */
   readonly prepareFolder: () => void;
   /** Told each time when another file was at the path, and that one is used from here on. */
   readonly onReplaced: () => void;
@@ -44,10 +44,9 @@ export function replacedTooOften(path: string): SessionBuddyError {
 }
 
 /** @returns null when the file was replaced meanwhile */
-async function tryToOpen({ path, busyTimeoutMs, prepareFolder }: FileOptions): Promise<OpenedFile | null> {
+async function tryToOpen({ path, busyTimeoutMs }: FileOptions): Promise<OpenedFile | null> {
   let opened: OpenedFile | undefined;
   try {
-    prepareFolder();
     createPrivately(path);
     const file = new OpenedFile(path);
     opened = file;

@@ -12,7 +12,7 @@ export interface SqliteStoreOptions {
   readonly path: string;
   /** How long to wait for another process's lock, in milliseconds; 0 or more, default 10 000. */
   readonly busyTimeoutMs?: number;
-  /** Makes sure, each time before the file is opened, that its folder is there and private; nothing by default. */
+  /** Makes sure, each time before another file is opened at the path, that its folder is there and private; nothing by default. */
   readonly prepareFolder?: () => void;
   /** Told each time when another file was at the path, which is used from here on; nobody by default. */
   readonly onReplaced?: () => void;

@@ -163,10 +163,9 @@ test("the folder is looked after before the file is made anew", async (t) => {
   const { options } = sqlitePlace(t);
   const folder = join(dirname(options.path), "data");
   const path = join(folder, "sessions.db");
-  const store = await openSqliteStore({
-    path,
-    prepareFolder: () => mkdirSync(folder, { recursive: true, mode: 0o700 }),
-  });
+  const prepareFolder = () => mkdirSync(folder, { recursive: true, mode: 0o700 });
+  prepareFolder();
+  const store = await openSqliteStore({ path, prepareFolder });
   t.after(() => store.close());
   rmSync(folder, { recursive: true });
   await start(store, "after");
