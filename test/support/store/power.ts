@@ -1,6 +1,6 @@
 /** A disk whose power can be cut: a real ext4 in a file, which only root can mount. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -37,6 +37,12 @@ export function createCuttableDisk(t: TestContext): CuttableDisk {
       execFileSync("perl", ["-e", shutDown, folder]);
       unmount();
       mount();
+      // A mount namespace that another test made meanwhile holds the old mount, and with it the disk without power.
+      for (let tries = 1; !isReadable(folder) && tries < mostTries * 10; tries += 1) {
+        unmount();
+        pause();
+        mount();
+      }
     },
   };
 }
@@ -52,7 +58,19 @@ function insist(program: string, args: readonly string[]): void {
       return;
     } catch (error) {
       if (tries === mostTries) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
+      pause();
     }
   }
+}
+
+function isReadable(folder: string): boolean {
+  try {
+    return readdirSync(folder).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
 }
