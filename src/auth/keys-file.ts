@@ -1,4 +1,4 @@
-/** Owns the keys file: making it, showing it, and changing which key signs. For the keys command alone. */
+/** Owns the keys file: making it, showing it, and changing which key signs. */
 
 import { createPrivateFile, replacePrivateFile } from "../host/private-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";

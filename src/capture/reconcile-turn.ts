@@ -1,6 +1,6 @@
 /**
  * Owns the turn of the one process that finishes what shells left behind: who has it, when it was last done, and whom it
- * saw alive. For `reconcile.ts` alone.
+ * saw alive.
  */
 import {
   closeSync,

@@ -1,4 +1,4 @@
-/** Owns what identifies this machine, its boot and its user. For `app.ts` alone. */
+/** Owns what identifies this machine, its boot and its user. */
 import { readFileSync } from "node:fs";
 import { hostname, machine, release, type as systemName, userInfo } from "node:os";
 import type { BootClock, ProcessIdentity } from "../tracker/event.ts";

@@ -1,4 +1,4 @@
-/** Owns what this machine can tell about its processes, from proc(5) where there is one. For `app.ts` alone. */
+/** Owns what this machine can tell about its processes, from proc(5) where there is one. */
 import { readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import type { Processes } from "./processes.ts";

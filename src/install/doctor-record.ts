@@ -1,4 +1,4 @@
-/** Owns the part of the examination that is about the record: database, host id, what shells left behind. For `doctor.ts` alone. */
+/** Owns the part of the examination that is about the record: database, host id, what shells left behind. */
 import { existsSync, readdirSync } from "node:fs";
 import { type App, openApp } from "../app/app.ts";
 import { createReconcile, deadlinesMs, type ReconcileReport } from "../capture/reconcile.ts";

@@ -1,4 +1,4 @@
-/** Owns the examination of an installation: what is wrong, and what to do about it. For the doctor command alone. */
+/** Owns the examination of an installation: what is wrong, and what to do about it. */
 import { accessSync, constants, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCredentials } from "../auth/credentials.ts";

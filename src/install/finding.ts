@@ -1,4 +1,4 @@
-/** Owns the form of what an examination finds, and how errors become findings. For the doctor's files alone. */
+/** Owns the form of what an examination finds, and how errors become findings. */
 import { SessionBuddyError } from "../tracker/errors.ts";
 
 /** One thing that was looked at. */

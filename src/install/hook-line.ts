@@ -1,4 +1,4 @@
-/** Owns the one line that loads a hook: how each shell reads it, and which hook a line loads. For `hooks.ts` alone. */
+/** Owns the one line that loads a hook: how each shell reads it, and which hook a line loads. */
 import { SessionBuddyError } from "../tracker/errors.ts";
 
 export const shellNames = ["bash", "zsh", "fish"] as const;

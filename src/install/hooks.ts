@@ -1,4 +1,4 @@
-/** Composes what is done to a person's startup files: which ones the shells read, and their state. For commands alone. */
+/** Composes what is done to a person's startup files: which ones the shells read, and their state. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ShellFolders } from "../config/paths.ts";

@@ -1,6 +1,5 @@
 /**
- * Owns our block in a shell's startup file: finds it, puts it in and takes it out, and changes no byte around it. For
- * `hooks.ts` alone.
+ * Owns our block in a shell's startup file: finds it, puts it in and takes it out, and changes no byte around it.
  */
 import { SessionBuddyError } from "../tracker/errors.ts";
 

@@ -1,4 +1,4 @@
-/** Owns reading and writing a person's startup files: which may be changed, and changing one whole. For `hooks.ts` alone. */
+/** Owns reading and writing a person's startup files: which may be changed, and changing one whole. */
 import {
   accessSync,
   constants,

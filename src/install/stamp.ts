@@ -1,4 +1,4 @@
-/** Owns files that are ours from end to end: a stamp on the last line tells whether anybody changed them. For `hooks.ts` alone. */
+/** Owns files that are ours from end to end: a stamp on the last line tells whether anybody changed them. */
 import { createHash } from "node:crypto";
 
 const stampForm = /(?<=\n)# session-buddy: unchanged while this fits: ([0-9a-f]{16})\n$/;

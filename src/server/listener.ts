@@ -1,4 +1,4 @@
-/** Owns the HTTP entrance: who may come in, the paths, and what each request gets. For `server/` alone. */
+/** Owns the HTTP entrance: who may come in, the paths, and what each request gets. */
 import {
   createServer,
   type Server as HttpServer,

@@ -1,4 +1,4 @@
-/** Owns what systemd is told of a server that it started (sd_notify(3)). For `serve.ts` alone. */
+/** Owns what systemd is told of a server that it started (sd_notify(3)). */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Log } from "../log.ts";

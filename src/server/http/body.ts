@@ -1,4 +1,4 @@
-/** Owns reading a request's body: its limits, and the one JSON-RPC message in it. For `server/` alone. */
+/** Owns reading a request's body: its limits, and the one JSON-RPC message in it. */
 import type { IncomingMessage } from "node:http";
 import type {
   JSONRPCMessage,

@@ -1,4 +1,4 @@
-/** Owns what the headers of a request say: who asks, whether from a page that may, and in which form. For `server/` alone. */
+/** Owns what the headers of a request say: who asks, whether from a page that may, and in which form. */
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";

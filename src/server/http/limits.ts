@@ -1,4 +1,4 @@
-/** Owns how much one address may ask of a server: calls a second, and refused tokens a minute. For `server/` alone. */
+/** Owns how much one address may ask of a server: calls a second, and refused tokens a minute. */
 import { isIPv6 } from "node:net";
 import { type IRateLimiterRes, RateLimiterMemory } from "rate-limiter-flexible";
 import { isLoopback } from "./caller.ts";

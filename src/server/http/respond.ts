@@ -1,4 +1,4 @@
-/** Owns the forms in which the HTTP entrance answers by itself, all of them JSON. For `server/` alone. */
+/** Owns the forms in which the HTTP entrance answers by itself, all of them JSON. */
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { rpcCodes } from "./body.ts";

@@ -1,4 +1,4 @@
-/** Owns MCP without sessions: one long-lived server, and each request an exchange of its own with it. For `server/` alone. */
+/** Owns MCP without sessions: one long-lived server, and each request an exchange of its own with it. */
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";

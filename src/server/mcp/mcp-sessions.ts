@@ -1,4 +1,4 @@
-/** Owns the MCP sessions of clients that ask for one: how many, how long, and which request belongs to which. For `server/` alone. */
+/** Owns the MCP sessions of clients that ask for one: how many, how long, and which request belongs to which. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";

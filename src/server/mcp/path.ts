@@ -1,4 +1,4 @@
-/** Owns what `/mcp` does with a request: limits, sessions, and the exchange with the MCP server. For `server/` alone. */
+/** Owns what `/mcp` does with a request: limits, sessions, and the exchange with the MCP server. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";

@@ -1,4 +1,4 @@
-/** Owns the tools that answer questions: what agents are told about them, and their schemas. For `server/` alone. */
+/** Owns the tools that answer questions: what agents are told about them, and their schemas. */
 import { z } from "zod";
 import type { Answers } from "../../app/answers.ts";
 import { sourceKinds } from "../../tracker/event.ts";

@@ -1,4 +1,4 @@
-/** Owns the sessions as resources, `session://{id}`. For `server/` alone. */
+/** Owns the sessions as resources, `session://{id}`. */
 import type { ReadResourceResult, ResourceTemplate } from "@modelcontextprotocol/sdk/types.js";
 import type { Answers } from "../../app/answers.ts";
 import { isPublicError } from "../../tracker/errors.ts";

@@ -1,4 +1,4 @@
-/** Owns what every served tool has: its definition, its call, and the argument for the token. For `server/` alone. */
+/** Owns what every served tool has: its definition, its call, and the argument for the token. */
 import type { Tool } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { isObject } from "../../tracker/canonical.ts";

@@ -1,4 +1,4 @@
-/** Owns the MCP server object: which requests it answers and how. For `server/` alone. */
+/** Owns the MCP server object: which requests it answers and how. */
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   CallToolRequestSchema,

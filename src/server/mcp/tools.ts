@@ -1,4 +1,4 @@
-/** Owns the tools that clients see and what each call runs. For `server/` alone. */
+/** Owns the tools that clients see and what each call runs. */
 import { z } from "zod";
 import type { Answers } from "../../app/answers.ts";
 import type { Track } from "../../app/track.ts";

@@ -1,4 +1,4 @@
-/** Owns the copy of the store into another file. For `store/sqlite.ts` alone. */
+/** Owns the copy of the store into another file. */
 import { closeSync, openSync, rmSync } from "node:fs";
 import { backup, type DatabaseSync } from "node:sqlite";
 import { follow } from "../../host/trusted-path.ts";

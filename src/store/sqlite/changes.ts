@@ -1,4 +1,4 @@
-/** Owns what the log's events did to their sessions, found without reading what they say. For `store/sqlite.ts` alone. */
+/** Owns what the log's events did to their sessions, found without reading what they say. */
 import type { LoggedChange } from "../../tracker/store.ts";
 import type { Prepare } from "./ranges.ts";
 import type { Row } from "./rows.ts";

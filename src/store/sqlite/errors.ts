@@ -1,4 +1,4 @@
-/** Owns what SQLite's result codes mean to a person. For `store/sqlite.ts` alone. */
+/** Owns what SQLite's result codes mean to a person. */
 import { type ErrorCode, SessionBuddyError } from "../../tracker/errors.ts";
 
 /** The damaged file is kept for repair either way. */

@@ -1,5 +1,5 @@
 /**
- * Owns how the sessions in a directory and below it are looked for. For the files of `store/` alone.
+ * Owns how the sessions in a directory and below it are looked for.
  *
  * Below a directory may lie no other or thousands, with a handful of sessions or most of all, and what else is asked for
  * may fit many of them or none. So both are counted, as far as it pays, and the way with the least to read is taken.

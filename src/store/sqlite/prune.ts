@@ -1,4 +1,4 @@
-/** Owns the removal of old sessions: whole ones only, and their ids stay. For `store/sqlite.ts` alone. */
+/** Owns the removal of old sessions: whole ones only, and their ids stay. */
 import type { Instant } from "../../tracker/instant.ts";
 import type { Prepare } from "./ranges.ts";
 

@@ -1,5 +1,5 @@
 /**
- * Owns how a question about sessions is answered by reading little more than its answer. For the files of `store/` alone.
+ * Owns how a question about sessions is answered by reading little more than its answer.
  *
  * A question becomes ranges of one index, each newest first, that are merged row by row: one range for each span class.
  * The index is the one of exactly the names that were asked for, or the one by directory (`sqlite-places.ts`). Nothing is

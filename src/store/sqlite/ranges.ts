@@ -1,4 +1,4 @@
-/** Owns ranges of an index: which rows of it a statement reads. For the files of `store/` alone. */
+/** Owns ranges of an index: which rows of it a statement reads. */
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 
 export type Prepare = (sql: string) => StatementSync;

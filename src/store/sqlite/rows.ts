@@ -1,4 +1,4 @@
-/** Owns the one mapping between events and sessions and their rows. For `store/` alone. */
+/** Owns the one mapping between events and sessions and their rows. */
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { canonicalJson, type Json, parseJson } from "../../tracker/canonical.ts";
 import type { Observation, ProcessIdentity, SessionEvent } from "../../tracker/event.ts";

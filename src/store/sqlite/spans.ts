@@ -1,5 +1,5 @@
 /**
- * Owns the span classes: how long a session lasted at most, in steps of four, told apart by state. For `store/` alone.
+ * Owns the span classes: how long a session lasted at most, in steps of four, told apart by state.
  *
  * A session that was open at an instant and belongs to a class can only have started within the class's longest span
  * before it, so that in an index by class and start such sessions lie in one short range.

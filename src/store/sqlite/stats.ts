@@ -1,4 +1,4 @@
-/** Owns counting sessions by user, host, component, state or day. For `store/sqlite.ts` alone. */
+/** Owns counting sessions by user, host, component, state or day. */
 import type { SQLInputValue } from "node:sqlite";
 import type { ComponentCount, SessionQuery, StatsKey, StatsRow } from "../../tracker/store.ts";
 import { rangesOf } from "./query.ts";
