@@ -42,6 +42,15 @@ const jobLines: Readonly<Record<ShellKind, readonly string[]>> = {
   fish: ["jobs", "wait", "echo $last_pid $status $pipestatus", "sh -c 'exit 3'; echo $status"],
 };
 
+/**
+ * Kills the job and waits for it. Whether bash tells of a job that died just before `wait` or during it depends on its
+ * speed, with the hook as without it: what it says of it is not kept.
+ */
+function endJob(kind: ShellKind): string {
+  const line = "kill %1; wait";
+  return `jobs %1 >/dev/null; ${kind === "bash" ? `{ ${line}; } 2>/dev/null` : line}`;
+}
+
 describe("exec, nested shells, subshells, jobs", { concurrency: 4 }, () => {
   testShells([
     {
@@ -83,7 +92,7 @@ describe("exec, nested shells, subshells, jobs", { concurrency: 4 }, () => {
       async drive(terminal, kind) {
         for (const line of jobLines[kind]) await runLine(terminal, line);
         await runLine(terminal, "sleep 60 & echo started");
-        await runLine(terminal, "jobs %1 >/dev/null; kill %1; wait");
+        await runLine(terminal, endJob(kind));
         terminal.type("exit\r");
       },
       plan: (kind) => (kind === "fish" ? {} : { after: "set +m" }),
