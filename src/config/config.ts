@@ -1,8 +1,12 @@
-/** Owns what the program runs with: flags win over the environment, the environment over the settings file. */
+/**
+ * Owns what the program runs with: flags win over the environment, the environment over the user's settings file, that
+ * one over the machine's.
+ */
 import { existsSync } from "node:fs";
 import type { Environment } from "./environment.ts";
 import { type Paths, requireHome, resolvePaths } from "./paths.ts";
-import { type KeptValue, parseSetting, type SettingName, type Settings, settingRules } from "./settings.ts";
+import { parseSetting, type SettingName, type Settings, settingRules } from "./settings.ts";
+import { type KeptSettings, readSystemSettings, systemSettingsFile } from "./system-settings.ts";
 
 export interface Config {
   readonly paths: Paths;
@@ -12,19 +16,21 @@ export interface Config {
 /**
  * Resolves the configuration.
  *
+ * @param systemFile - the machine's settings; need not exist
  * @throws SessionBuddyError `usage` for a wrong variable, `settings` for a bad file
  */
-export async function resolveConfig(env: Environment): Promise<Config> {
+export async function resolveConfig(env: Environment, systemFile = systemSettingsFile): Promise<Config> {
   const paths = resolvePaths(env);
   requireHome(env, paths);
-  return { paths, settings: resolveSettings(env, await readSettings(paths)) };
+  const kept = { ...readSystemSettings(systemFile), ...(await readSettings(paths)) };
+  return { paths, settings: resolveSettings(env, kept) };
 }
 
-function resolveSettings(env: Environment, kept: Partial<Record<SettingName, KeptValue>>): Settings {
+function resolveSettings(env: Environment, kept: KeptSettings): Settings {
   const value = <Name extends SettingName>(name: Name): Settings[Name] => {
     const rule = settingRules[name];
     const text = env[rule.environmentName];
-    if (text !== undefined && text !== "") return parseSetting(name, text, rule.environmentName);
+    if (text !== undefined && (text !== "" || rule.isEmptyMeant)) return parseSetting(name, text, rule.environmentName);
     const known = kept[name];
     return known === undefined ? rule.fallback : rule.fromKept(known);
   };
@@ -42,11 +48,15 @@ function resolveSettings(env: Environment, kept: Partial<Record<SettingName, Kep
     mcp_session_minutes: value("mcp_session_minutes"),
     open_metrics: value("open_metrics"),
     allow_other_users: value("allow_other_users"),
+    spool: value("spool"),
+    socket: value("socket"),
+    admin_group: value("admin_group"),
+    remote: value("remote"),
   };
 }
 
 /** conf is loaded only when there is a file to read: its validator costs as much as the rest of a start. */
-async function readSettings(paths: Paths): Promise<Partial<Record<SettingName, KeptValue>>> {
+async function readSettings(paths: Paths): Promise<KeptSettings> {
   if (!existsSync(paths.settingsFile)) return {};
   const { openSettings } = await import("./settings-file.ts");
   return openSettings(paths).store;

@@ -6,10 +6,8 @@ import { follow, mayOthersWrite, shellWord } from "../host/trusted-path.ts";
 import { syncFolder } from "../host/whole-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { Paths } from "./paths.ts";
-import { type KeptValue, type SettingName, settingRules } from "./settings.ts";
-
-/** What the file holds: some of the settings, each as its rule keeps it. */
-export type KeptSettings = Partial<Record<SettingName, KeptValue>>;
+import { settingRules } from "./settings.ts";
+import type { KeptSettings } from "./system-settings.ts";
 
 /**
  * Opens the settings file for reading and writing through conf.

@@ -31,6 +31,14 @@ export interface Settings {
   readonly open_metrics: boolean;
   /** Whether a server without a secret is for every user of this machine; `no` by default. */
   readonly allow_other_users: boolean;
+  /** Folder in which shells leave their files for the machine's record, an absolute path; null where none is used. */
+  readonly spool: string | null;
+  /** Unix socket on which the machine's record answers, an absolute path; null where none is used. */
+  readonly socket: string | null;
+  /** Group whose members may read everybody's sessions in the machine's record; default `adm`. */
+  readonly admin_group: string;
+  /** Whether the address that a shell was reached from is recorded; `no` by default. */
+  readonly remote: boolean;
 }
 
 export type SettingName = keyof Settings;
@@ -42,6 +50,8 @@ interface SettingRule<Value> {
   readonly fallback: Value;
   readonly environmentName: string;
   readonly description: string;
+  /** Whether an empty variable says something; else it is as good as none. Not by default. */
+  readonly isEmptyMeant?: boolean;
   /** JSON Schema of what the file holds, for conf. */
   readonly schema: Readonly<Record<string, unknown>>;
   /** Reads the text of an environment variable, a flag or `config set`. Throws an Error that says what is needed. */
@@ -55,6 +65,8 @@ type Described<Value> = Pick<SettingRule<Value>, "fallback" | "description"> & {
 
 const largestCount = 1_000_000_000;
 const largestPort = 65_535;
+/** As groupadd(8) takes them, and directories with points and letters of both cases. */
+const groupPattern = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 
 /** The table of settings; a setting's name in the environment is SESSION_BUDDY_ and its own in capitals. */
 export const settingRules: { readonly [Name in SettingName]: SettingRule<Settings[Name]> } = {
@@ -130,6 +142,30 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
     fallback: false,
     description: "whether serve without a secret is for every user of this machine: yes or no",
   }),
+  spool: placeRule({
+    name: "SPOOL",
+    fallback: "/var/spool/session-buddy/shells",
+    description: "folder in which shells leave their files for the record of the machine; empty for none",
+  }),
+  socket: placeRule({
+    name: "SOCKET",
+    fallback: "/run/session-buddy/socket",
+    description: "Unix socket on which the record of the machine answers; empty for none",
+  }),
+  admin_group: textRule(
+    {
+      name: "ADMIN_GROUP",
+      fallback: "adm",
+      description: "group whose members may read everybody's sessions in the record of the machine",
+    },
+    { pattern: groupPattern.source },
+    (text) => (groupPattern.test(text) ? null : "the name of a group is needed"),
+  ),
+  remote: yesNoRule({
+    name: "REMOTE",
+    fallback: false,
+    description: "whether the address that a shell was reached from is recorded: yes or no",
+  }),
 };
 
 /** @param issueOf - what is wrong with a text, null when nothing is */
@@ -150,6 +186,21 @@ function textRule<Value extends string | null>(
     },
     toKept: (value) => value,
     fromKept: String,
+  };
+}
+
+/** A place of the machine's record: an absolute path, or empty for none. */
+function placeRule(described: Described<string | null>): SettingRule<string | null> {
+  const isPlace = (text: string) => text === "" || (isAbsolute(text) && !text.includes("\0"));
+  const { parse, ...rule } = textRule(described, { pattern: "^(?:/.*)?$" }, (text) =>
+    isPlace(text) ? null : "an absolute path is needed, or an empty text for none",
+  );
+  return {
+    ...rule,
+    isEmptyMeant: true,
+    parse: (text) => parse(text) || null,
+    toKept: (value) => value ?? "",
+    fromKept: (kept) => (kept === "" ? null : String(kept)),
   };
 }
 

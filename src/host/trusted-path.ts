@@ -131,8 +131,10 @@ function groupOfUser(): number | null {
 /**
  * In a user namespace, owners that it has no id for all show as one (user_namespaces(7)). Where the system's root is among
  * them, as in a container without privileges, the folders above a home are its.
+ *
+ * @returns whether this user id shows what belongs to the system's root
  */
-function isUnknownRoot(uid: number): boolean {
+export function isUnknownRoot(uid: number): boolean {
   try {
     if (uid !== Number(readFileSync("/proc/sys/kernel/overflowuid", "latin1"))) return false;
     const ranges = readFileSync("/proc/self/uid_map", "latin1").trim().split("\n");

@@ -34,6 +34,10 @@ test("a setting is its default until it is set, is kept in a private file, and g
     mcp_session_minutes: 30,
     open_metrics: "no",
     allow_other_users: "no",
+    spool: "/var/spool/session-buddy/shells",
+    socket: "/run/session-buddy/socket",
+    admin_group: "adm",
+    remote: "no",
   });
   assert.match(await runWell(sandbox, ["config", "list"]), /^port +8700 +saved /m);
   await runWell(sandbox, ["config", "unset", "port"]);

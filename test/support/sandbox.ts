@@ -66,6 +66,8 @@ export function createSandbox(t: Pick<TestContext, "after">): Sandbox {
     HOME: join(folder, "home"),
     LANG: "C.UTF-8",
     SESSION_BUDDY_HOME: home,
+    // The record of the machine that the tests run on is no part of them.
+    SESSION_BUDDY_SPOOL: "",
     ...runtime,
   };
   t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));

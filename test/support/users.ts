@@ -33,7 +33,7 @@ export function createUser(t: Pick<TestContext, "after">, sandbox: Sandbox): Use
   chownSync(home, uid, gid);
   chmodSync(home, 0o755);
   const under = ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", "--inh-caps=-all"];
-  const env = { PATH: sandbox.env.PATH ?? "", LANG: "C.UTF-8", HOME: home };
+  const env = { PATH: sandbox.env.PATH ?? "", LANG: "C.UTF-8", HOME: home, SESSION_BUDDY_SPOOL: "" };
   const as = (command: readonly string[], options: RunOptions = {}) =>
     runToEnd(under[0] ?? "", [...under.slice(1), ...command], {
       ...options,

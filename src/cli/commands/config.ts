@@ -2,6 +2,7 @@
 import { resolvePaths } from "../../config/paths.ts";
 import { type KeptValue, parseSetting, type SettingName, settingRules } from "../../config/settings.ts";
 import { changeSettings, openSettings } from "../../config/settings-file.ts";
+import { readSystemSettings, systemSettingsFile } from "../../config/system-settings.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { ConfigListOptions } from "../syntax/setup.ts";
 import { printColumns } from "../terminal/columns.ts";
@@ -10,7 +11,7 @@ import { printJson, printLine } from "../terminal/print.ts";
 export async function runGet(name: string): Promise<void> {
   const known = requireName(name);
   const kept = openSettings(resolvePaths(process.env)).store[known];
-  printLine(toText(kept ?? keptFallback(known)));
+  printLine(toText(kept ?? readSystemSettings(systemSettingsFile)[known] ?? keptFallback(known)));
 }
 
 export async function runSet(name: string, text: string): Promise<void> {
@@ -26,13 +27,14 @@ export async function runUnset(name: string): Promise<void> {
 
 export async function runList(options: ConfigListOptions): Promise<void> {
   const kept = openSettings(resolvePaths(process.env)).store;
+  const ofMachine = readSystemSettings(systemSettingsFile);
   const names = Object.keys(settingRules) as SettingName[];
-  const entries = names.map((name) => [name, kept[name] ?? keptFallback(name)] as const);
+  const entries = names.map((name) => [name, kept[name] ?? ofMachine[name] ?? keptFallback(name)] as const);
   if (options.json) return printJson(Object.fromEntries(entries));
   const rows = entries.map(([name, value]) => [
     name,
     toText(value),
-    name in kept ? "saved" : "default",
+    name in kept ? "saved" : name in ofMachine ? "machine" : "default",
     `${settingRules[name].description}; ${settingRules[name].environmentName}`,
   ]);
   printColumns([["NAME", "VALUE", "FROM", "MEANING"], ...rows]);

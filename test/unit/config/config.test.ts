@@ -1,6 +1,6 @@
 /** Proves how the environment, the settings file and the defaults become one configuration, or are refused in words. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -89,6 +89,10 @@ test("without anything said the settings are the defaults", async () => {
     mcp_session_minutes: 30,
     open_metrics: false,
     allow_other_users: false,
+    spool: "/var/spool/session-buddy/shells",
+    socket: "/run/session-buddy/socket",
+    admin_group: "adm",
+    remote: false,
   });
 });
 
@@ -109,21 +113,67 @@ const samples: Readonly<
   mcp_session_minutes: [5, "1", 1],
   open_metrics: ["yes", "no", false, true],
   allow_other_users: ["yes", "no", false, true],
+  spool: ["/kept/shells", "/env/shells", "/env/shells"],
+  socket: ["/kept/socket", "", null],
+  admin_group: ["wheel", "adm", "adm"],
+  remote: ["yes", "no", false, true],
 };
 
-test("for every setting the environment wins over the file, and an empty variable counts as unset", async () => {
+test("for every setting the environment wins over the file, and an empty variable counts as unset where it means nothing", async () => {
   const home = join(folder, "kept");
   mkdirSync(home);
   const kept = Object.fromEntries(Object.entries(samples).map(([name, [value]]) => [name, value]));
   writeFileSync(join(home, "settings.json"), JSON.stringify(kept));
   for (const [name, [value, text, meaning, keptMeaning = value]] of Object.entries(samples)) {
-    const variable = settingRules[name as SettingName].environmentName;
+    const { environmentName: variable, isEmptyMeant = false } = settingRules[name as SettingName];
     const resolved = async (env: Environment) =>
       (await resolveConfig({ SESSION_BUDDY_HOME: home, ...env })).settings[name as SettingName];
     assert.deepEqual(await resolved({}), keptMeaning, name);
-    assert.deepEqual(await resolved({ [variable]: "" }), keptMeaning, name);
+    assert.deepEqual(await resolved({ [variable]: "" }), isEmptyMeant ? null : keptMeaning, name);
     assert.deepEqual(await resolved({ [variable]: text }), meaning, name);
   }
+});
+
+/** What root may have written there, and what becomes of it. */
+const badSystemFiles: readonly (readonly [text: string, mode: number, uid: number, words: RegExp])[] = [
+  ['{"port": 1}', 0o666, 0, /others than root may write to it/],
+  ['{"port": 1}', 0o664, 0, /others than root may write to it/],
+  ['{"port": 1}', 0o644, 12_345, /belongs to user id 12345, not to root/],
+  ["{", 0o644, 0, /JSON/],
+  ["[]", 0o644, 0, /does not hold a JSON object/],
+  ['{"colour": "red"}', 0o644, 0, /there is no setting 'colour'/],
+  ['{"__proto__": "red"}', 0o644, 0, /there is no setting '__proto__'/],
+  ['{"port": "1"}', 0o644, 0, /port: a number is needed/],
+  ['{"port": 65536}', 0o644, 0, /port: a port is a whole number/],
+  ['{"issuers": "one"}', 0o644, 0, /issuers: an array of texts is needed/],
+  ['{"spool": "relative"}', 0o644, 0, /spool: an absolute path is needed/],
+  ['{"remote": true}', 0o644, 0, /remote: yes or no is needed/],
+];
+
+test("the machine's settings are below the user's, which are below the environment", async () => {
+  const machine = join(folder, "machine.json");
+  const home = join(folder, "below");
+  mkdirSync(home);
+  writeFileSync(machine, JSON.stringify({ port: 1, host: "10.0.0.1", issuers: ["one"], remote: "yes", spool: "" }));
+  chmodSync(machine, 0o644);
+  writeFileSync(join(home, "settings.json"), JSON.stringify({ host: "10.0.0.2", issuers: ["two"] }));
+  const { settings } = await resolveConfig({ SESSION_BUDDY_HOME: home, SESSION_BUDDY_ISSUERS: "three" }, machine);
+  const { port, host, issuers, remote, spool } = settings;
+  assert.deepEqual([port, host, issuers, remote, spool], [1, "10.0.0.2", ["three"], true, null]);
+});
+
+test("the machine's settings are refused when another than root could have written them, or they break a rule", async () => {
+  const env = { SESSION_BUDDY_HOME: join(folder, "none") };
+  for (const [index, [text, mode, uid, words]] of badSystemFiles.entries()) {
+    const file = join(folder, `machine-${index}.json`);
+    writeFileSync(file, text);
+    chmodSync(file, mode);
+    chownSync(file, uid, 0);
+    await assert.rejects(resolveConfig(env, file), refusal("settings", words), text);
+  }
+  const file = join(folder, "machine-link.json");
+  symlinkSync(join(folder, "machine.json"), file);
+  await assert.rejects(resolveConfig(env, file), refusal("settings", /ELOOP/));
 });
 
 test("a wrong variable is refused by its own name", async () => {
