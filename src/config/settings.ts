@@ -1,4 +1,8 @@
-/** Owns the table of settings: what each means, its default, its names, its rule. */
+/**
+ * Owns the table of settings: what each means, its default, its names, its rule.
+ *
+ * Longer than 250 lines because it is one table, and a row of it is read beside the others.
+ */
 import { isAbsolute } from "node:path";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { componentNameIssue } from "../tracker/limits.ts";
