@@ -116,7 +116,14 @@ async function trackEnd({ log, tracker }: TrackApp, gate: Gate | null, args: unk
 
 /** What is seen of an event that came over the wire: it happened before, so the boot clock says nothing about it. */
 function arrival(caller: string | null, process: ProcessIdentity | null): Observation {
-  return { recordedAt: instantFromMs(Date.now()), source: { kind: "client" }, caller, process, bootClock: null };
+  return {
+    recordedAt: instantFromMs(Date.now()),
+    source: { kind: "client" },
+    caller,
+    process,
+    bootClock: null,
+    circumstances: null,
+  };
 }
 
 function named(args: unknown): string | null {

@@ -82,7 +82,8 @@ function lookAt(
 
 function observedNow(machine: Machine): Observation {
   const { atMs, bootClock } = thisMoment(machine);
-  return { recordedAt: instantFromMs(atMs), source: { kind: "kernel" }, caller: null, process: null, bootClock };
+  const recordedAt = instantFromMs(atMs);
+  return { recordedAt, source: { kind: "kernel" }, caller: null, process: null, bootClock, circumstances: null };
 }
 
 /** The wall clock is read first, as {@link lastAliveAt} wants it. */

@@ -1,8 +1,10 @@
 /** Owns what a shell or its state file says, as the events of the core. */
 import type { Config } from "../config/config.ts";
 import type { Machine } from "../host/machine.ts";
+import { identityByStat, type ProcessStat } from "../host/processes.ts";
 import type { Program } from "../host/program.ts";
 import { parseJson } from "../tracker/canonical.ts";
+import type { ToldCircumstances } from "../tracker/circumstances.ts";
 import type {
   BootClock,
   EndContent,
@@ -40,8 +42,16 @@ export interface StartFields {
   readonly component: string;
 }
 
+/** A start as its state file tells it, and the look at the process that is its shell; null where there is none to look at. */
+export interface FileStart {
+  readonly parsed: ParsedStart;
+  readonly process: ProcessIdentity;
+  readonly stat: ProcessStat | null;
+  readonly bootClock: BootClock | null;
+}
+
 /** @throws SessionBuddyError `invalid` when what the file says breaks a rule of the contract */
-export function startOfFile(file: StateFile, { config, machine }: Recorder): [ParsedStart, Observation] {
+export function startOfFile(file: StateFile, { config, machine }: Recorder): FileStart {
   const field = (name: string) => file.start?.fields.get(name) ?? "";
   const pid = field("pid") || String(file.process?.pid ?? "");
   const fields: StartFields = {
@@ -56,8 +66,8 @@ export function startOfFile(file: StateFile, { config, machine }: Recorder): [Pa
     ...(field("version") === "" ? {} : { shell_version: field("version") }),
     ...(/^[1-9]\d{0,6}$/.test(field("ppid")) ? { parent_pid: field("ppid") } : {}),
   });
-  const identity = processOfFile(file, machine);
-  return [parsed, observation(byHook, identity, bootClockOf(identity.bootId, field("uptime"), machine))];
+  const { identity, stat } = lookAtProcess(file, machine);
+  return { parsed, process: identity, stat, bootClock: bootClockOf(identity.bootId, field("uptime"), machine) };
 }
 
 /**
@@ -65,18 +75,27 @@ export function startOfFile(file: StateFile, { config, machine }: Recorder): [Pa
  *   runs something else by now, because the shell was replaced before anybody came
  */
 export function processOfFile(file: StateFile, machine: Machine): ProcessIdentity {
+  return lookAtProcess(file, machine).identity;
+}
+
+/** @returns the same, and what was seen of the process where it is that one */
+function lookAtProcess(file: StateFile, machine: Machine): Pick<FileStart, "stat"> & { identity: ProcessIdentity } {
   const field = (name: string) => file.start?.fields.get(name) ?? "";
-  const seen = machine.identify(Number(field("pid")) || (file.process?.pid ?? 0));
+  const pid = Number(field("pid")) || (file.process?.pid ?? 0);
+  const look = machine.processes.stat(pid);
+  const seen = identityByStat(pid, look, machine);
   const identity = {
     ...seen,
     bootId: field("boot") || (file.process?.bootId ?? machine.bootId),
     startTicks: field("ticks") || (file.process?.startTicks ?? (isStillItsOwn(file, machine) ? seen.startTicks : null)),
     ...claimed(field("exe") || null),
   };
-  const isItself = seen.exeId !== null && identity.bootId === machine.bootId && identity.startTicks === seen.startTicks;
+  const isItself = identity.bootId === machine.bootId && identity.startTicks === seen.startTicks;
+  const stat = isItself ? look : null;
   const said = claimed(field("exe") || field("shell") || null);
-  if (!isItself || machine.processes.compareProgram(said, seen) === "replaced") return identity;
-  return { ...identity, executable: seen.executable, exeId: seen.exeId, comm: seen.comm };
+  if (stat === null || seen.exeId === null || machine.processes.compareProgram(said, seen) === "replaced")
+    return { identity, stat };
+  return { identity: { ...identity, executable: seen.executable, exeId: seen.exeId, comm: seen.comm }, stat };
 }
 
 /** What the shell says of its program is its word alone: it is kept as such where nothing of it was seen running. */
@@ -168,6 +187,7 @@ export function observation(
   source: EventSource,
   process: ProcessIdentity | null,
   bootClock: BootClock | null,
+  circumstances: ToldCircumstances | null = null,
 ): Observation {
-  return { recordedAt: instantFromMs(Date.now()), source, caller: null, process, bootClock };
+  return { recordedAt: instantFromMs(Date.now()), source, caller: null, process, bootClock, circumstances };
 }

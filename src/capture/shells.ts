@@ -2,6 +2,7 @@
 import { basename, dirname } from "node:path";
 import { newUuid } from "../host/machine.ts";
 import { ensurePrivateFolder } from "../host/private-folder.ts";
+import { identityByStat } from "../host/processes.ts";
 import type { Log } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { ProcessIdentity } from "../tracker/event.ts";
@@ -9,6 +10,7 @@ import type { Session } from "../tracker/fold.ts";
 import { instantFromMs, instantToMs } from "../tracker/instant.ts";
 import type { SessionIndex } from "../tracker/store.ts";
 import type { EndOutcome, Tracker } from "../tracker/tracker.ts";
+import { type ClaimFields, claimsIn, findCircumstances, keptClaims, ownClaims } from "./circumstances.ts";
 import {
   byHook,
   endContent,
@@ -40,6 +42,8 @@ export interface ShellStart {
   readonly pid: number;
   readonly cwd: string;
   readonly metadata: Readonly<Record<string, string>> | null;
+  /** What this program's environment says of where it runs; nothing by default. It counts for a shell around this program alone. */
+  readonly claims?: ClaimFields;
 }
 
 export interface StartOutcome {
@@ -67,11 +71,11 @@ export interface Shells {
    * Brings on record what a state file says and caches the session id in it; makes the file from `shell` when there is
    * none. May be called any number of times, also after the end.
    *
-   * @param shell - null when the shell made the file itself: a file that is gone is finished, and a new one would be a
-   *   second session of the same shell
+   * @param shell - makes the file where there is none; claims alone when the shell made it itself: a file that is gone is
+   *   finished, and a new one would be a second session of the same shell
    * @returns null when there is neither a file nor a shell to make it from
    */
-  startFromFile(path: string, shell: ShellStart | null): Promise<Session | null>;
+  startFromFile(path: string, shell: ShellStart | { readonly claims: ClaimFields }): Promise<Session | null>;
   /**
    * Brings on record the end that a state file tells, else `end` as of now, the start too where that is missing; then
    * removes the file. The file of a shell that took the place of another stays for reconciling, which needs it as the
@@ -84,7 +88,7 @@ export interface Shells {
 
 /** What recording shells needs of the program. */
 export interface ShellsApp extends Recorder {
-  readonly store: Pick<SessionIndex, "session" | "activeOfHost">;
+  readonly store: Pick<SessionIndex, "session" | "activeOfHost" | "activeOfPids" | "remoteOfLogin">;
   readonly tracker: Tracker;
   readonly log: Log;
 }
@@ -92,8 +96,25 @@ export interface ShellsApp extends Recorder {
 export function createShells(app: ShellsApp): Shells {
   const { machine, tracker, log } = app;
 
-  const recordFile = async (file: StateFile): Promise<Session> => {
-    const session = await tracker.startOfHost(...startOfFile(file, app));
+  /** @param claims - what the file leaves open of what the shell's environment says */
+  const recordStart = async (file: StateFile, claims: ClaimFields = {}): Promise<Session> => {
+    const { parsed, process, stat, bootClock } = startOfFile(file, app);
+    // A file that has a session id was on record: nothing of its surroundings is needed again.
+    const shell = { process, stat: file.sessionId === null ? stat : null, claims: claimsIn(file, claims) };
+    const left = { folder: dirname(file.path), record: recordQuietly };
+    const circumstances = await findCircumstances({ ...shell, claimedBy: "hook" }, app, left);
+    return tracker.startOfHost(parsed, observation(byHook, process, bootClock, circumstances));
+  };
+
+  /** What is wrong with another shell's file is said where that file is looked at. */
+  const recordQuietly = async (path: string): Promise<void> => {
+    const file = readAgain(path);
+    if (file === null || file.sessionId !== null || file.end !== null || file.start?.isTorn !== false) return;
+    await recordFile(file).catch(() => {});
+  };
+
+  const recordFile = async (file: StateFile, claims?: ClaimFields): Promise<Session> => {
+    const session = await recordStart(file, claims);
     if (file.sessionId === null) cacheQuietly(file.path, session.sessionId, log);
     if (file.end !== null) await endOfFile(file, session, file.end, { exitCode: null, reason: null });
     return session;
@@ -113,12 +134,17 @@ export function createShells(app: ShellsApp): Shells {
     async start(shell) {
       const fields = fieldsOf(shell, app);
       const parsed = parsedStart(newUuid(), fields, machine, shell.metadata);
-      const process = machine.identify(parsed.content.pid);
+      const { pid } = parsed.content;
+      const stat = machine.processes.stat(pid);
+      const process = identityByStat(pid, stat, machine);
       requireProcess(process, machine);
       for (const file of filesOf(process, app)) await recordFile(file);
       const known = await openSessionOf(process, parsed.content.componentName, app.store);
       if (known !== null) return { session: known, isKnown: true };
-      const seen = observation(byCommand(), process, machine.bootClock());
+      const surrounded = { process, stat, claims: ownClaims(shell, app.machine), claimedBy: "command" } as const;
+      const left = { folder: app.config.paths.stateFolder, record: recordQuietly };
+      const circumstances = await findCircumstances(surrounded, app, left);
+      const seen = observation(byCommand(), process, machine.bootClock(), circumstances);
       return { session: await tracker.startOfHost(parsed, seen), isKnown: false };
     },
     async end(sessionId, end, isForced) {
@@ -128,13 +154,13 @@ export function createShells(app: ShellsApp): Shells {
       return tracker.end(sessionId, content, observation(byCommand(), null, machine.bootClock()));
     },
     async startFromFile(path, shell) {
-      const file = readStateFile(path) ?? (shell === null ? null : madeFrom(path, shell, app));
-      return file === null ? null : recordFile(file);
+      const file = readStateFile(path) ?? ("pid" in shell ? madeFrom(path, shell, app) : null);
+      return file === null ? null : recordFile(file, "pid" in shell ? {} : shell.claims);
     },
     async endFromFile(path, end) {
       const file = readStateFile(path);
       if (file === null) throw new SessionBuddyError("not_found", `there is no state file ${path}`);
-      const session = await tracker.startOfHost(...startOfFile(file, app));
+      const session = await recordStart(file);
       await endOfFile(file, session, file.end, end);
       return session;
     },
@@ -180,6 +206,7 @@ function madeFrom(path: string, shell: ShellStart, app: ShellsApp): StateFile {
     ticks: startTicks ?? "",
     exe: executable ?? "",
     metadata: shell.metadata === null ? "" : JSON.stringify(shell.metadata),
+    ...keptClaims(ownClaims(shell, machine), app.config),
   });
   const file = readStateFile(path);
   if (file === null)

@@ -37,17 +37,16 @@ export async function requireDirectory(cwd: string): Promise<void> {
 export async function openSessionOf(
   { hostId, bootId, pidNamespace, pid, startTicks }: ProcessIdentity,
   componentName: string,
-  store: Pick<SessionIndex, "activeOfHost">,
+  store: Pick<SessionIndex, "activeOfPids">,
 ): Promise<Session | null> {
   if (hostId === null || startTicks === null) return null;
-  const sessions = await store.activeOfHost(hostId);
+  const sessions = await store.activeOfPids(hostId, [pid]);
   // Newest first: after an exec, two sessions may have had the same process.
   const found = sessions.find(
     (session) =>
       session.componentName === componentName &&
       session.process?.bootId === bootId &&
       session.process.pidNamespace === pidNamespace &&
-      session.process.pid === pid &&
       session.process.startTicks === startTicks,
   );
   return found ?? null;

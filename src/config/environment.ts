@@ -24,6 +24,23 @@ export function isWaitedForBySystemd(env: Environment): boolean {
   return Boolean(env.NOTIFY_SOCKET);
 }
 
+/**
+ * What the environment says of where a shell runs; no other value of it is ever recorded.
+ *
+ * @returns the keys of a state file, without those that have nothing to say
+ */
+export function surroundings(env: Environment) {
+  const { SUDO_USER, DOAS_USER, TMUX, TMUX_PANE, STY, TERM_PROGRAM, SSH_CONNECTION } = env;
+  const via = SUDO_USER ? `sudo:${SUDO_USER}` : DOAS_USER && `doas:${DOAS_USER}`;
+  const multiplexer = TMUX ? `tmux:${TMUX.split(",", 1)[0]}:${TMUX_PANE ?? ""}` : STY && `screen:${STY}`;
+  return {
+    ...(via ? { via } : {}),
+    ...(multiplexer ? { multiplexer } : {}),
+    ...(TERM_PROGRAM ? { terminal_program: TERM_PROGRAM } : {}),
+    ...(SSH_CONNECTION ? { remote: SSH_CONNECTION.split(" ", 2).join(" ") } : {}),
+  };
+}
+
 /** @returns the directory the caller is in; one that was removed meanwhile has only the shell's name for it. */
 export function workingDirectory(env: Environment): string {
   try {

@@ -36,7 +36,13 @@ const looks: Omit<Processes, "hasProc" | "timeNamespace" | "pidNamespace"> = {
     const { comm, fields } = statOf(pid) ?? { comm: "", fields: [] };
     const startTicks = fields[startTimeField - fieldAfterCommand];
     if (startTicks === undefined) return null;
-    return { hasExited: fields[0] === "Z" || fields[0] === "X", startTicks, comm };
+    return {
+      hasExited: fields[0] === "Z" || fields[0] === "X",
+      startTicks,
+      comm,
+      parent: Number(fields[parentField - fieldAfterCommand]),
+      ttyNumber: Number(fields[ttyField - fieldAfterCommand]),
+    };
   },
   parentOf(pid) {
     const parent = statOf(pid)?.fields[parentField - fieldAfterCommand];
@@ -64,6 +70,7 @@ const looks: Omit<Processes, "hasProc" | "timeNamespace" | "pidNamespace"> = {
 /** `/proc/PID/stat` counts its fields from 1; what follows the command's `)` begins with field 3. */
 const fieldAfterCommand = 3;
 const parentField = 4;
+const ttyField = 7;
 const startTimeField = 22;
 
 function statOf(pid: number): { comm: string; fields: string[] } | null {

@@ -40,6 +40,10 @@ export interface ProcessStat {
   readonly startTicks: string;
   /** The name that the kernel keeps since the last `exec`. */
   readonly comm: string;
+  /** 0 for the first of all; null where the system does not say. */
+  readonly parent: number | null;
+  /** The controlling terminal as the kernel numbers it, 0 for none; null where the system does not say. */
+  readonly ttyNumber: number | null;
 }
 
 /**
@@ -47,9 +51,21 @@ export interface ProcessStat {
  *
  * @param machine - the ids of the machine and its boot
  */
-export function processIdentity(pid: number, { hostId, bootId, processes }: ProcessHome): ProcessIdentity {
-  // The name is read before the file: an `exec` between the two then shows as another file, never as the old one.
-  const stat = processes.stat(pid);
+export function processIdentity(pid: number, home: ProcessHome): ProcessIdentity {
+  return identityByStat(pid, home.processes.stat(pid), home);
+}
+
+/**
+ * The same for who has looked at it already.
+ *
+ * @param stat - read just before: the name is read before the file, so that an `exec` between the two shows as another
+ *   file, never as the old one
+ */
+export function identityByStat(
+  pid: number,
+  stat: ProcessStat | null,
+  { hostId, bootId, processes }: ProcessHome,
+): ProcessIdentity {
   return {
     hostId,
     bootId,

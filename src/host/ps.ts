@@ -62,7 +62,9 @@ export function createPsProcesses(programs = { ps: "/bin/ps", sysctl: "/usr/sbin
     pidNamespace: () => process.platform,
     stat(pid) {
       const line = lineOf(pid);
-      return line === null ? null : { hasExited: line.hasExited, startTicks: line.started, comm: line.name };
+      if (line === null) return null;
+      const { hasExited, started, name, parent } = line;
+      return { hasExited, startTicks: started, comm: name, parent, ttyNumber: null };
     },
     parentOf: (pid) => lineOf(pid)?.parent ?? null,
     ownerOf: () => null,

@@ -1,4 +1,5 @@
 /** Owns the table of the columns of `sessions`: each with the field of a session that it holds. Every store maps by it, both ways. */
+import type { Circumstances } from "../tracker/circumstances.ts";
 import type { ProcessIdentity } from "../tracker/event.ts";
 import type { Session } from "../tracker/fold.ts";
 
@@ -39,33 +40,54 @@ const processColumns = {
   comm: "comm",
 } as const satisfies Readonly<Record<string, keyof ProcessIdentity>>;
 
+/** Exported for the test of the step that brought them. */
+export const circumstanceColumns = {
+  uid: "uid",
+  tty: "tty",
+  login_uid: "loginUid",
+  login_user: "loginUser",
+  audit_session: "auditSession",
+  systemd_session: "systemdSession",
+  parent_session: "parentSession",
+  via: "via",
+  multiplexer: "multiplexer",
+  container: "container",
+  remote: "remote",
+  terminal_program: "terminalProgram",
+} as const satisfies Readonly<Record<string, keyof Circumstances>>;
+
 /** Fails to compile where a field has no column. */
 type Missing =
-  | Exclude<keyof Session, (typeof ownColumns)[keyof typeof ownColumns] | "process">
-  | Exclude<keyof ProcessIdentity, (typeof processColumns)[keyof typeof processColumns]>;
+  | Exclude<keyof Session, (typeof ownColumns)[keyof typeof ownColumns] | "process" | "circumstances">
+  | Exclude<keyof ProcessIdentity, (typeof processColumns)[keyof typeof processColumns]>
+  | Exclude<keyof Circumstances, (typeof circumstanceColumns)[keyof typeof circumstanceColumns]>;
 const own = Object.entries(ownColumns satisfies [Missing] extends [never] ? object : Missing);
 const ofProcess = Object.entries(processColumns);
+const ofCircumstances = Object.entries(circumstanceColumns);
 
 /** A value as both kinds of store take and give it. */
 export type ColumnValue = string | number | null;
 type Row = Readonly<Record<string, unknown>>;
 
 /** The columns that hold a field, in the order of {@link sessionValues}. */
-export const sessionColumns: readonly string[] = [...Object.keys(ownColumns), ...Object.keys(processColumns)];
+export const sessionColumns: readonly string[] = [own, ofProcess, ofCircumstances].flatMap((columns) =>
+  columns.map(([column]) => column),
+);
 
 /** @returns the values of a session, in the order of {@link sessionColumns} */
 export function sessionValues(session: Session): ColumnValue[] {
-  const { process } = session;
+  const { process, circumstances } = session;
   return [
     ...own.map(([, field]) => session[field]),
     ...ofProcess.map(([, field]) => (process === null ? null : process[field])),
+    ...ofCircumstances.map(([, field]) => circumstances[field]),
   ];
 }
 
 /** @param row - as {@link sessionValues} was written */
 export function rowToSession(row: Row): Session {
   const process = row.process_pid === null ? null : fieldsOf(ofProcess, row);
-  return { ...fieldsOf(own, row), process } as Session;
+  return { ...fieldsOf(own, row), process, circumstances: fieldsOf(ofCircumstances, row) } as Session;
 }
 
 function fieldsOf(columns: readonly (readonly [column: string, field: string])[], row: Row): object {

@@ -1,5 +1,6 @@
 /** Owns the events of a session's life. Part of the pure core; every room may import its types. */
 import type { JsonObject } from "./canonical.ts";
+import type { ToldCircumstances } from "./circumstances.ts";
 import type { Instant } from "./instant.ts";
 
 /** What a client said about a shell that opened (contract section 1). Two starts with equal content are one event. */
@@ -90,6 +91,8 @@ export interface Observation {
   readonly process: ProcessIdentity | null;
   /** The boot clock at the event's moment, suspend included; null where not known. */
   readonly bootClock: BootClock | null;
+  /** What surrounded a shell that opened; null in events of other kinds and of earlier versions, and where nothing is known. */
+  readonly circumstances: ToldCircumstances | null;
 }
 
 /** A moment on a machine's boot clock; two of them can be compared only within one boot. */

@@ -1,4 +1,5 @@
 /** Owns the answer to "how is this known": rank, probes, values compared, and how to check again. Part of the pure core. */
+import { type ToldCircumstance, toldOnes } from "./circumstances.ts";
 import type { ProcessIdentity } from "./event.ts";
 import { rankOf, type Session } from "./fold.ts";
 import type { LoggedEvent } from "./store.ts";
@@ -39,11 +40,14 @@ export interface Explanation {
   readonly events: readonly LoggedEvent[];
   readonly now: Pick<ProcessLook, "state" | "reason">;
   readonly probes: readonly Probe[];
+  /** Those of the start that the session was made from. */
+  readonly circumstances: readonly ToldCircumstance[];
 }
 
 /** @param look - what the session's process shows; null when no process was ever identified */
 export function explain(session: Session, events: readonly LoggedEvent[], look: ProcessLook | null): Explanation {
-  const { process } = session;
+  const { process, startEventId } = session;
+  const start = events.find(({ event }) => event.eventId === startEventId)?.event;
   return {
     session,
     rank: rankOf(session),
@@ -51,6 +55,7 @@ export function explain(session: Session, events: readonly LoggedEvent[], look: 
     events,
     now: look === null ? { state: "unknown", reason: "not_identified" } : { state: look.state, reason: look.reason },
     probes: process === null || look === null ? [] : probesOf(process, look),
+    circumstances: toldOnes(start?.observed.circumstances ?? null),
   };
 }
 

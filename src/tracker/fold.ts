@@ -1,4 +1,5 @@
 /** Owns the fold: the events of one session become its row, whatever their order or number. Part of the pure core. */
+import { type Circumstances, circumstancesOf } from "./circumstances.ts";
 import {
   type DeathEvent,
   type DeathProof,
@@ -54,6 +55,7 @@ export interface Session {
   /** Null while `active`. */
   readonly endedBy: Ender | null;
   readonly process: ProcessIdentity | null;
+  readonly circumstances: Circumstances;
   readonly startEventId: string;
   readonly endEventId: string | null;
 }
@@ -137,6 +139,7 @@ function opened(start: StartEvent): Session {
     signal: null,
     endedBy: null,
     process: start.observed.process,
+    circumstances: circumstancesOf(start.observed.circumstances),
     startEventId: start.eventId,
     endEventId: null,
   };

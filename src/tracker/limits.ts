@@ -27,6 +27,10 @@ export const maxShellType = 100;
 export const maxHostname = 255;
 export const maxEnvironmentText = 255;
 export const maxSessionId = 255;
+/** The names of terminals are short; `/dev/` is not part of them. */
+export const maxTty = 64;
+/** What a shell claims of its surroundings is cut to this length. */
+export const maxClaim = 255;
 const componentNamePattern = /^[a-zA-Z0-9_-]+$/;
 
 /** @returns the contract's sentence when `name` is not a component name, null when it is one. */
@@ -53,4 +57,12 @@ function isLongerThan(text: string, maxLength: number): boolean {
 /** A lone surrogate is no Unicode text: it could not be stored as it was sent. */
 export function isText(value: unknown): value is string {
   return typeof value === "string" && value.isWellFormed();
+}
+
+/** @returns a text of at most {@link maxClaim} code points, its end replaced by `…` where it was longer */
+export function limitedText(text: string): string {
+  if (!isLongerThan(text, maxClaim)) return text.toWellFormed();
+  // Twice as many units hold all of it; the rest of a huge text is not looked at.
+  const points = [...text.slice(0, 2 * maxClaim).toWellFormed()];
+  return `${points.slice(0, maxClaim - 1).join("")}…`;
 }

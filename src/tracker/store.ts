@@ -10,6 +10,9 @@ export interface SessionQuery {
   readonly username?: string;
   readonly hostname?: string;
   readonly componentName?: string;
+  /** Exact: the name of the user that logged in, and the terminal without `/dev/`. */
+  readonly loginUser?: string;
+  readonly tty?: string;
   /** An absolute path: sessions in this directory or below it. */
   readonly cwd?: string;
   /**
@@ -120,6 +123,10 @@ export interface SessionIndex {
   sessions(query: SessionQuery): Promise<readonly Session[]>;
   /** The open sessions whose process was identified on this host, newest first. */
   activeOfHost(hostId: string): Promise<readonly Session[]>;
+  /** Those of them whose process has one of these pids; of equal ones newest first. */
+  activeOfPids(hostId: string, pids: readonly number[]): Promise<readonly Session[]>;
+  /** The oldest session of a login (`/proc/PID/sessionid` in one boot) that knows where it came from, outside of multiplexers. */
+  remoteOfLogin(hostId: string, bootId: string, auditSession: number): Promise<string | null>;
   /** Counts over the sessions that match, `limit` and `after` aside; most sessions first, days in their order. */
   stats(by: StatsKey, query: SessionQuery): Promise<readonly StatsRow[]>;
   /**

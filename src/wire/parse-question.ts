@@ -2,7 +2,7 @@
 
 import { sessionStates } from "../tracker/fold.ts";
 import type { Instant } from "../tracker/instant.ts";
-import { hostTextRules, maxComponentNameLength, maxHostname, maxSessionId } from "../tracker/limits.ts";
+import { hostTextRules, maxComponentNameLength, maxHostname, maxSessionId, maxTty } from "../tracker/limits.ts";
 import { type SessionQuery, type StatsKey, statsKeys } from "../tracker/store.ts";
 import { Fields } from "./fields.ts";
 
@@ -37,6 +37,8 @@ const filters = {
   username: (fields: Fields) => ({ username: fields.text("username", hostTextRules.maxUsername) }),
   hostname: (fields: Fields) => ({ hostname: fields.text("hostname", maxHostname) }),
   component_name: (fields: Fields) => ({ componentName: fields.text("component_name", maxComponentNameLength) }),
+  login_user: (fields: Fields) => ({ loginUser: fields.text("login_user", hostTextRules.maxUsername) }),
+  tty: (fields: Fields) => ({ tty: fields.text("tty", maxTty) }),
   cwd: (fields: Fields) => ({ cwd: fields.text("cwd", hostTextRules.maxCwd, absolutePathIssue) }),
   open_since: (fields: Fields) => ({ openSince: instant(fields, "open_since") }),
   open_until: (fields: Fields) => ({ openUntil: instant(fields, "open_until") }),
@@ -44,7 +46,7 @@ const filters = {
 } as const satisfies Readonly<Record<string, (fields: Fields) => SessionQuery>>;
 
 const allFilters = Object.keys(filters) as Filter[];
-const placeFilters: readonly Filter[] = ["username", "hostname", "component_name", "cwd"];
+const placeFilters: readonly Filter[] = ["username", "hostname", "component_name", "login_user", "tty", "cwd"];
 
 /**
  * Reads the arguments of `list_active_sessions`.

@@ -1,5 +1,6 @@
 /** Owns the JSON in which questions are answered, on the command line and over the wire alike. Part of the pure core. */
 import type { JsonObject } from "../tracker/canonical.ts";
+import { type CircumstanceName, type ToldCircumstance, toldOnes, worthOf } from "../tracker/circumstances.ts";
 import type { EventSource, ProcessIdentity, SessionEvent } from "../tracker/event.ts";
 import type { Explanation } from "../tracker/explain.ts";
 import type { Session } from "../tracker/fold.ts";
@@ -12,6 +13,7 @@ export type EventRow = ReturnType<typeof toEventRow>;
 export type GroupRow = ReturnType<typeof toStatsRow>;
 export type ExplanationRow = ReturnType<typeof toExplanationRow>;
 export type ProcessRow = ReturnType<typeof toProcessRow>;
+export type CircumstanceRow = ReturnType<typeof toCircumstanceRow>;
 
 const keysOfSession: Readonly<Record<keyof SessionRow, true>> = {
   session_id: true,
@@ -30,6 +32,33 @@ const keysOfSession: Readonly<Record<keyof SessionRow, true>> = {
   exit_code: true,
   end_reason: true,
   ended_by: true,
+  uid: true,
+  tty: true,
+  login_uid: true,
+  login_user: true,
+  audit_session: true,
+  systemd_session: true,
+  parent_session: true,
+  via: true,
+  multiplexer: true,
+  container: true,
+  remote: true,
+  terminal_program: true,
+};
+
+const keysOfCircumstances: Readonly<Record<CircumstanceName, keyof SessionRow>> = {
+  uid: "uid",
+  tty: "tty",
+  loginUid: "login_uid",
+  loginUser: "login_user",
+  auditSession: "audit_session",
+  systemdSession: "systemd_session",
+  parentSession: "parent_session",
+  via: "via",
+  multiplexer: "multiplexer",
+  container: "container",
+  remote: "remote",
+  terminalProgram: "terminal_program",
 };
 
 /** @returns every key of a session's row, in their order: what CSV has as its titles */
@@ -39,6 +68,7 @@ export function sessionRowKeys(): readonly (keyof SessionRow)[] {
 
 /** Null where not known. Times are RFC 3339, durations milliseconds. */
 export function toJsonRow(session: Session) {
+  const { circumstances } = session;
   return {
     session_id: session.sessionId,
     state: session.state,
@@ -56,12 +86,29 @@ export function toJsonRow(session: Session) {
     exit_code: session.exitCode,
     end_reason: session.endReason,
     ended_by: session.endedBy,
+    uid: circumstances.uid,
+    tty: circumstances.tty,
+    login_uid: circumstances.loginUid,
+    login_user: circumstances.loginUser,
+    audit_session: circumstances.auditSession,
+    systemd_session: circumstances.systemdSession,
+    parent_session: circumstances.parentSession,
+    via: circumstances.via,
+    multiplexer: circumstances.multiplexer,
+    container: circumstances.container,
+    remote: circumstances.remote,
+    terminal_program: circumstances.terminalProgram,
   };
+}
+
+/** A circumstance of a start with who tells it and what that is worth. */
+function toCircumstanceRow(told: ToldCircumstance) {
+  return { name: keysOfCircumstances[told.name], value: told.value, source: told.source, worth: worthOf(told) };
 }
 
 /** One event of a session: what was said and what was seen. `details` depend on the kind. */
 export function toEventRow({ seq, event }: LoggedEvent) {
-  const { recordedAt, source, caller, process, bootClock } = event.observed;
+  const { recordedAt, source, caller, process, bootClock, circumstances } = event.observed;
   return {
     seq,
     event_id: event.eventId,
@@ -71,6 +118,7 @@ export function toEventRow({ seq, event }: LoggedEvent) {
     caller,
     process: process === null ? null : toProcessRow(process),
     boot_clock: bootClock === null ? null : { boot_id: bootClock.bootId, ms: bootClock.ms },
+    circumstances: toldOnes(circumstances).map(toCircumstanceRow),
     details: toDetails(event),
   };
 }
@@ -88,7 +136,8 @@ export function toStatsRow(row: StatsRow) {
 }
 
 /** How a session's state is known; the probes as they were compared. */
-export function toExplanationRow({ session, rank, decidingEventId, events, now, probes }: Explanation) {
+export function toExplanationRow(explanation: Explanation) {
+  const { session, rank, decidingEventId, events, now, probes, circumstances } = explanation;
   return {
     session_id: session.sessionId,
     state: session.state,
@@ -108,6 +157,7 @@ export function toExplanationRow({ session, rank, decidingEventId, events, now, 
     })),
     process_now: now,
     probes,
+    circumstances: circumstances.map(toCircumstanceRow),
   };
 }
 

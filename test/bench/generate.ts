@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { eventToValues, putSessionSql, sessionToValues } from "../../src/store/sqlite/rows.ts";
+import type { ToldCircumstances } from "../../src/tracker/circumstances.ts";
 import type { Observation, SessionEvent, StartEvent } from "../../src/tracker/event.ts";
 import { foldSession } from "../../src/tracker/fold.ts";
 import { instantFromMs } from "../../src/tracker/instant.ts";
@@ -21,6 +22,8 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const users = 200;
 const hosts = 40;
+/** On each host. */
+const terminals = 60;
 const orphanedShare = 0.035;
 /** At the end of the history so many shells are open. */
 const openSessions = 300;
@@ -135,7 +138,24 @@ function startOf(index: number, startedMs: number, random: () => number): StartE
         exeId: "65024:1835291",
         comm: "bash",
       },
+      circumstances: circumstancesOf(index, user),
     },
+  };
+}
+
+/** One in eight shells is root's, opened by who logged in. */
+function circumstancesOf(index: number, user: number): ToldCircumstances {
+  const loginUid = 1_000 + user;
+  const isRoot = index % 8 === 0;
+  return {
+    kernel: {
+      uid: isRoot ? 0 : loginUid,
+      tty: `pts/${index % terminals}`,
+      loginUid,
+      loginUser: `user-${user}`,
+      auditSession: index,
+    },
+    ...(isRoot ? { hook: { via: `sudo:user-${user}` } } : {}),
   };
 }
 
@@ -145,7 +165,8 @@ export function hostIdOf(host: number): string {
 }
 
 function observedAt(ms: number): Observation {
-  return { recordedAt: instantFromMs(ms + 20), source: { kind: "hook" }, caller: null, process: null, bootClock: null };
+  const recordedAt = instantFromMs(ms + 20);
+  return { recordedAt, source: { kind: "hook" }, caller: null, process: null, bootClock: null, circumstances: null };
 }
 
 /** A moment of the three years: most of them in working hours. */

@@ -89,8 +89,7 @@ test("an end that a shell told between the two looks of a sweep is taken, not th
     await killed(child);
     return sessions;
   };
-  const { session } = app.store;
-  await createReconcile({ ...app, store: { session, activeOfHost } }).reconcile(60_000);
+  await createReconcile({ ...app, store: { ...app.store, activeOfHost } }).reconcile(60_000);
   const [row] = await allRows(sandbox);
   assert.deepEqual([row?.state, row?.exit_code, row?.end_reason], ["ended", 3, "exit"]);
   assert.ok(!existsSync(path));

@@ -1,6 +1,7 @@
 /** What fast-check makes up: texts of every kind, JSON, instants and events. */
 import fc from "fast-check";
 import type { JsonObject } from "../../src/tracker/canonical.ts";
+import { type Circumstances, toldBy } from "../../src/tracker/circumstances.ts";
 import type {
   DeathEvent,
   EndEvent,
@@ -75,12 +76,32 @@ const anySource: fc.Arbitrary<EventSource> = fc.oneof(
   plain({ kind: fc.constant("command" as const), uid: maybe(fc.nat(65_534)), pid: anyPid }),
 );
 
+const anyId = fc.oneof(fc.integer({ min: 0, max: 4_294_967_294 }), fc.constantFrom(0, 1_000));
+
+const anyCircumstances: fc.Arbitrary<Partial<Circumstances>> = plain({
+  uid: maybe(anyId),
+  tty: maybe(anyText),
+  loginUid: maybe(anyId),
+  loginUser: maybe(anyText),
+  auditSession: maybe(anyId),
+  systemdSession: maybe(anyText),
+  parentSession: maybe(anyText),
+  via: maybe(anyText),
+  multiplexer: maybe(anyText),
+  container: maybe(anyText),
+  remote: maybe(anyText),
+  terminalProgram: maybe(anyText),
+});
+
+const anyTold = plain({ kernel: anyCircumstances, hook: anyCircumstances, command: anyCircumstances });
+
 const anyObservation: fc.Arbitrary<Observation> = plain({
   recordedAt: anyInstant,
   source: maybe(anySource),
   caller: maybe(anyText),
   process: maybe(anyProcess),
   bootClock: maybe(plain({ bootId: fc.constantFrom("boot-1", "boot-2"), ms: fc.nat(100_000) })),
+  circumstances: maybe(anyTold).map((told) => (told === null ? null : toldBy(told))),
 });
 
 const anyStartContent: fc.Arbitrary<StartContent> = plain({

@@ -20,6 +20,18 @@ export const rowKeys = [
   "exit_code",
   "end_reason",
   "ended_by",
+  "uid",
+  "tty",
+  "login_uid",
+  "login_user",
+  "audit_session",
+  "systemd_session",
+  "parent_session",
+  "via",
+  "multiplexer",
+  "container",
+  "remote",
+  "terminal_program",
 ] as const;
 
 export type SessionRow = Readonly<Record<(typeof rowKeys)[number], string | number | null>>;

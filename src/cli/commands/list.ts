@@ -57,8 +57,8 @@ async function print(
   if (format === "json") printJson(sessions.map(toJsonRow));
   else if (sessions.length === 0) printMessage(wordsForNothing(options, isFiltered));
   else {
-    const { drawSessions } = await import("../terminal/session-table.ts");
-    for (const line of drawSessions(sessions)) printLine(line);
+    const { drawSessions, drawSessionTree } = await import("../terminal/session-table.ts");
+    for (const line of (options.tree ? drawSessionTree : drawSessions)(sessions)) printLine(line);
   }
   printNext(nextCursor);
 }

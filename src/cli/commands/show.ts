@@ -34,7 +34,7 @@ function toLines(record: SessionRecord): string[][] {
   return [...fields, ...events.flatMap(toEventLines)];
 }
 
-function toEventLines({ details, boot_clock, process: _process, ...event }: EventRow): string[][] {
+function toEventLines({ details, boot_clock, process: _process, circumstances, ...event }: EventRow): string[][] {
   const { seq, kind, ...rest } = event;
   const { user = {}, environment = {}, ...said } = details;
   return [
@@ -44,6 +44,7 @@ function toEventLines({ details, boot_clock, process: _process, ...event }: Even
     ...known(entriesOf(user as object, "  user.")),
     ...known(entriesOf(environment as object, "  environment.")),
     ...(boot_clock === null ? [] : [["  boot_clock_ms", String(boot_clock.ms)]]),
+    ...circumstances.map(({ name, value, source }) => [`  ${name}`, `${value} (${source})`]),
   ];
 }
 

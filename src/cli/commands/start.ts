@@ -2,7 +2,7 @@
 import { createReconcile } from "../../capture/reconcile.ts";
 import { createShells, type ShellStart, type Shells } from "../../capture/shells.ts";
 import { requireDirectory } from "../../capture/typed.ts";
-import { workingDirectory } from "../../config/environment.ts";
+import { surroundings, workingDirectory } from "../../config/environment.ts";
 import type { Session } from "../../tracker/fold.ts";
 import { toJsonRow } from "../../wire/view.ts";
 import { withApp } from "../context.ts";
@@ -16,6 +16,7 @@ export async function run(options: StartOptions): Promise<void> {
     pid: options.pid ?? process.ppid,
     cwd: options.cwd ?? workingDirectory(process.env),
     metadata: options.metadata ?? null,
+    claims: surroundings(process.env),
   };
   const { stateFile } = options;
   // Where the caller itself is may be gone meanwhile, and is a fact all the same.
@@ -24,7 +25,7 @@ export async function run(options: StartOptions): Promise<void> {
     const shells = createShells(app);
     const session = await (stateFile === undefined
       ? startTyped(shells, shell)
-      : shells.startFromFile(stateFile, options.written ? null : shell));
+      : shells.startFromFile(stateFile, options.written ? { claims: shell.claims } : shell));
     if (session !== null && options.json) printJson(toJsonRow(session));
     else if (session !== null) printLine(session.sessionId);
     // After the answer, which must not wait for it.

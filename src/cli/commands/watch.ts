@@ -30,8 +30,12 @@ export async function run(options: WatchOptions): Promise<void> {
   await withApp((app) => (options.format === "ndjson" ? stream(app, options.from, stop) : live(app, options, stop)));
 }
 
-async function live(app: App, { user, host, component }: WatchOptions, stop: AbortController): Promise<void> {
-  const query: SessionQuery = { ...toQuery({ user, host, component }, Date.now()), states: ["active"] };
+async function live(
+  app: App,
+  { user, loginUser, host, tty, component }: WatchOptions,
+  stop: AbortController,
+): Promise<void> {
+  const query: SessionQuery = { ...toQuery({ user, loginUser, host, tty, component }, Date.now()), states: ["active"] };
   let isStale = true;
   let replacements = app.store.replacements();
   const screen = openScreen(() => {

@@ -10,6 +10,7 @@ import { withNames } from "../terminal/style.ts";
 import { type Column, drawTable } from "../terminal/table.ts";
 
 type Probe = ExplanationRow["probes"][number];
+type Circumstance = ExplanationRow["circumstances"][number];
 
 /** What a state means, and who could say better; of an ended session by who told its end. */
 function meaningOf({ state, ended_by, rank }: ExplanationRow): string {
@@ -56,6 +57,7 @@ export async function run(sessionId: string, options: WhyOptions): Promise<void>
   const row = toExplanationRow(explanation);
   if (options.json) return printJson(row);
   printWrapped(toLines(row), withNames);
+  printCircumstances(row.circumstances);
   if (row.probes.length === 0) return;
   printLine("");
   for (const line of drawTable(columns, row.probes, terminalWidth())) printLine(line);
@@ -103,6 +105,34 @@ const columns: readonly Column<Probe>[] = [
   { title: "NOW", text: toNow, least: 12, importance: 2 },
   { title: "OUTCOME", text: (probe) => probe.outcome, importance: 3 },
 ];
+
+/** What is known of where the shell was opened, who says so, and what that is worth. */
+function printCircumstances(circumstances: readonly Circumstance[]): void {
+  if (circumstances.length === 0) return;
+  printLine("");
+  for (const line of drawTable(circumstanceColumns, circumstances, terminalWidth())) printLine(line);
+  const worths = new Set(circumstances.map(({ worth }) => worth));
+  printWrapped(Object.entries(meaningOfWorth).filter(([worth]) => worths.has(worth as Circumstance["worth"])));
+}
+
+const circumstanceColumns: readonly Column<Circumstance>[] = [
+  { title: "CIRCUMSTANCE", text: ({ name }) => name, importance: 4 },
+  { title: "VALUE", text: ({ value }) => String(value), least: 12, importance: 3 },
+  { title: "TOLD BY", text: ({ source }) => tellersOfCircumstances[source], importance: 1 },
+  { title: "WORTH", text: ({ worth }) => worth, importance: 2 },
+];
+
+const tellersOfCircumstances: Readonly<Record<Circumstance["source"], string>> = {
+  kernel: "the kernel",
+  hook: "the shell",
+  command: "the command",
+};
+
+const meaningOfWorth: Readonly<Record<Circumstance["worth"], string>> = {
+  reliable: "asked of the kernel by this program; no user can change it",
+  good: "found by the marks that containers leave",
+  claim: "taken from the environment, where whoever opened the shell may write what they like",
+};
 
 /** Below the table and never shortened: they are made to be copied. */
 function printChecks(probes: readonly Probe[]): void {

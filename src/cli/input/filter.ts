@@ -24,6 +24,8 @@ export function toQuery(options: FilterOptions, nowMs: number): SessionQuery {
     username: options.user,
     hostname: options.host,
     componentName: options.component,
+    loginUser: options.loginUser,
+    tty: options.tty?.replace(/^\/dev\//, ""),
     cwd: options.cwd === undefined ? undefined : resolve(workingDirectory(process.env), options.cwd),
     openSince,
     openUntil,

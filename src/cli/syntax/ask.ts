@@ -26,7 +26,9 @@ pass the cursor to --after, with the same filters.
 function addFilters(command: Command) {
   return command
     .option("--user <name>", "only sessions of this user")
+    .option("--login-user <name>", "only sessions of this user's logins, also behind sudo or su")
     .option("--host <name>", "only sessions on this host")
+    .option("--tty <name>", "only sessions on this terminal, for example pts/8")
     .option("--component <name>", "only sessions of this component")
     .addOption(new Option("--state <state...>", "only sessions in these states").choices(sessionStates))
     .option("--since <time>", "open at this time or later")
@@ -47,6 +49,9 @@ function describeList(program: Command) {
     program.command("list").description("List the open sessions, newest first; filters select others."),
   )
     .option("--all", "include sessions that have ended")
+    .addOption(
+      new Option("--tree", "show nested sessions below the one that they were opened in").conflicts(["format", "json"]),
+    )
     .option("--limit <number>", "list at most this many", parseCount)
     .option("--after <cursor>", "the page after this cursor")
     .addOption(new Option("--format <format>", "output format").choices(["table", "json", "ndjson", "csv"]))
@@ -59,6 +64,7 @@ function describeList(program: Command) {
         example(
           "session-buddy list --all --limit 20",
           "session-buddy list --at 'yesterday 14:00'",
+          "session-buddy list --tree --login-user deploy",
           "session-buddy list --user deploy --since 3d --format csv > deploy.csv",
         ),
     );
@@ -172,7 +178,9 @@ function describeWatch(program: Command) {
     .command("watch")
     .description("Show the open sessions live until Ctrl-C, or print every event as it comes.")
     .option("--user <name>", "only sessions of this user (table)")
+    .option("--login-user <name>", "only sessions of this user's logins (table)")
     .option("--host <name>", "only sessions on this host (table)")
+    .option("--tty <name>", "only sessions on this terminal (table)")
     .option("--component <name>", "only sessions of this component (table)")
     .addOption(new Option("--format <format>", "output format").choices(["table", "ndjson"]).default("table"))
     .option("--from <seq>", "ndjson: only events after this position, 0 for all (default: new events)", parsePosition)

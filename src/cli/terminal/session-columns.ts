@@ -4,13 +4,22 @@ import { formatInstant, type Instant, instantFromMs } from "../../tracker/instan
 import { styleState } from "./style.ts";
 import type { Column } from "./table.ts";
 
-/** @param nowMs - where room is scarce, days of this year are shown without the year */
-export function sessionColumns(nowMs: number): readonly Column<Session>[] {
+/**
+ * @param nowMs - where room is scarce, days of this year are shown without the year
+ * @param branchOf - what stands before a session's id; nothing by default
+ */
+export function sessionColumns(
+  nowMs: number,
+  branchOf: (session: Session) => string = () => "",
+): readonly Column<Session>[] {
   const brief = (instant: Instant) => briefly(instant, instantFromMs(nowMs));
   return [
-    { title: "SESSION", text: (s) => s.sessionId, importance: 10 },
+    { title: "SESSION", text: (s) => branchOf(s) + s.sessionId, importance: 10 },
     { title: "STATE", text: (s) => s.state, importance: 9, style: (cell, s) => styleState(cell, s.state) },
     { title: "USER", text: (s) => s.username, least: 6, importance: 6 },
+    { title: "LOGIN", text: loginOf, isExtra: true, least: 6, importance: 5.5 },
+    { title: "TTY", text: (s) => s.circumstances.tty ?? "-", isExtra: true, least: 5, importance: 3.5 },
+    { title: "FROM", text: addressOf, isExtra: true, least: 8, importance: 4.5 },
     { title: "HOST", text: (s) => s.hostname, least: 6, importance: 4 },
     { title: "SHELL", text: (s) => s.shellType, least: 4, importance: 1 },
     { title: "PID", text: (s) => String(s.pid), importance: 2 },
@@ -19,6 +28,18 @@ export function sessionColumns(nowMs: number): readonly Column<Session>[] {
     { title: "EXIT", text: exitOf, importance: 3 },
     { title: "DIRECTORY", text: (s) => s.cwd, least: 10, keep: "end", importance: 5 },
   ];
+}
+
+/** Who logged in, where the shell acts as somebody else. */
+function loginOf({ username, circumstances }: Session): string {
+  const { loginUser, loginUid, uid } = circumstances;
+  if (loginUid === null || loginUid === uid || loginUser === username) return "-";
+  return loginUser ?? String(loginUid);
+}
+
+/** The address without the port. */
+function addressOf({ circumstances }: Session): string {
+  return circumstances.remote?.split(" ", 1)[0] ?? "-";
 }
 
 /** The code, the signal where there is none, or the word for a terminal that was closed. */

@@ -13,6 +13,8 @@ export interface Column<Row> {
   /** Which end of a shortened text stays; the start by default. */
   readonly keep?: "start" | "end";
   readonly align?: "left" | "right";
+  /** Whether it is left out wherever no row has anything in it; by default only where the room is scarce. */
+  readonly isExtra?: boolean;
   /** The least important column is shortened and left out first. */
   readonly importance: number;
   /** Changes how a padded cell looks, not how wide it is. */
@@ -56,7 +58,9 @@ interface Shown<Row> extends Filled<Row> {
 
 /** Columns without content go first, then times are shortened, then the least important columns go. */
 function fit<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number): Shown<Row>[] {
-  let filled = columns.map((column) => fill(column, rows, column.text));
+  let filled = columns
+    .map((column) => fill(column, rows, column.text))
+    .filter((one) => !one.column.isExtra || hasNews(one));
   if (total(filled, "natural") > width) filled = filled.filter(hasNews);
   if (total(filled, "least") > width) {
     filled = filled.map(({ column }) => fill(column, rows, column.brief ?? column.text));

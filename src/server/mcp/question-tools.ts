@@ -1,10 +1,9 @@
 /** Owns the tools that answer questions: what agents are told about them, and their schemas. */
 import { z } from "zod";
 import type { Answers } from "../../app/answers.ts";
-import { sourceKinds } from "../../tracker/event.ts";
-import { enders, sessionStates } from "../../tracker/fold.ts";
+import { sessionStates } from "../../tracker/fold.ts";
 import { statsKeys } from "../../tracker/store.ts";
-import type { EventRow, ExplanationRow, GroupRow, ProcessRow, SessionRow } from "../../wire/view.ts";
+import { sessionExplanation, sessionPage, sessionRecord, stats } from "./question-schemas.ts";
 import { type ServedTool, tokenArgument, toSchema } from "./schema.ts";
 
 // As with the events, the parser of the tracker decides; these schemas are looser wherever the two could differ.
@@ -21,6 +20,8 @@ const places = {
   username: optionalText("exact name of the user"),
   hostname: optionalText("exact name of the host"),
   component_name: optionalText("exact name of the component"),
+  login_user: optionalText("exact name of the user who logged in, whoever they became since by sudo, su or doas"),
+  tty: optionalText("the terminal without /dev/, for example pts/8"),
   cwd: optionalText("absolute path: sessions that started in this directory or below it"),
 };
 const filters = {
@@ -51,130 +52,6 @@ const statsInput = z.looseObject({
   ...filters,
   limit,
   token: tokenArgument,
-});
-
-const instant = z.string().nullable();
-const text = z.string().nullable();
-const milliseconds = z.number().int().nullable();
-const outcome = {
-  error: z.string().nullable().describe("what is wrong, when the status is 'error'"),
-  as_of: z.string().describe("when this was true"),
-};
-const found = { status: z.enum(["ok", "error"]), ...outcome };
-const foundOrNot = { status: z.enum(["ok", "not_found", "error"]), ...outcome };
-
-const endedBy = z
-  .enum(enders)
-  .nullable()
-  .describe("who told the end: 'hook' is the shell itself, 'kernel' a look at its process; null while 'active'");
-const source = z
-  .object({
-    kind: z
-      .enum(sourceKinds)
-      .describe(
-        "'hook': the shell itself; 'client': over MCP; 'command': typed by hand; 'kernel': this program looked",
-      ),
-    uid: z.number().int().nullable().describe("of a command: the user that ran it"),
-    pid: z.number().int().nullable().describe("of a command: the process that ran it"),
-  })
-  .nullable()
-  .describe("who said it; null in events that were recorded before this was kept");
-/** A schema for each key of an answer's row: a key more, a key less or another type does not compile. */
-type Shape<Row> = { readonly [Key in keyof Row]: z.ZodType<Row[Key]> };
-/** The same where a schema says less than the row's type does. */
-type Keys<Row> = Readonly<Record<keyof Row, z.ZodType>>;
-
-const session = z.object({
-  session_id: z.string(),
-  state,
-  component_name: z.string(),
-  shell_type: z.string(),
-  pid: z.number().int(),
-  hostname: z.string(),
-  username: z.string(),
-  cwd: z.string(),
-  started_at: z.string(),
-  ended_at: instant.describe("as it was reported; null unless 'ended'"),
-  ended_after: instant.describe("last proof of life; null unless 'orphaned' or 'replaced'"),
-  ended_before: instant.describe("first proof of death; null unless 'orphaned' or 'replaced'"),
-  duration_ms: milliseconds,
-  exit_code: z.number().int().nullable(),
-  end_reason: text.describe("the reason that was reported, or the proof of death; null where not known"),
-  ended_by: endedBy,
-} satisfies Shape<SessionRow>);
-const sessionPage = z.object({ ...found, sessions: z.array(session), next_cursor: text });
-
-const process = z.object({
-  host_id: text,
-  boot_id: text,
-  pid_namespace: text,
-  pid: z.number().int(),
-  start_ticks: text,
-  executable: text,
-  exe_id: text.describe("device and inode of the file that runs"),
-  comm: text.describe("the name that the kernel keeps of it"),
-} satisfies Shape<ProcessRow>);
-
-const event = z.object({
-  seq: z.number().int(),
-  event_id: z.string(),
-  kind: z.enum(["start", "end", "death"]),
-  recorded_at: z.string(),
-  source,
-  caller: text.describe("user_id of the token it came with"),
-  process: process.nullable(),
-  boot_clock: z.object({ boot_id: z.string(), ms: z.number().int() }).nullable(),
-  details: z.record(z.string(), z.unknown()).describe("what was said, by kind"),
-} satisfies Keys<EventRow>);
-const sessionRecord = z.object({ ...foundOrNot, session: session.nullable(), events: z.array(event) });
-
-const value = z.union([z.string(), z.number().int()]).nullable();
-const explanation = z.object({
-  session_id: z.string(),
-  state,
-  rank: z
-    .number()
-    .int()
-    .describe(
-      "how strongly the state is proven: 0 active, 1 proven dead, 2 told by another, 3 told by the shell itself",
-    ),
-  ended_by: endedBy,
-  end_reason: text,
-  ended_after: instant,
-  ended_before: instant,
-  duration_basis: text.describe("'boot_clock', 'wall_clock', or 'clamped' where clocks contradicted each other"),
-  deciding_event_id: z.string(),
-  events: z.array(event.pick({ event_id: true, kind: true, recorded_at: true, source: true, caller: true })),
-  process_now: z.object({
-    state: z.enum(["alive", "dead", "unknown"]),
-    reason: text.describe("the proof of death, or why nothing can be said; null when alive"),
-  }),
-  probes: z.array(
-    z.object({
-      name: z.string(),
-      recorded: value,
-      seen: value,
-      outcome: z.enum(["same", "different", "gone", "unknown"]),
-      command: text.describe("shows the value on that host"),
-    }),
-  ),
-} satisfies Keys<ExplanationRow>);
-const sessionExplanation = z.object({ ...foundOrNot, explanation: explanation.nullable() });
-
-const group = z.object({
-  key: z.string(),
-  sessions: z.number().int(),
-  open: z.number().int(),
-  orphaned: z.number().int(),
-  replaced: z.number().int(),
-  median_ms: milliseconds.describe("median of the known durations"),
-  p95_ms: milliseconds.describe("95th percentile of the known durations"),
-} satisfies Shape<GroupRow>);
-const stats = z.object({
-  ...found,
-  by: text,
-  groups: z.array(group),
-  omitted: z.number().int().describe("how many groups are left out because of the limit"),
 });
 
 /** Whoever opens a shell chooses its directory; what that name says must not become an agent's instruction. */

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { foldSession } from "../../tracker/fold.ts";
-import { putSessionSql, rowToEvent, sessionToValues } from "./rows.ts";
+import { putSql, rowToEvent, sessionNames, sessionToValues } from "./rows.ts";
 import { applicationId, isMarked, readPragma, schemaVersion } from "./schema.ts";
 
 /**
@@ -10,7 +10,8 @@ import { applicationId, isMarked, readPragma, schemaVersion } from "./schema.ts"
  * Times are text of a fixed width (see `tracker/instant.ts`), so that their order is the order of time.
  *
  * The history has one index for every set of names that can be asked for together, each by span class and then in the
- * order of the answer, so that a page of any of them is a few short ranges (`sqlite-query.ts`).
+ * order of the answer, so that a page of any of them is a few short ranges (`query.ts`). By login user and by terminal
+ * there is one index each, which has the other names too: whatever else is asked for is told by the index.
  */
 export const migrations: readonly (string | ((database: DatabaseSync) => void))[] = [
   `CREATE TABLE events (
@@ -87,6 +88,25 @@ export const migrations: readonly (string | ((database: DatabaseSync) => void))[
   `ALTER TABLE sessions ADD COLUMN exe_id TEXT;
    ALTER TABLE sessions ADD COLUMN comm TEXT;`,
   foldBoundedEnds,
+  // Nothing is known of the circumstances of earlier sessions.
+  `ALTER TABLE sessions ADD COLUMN uid INTEGER;
+   ALTER TABLE sessions ADD COLUMN tty TEXT;
+   ALTER TABLE sessions ADD COLUMN login_uid INTEGER;
+   ALTER TABLE sessions ADD COLUMN login_user TEXT;
+   ALTER TABLE sessions ADD COLUMN audit_session INTEGER;
+   ALTER TABLE sessions ADD COLUMN systemd_session TEXT;
+   ALTER TABLE sessions ADD COLUMN parent_session TEXT;
+   ALTER TABLE sessions ADD COLUMN via TEXT;
+   ALTER TABLE sessions ADD COLUMN multiplexer TEXT;
+   ALTER TABLE sessions ADD COLUMN container TEXT;
+   ALTER TABLE sessions ADD COLUMN remote TEXT;
+   ALTER TABLE sessions ADD COLUMN terminal_program TEXT;
+   CREATE INDEX sessions_by_login_user ON sessions (login_user, span_class, started_at, session_id, username, hostname, component_name, tty)
+     WHERE login_user IS NOT NULL;
+   CREATE INDEX sessions_by_tty ON sessions (tty, span_class, started_at, session_id, username, hostname, component_name, login_user)
+     WHERE tty IS NOT NULL;
+   CREATE INDEX sessions_by_open_process ON sessions (process_pid, host_id) WHERE span_class = 0;
+   CREATE INDEX sessions_by_login ON sessions (audit_session, host_id, started_at) WHERE remote IS NOT NULL;`,
 ];
 
 /** Ends that were told for a time after a proof of death lie no later than that proof since. */
@@ -95,10 +115,18 @@ function foldBoundedEnds(database: DatabaseSync): void {
     "SELECT session_id AS id FROM events WHERE kind = 'death' INTERSECT SELECT session_id FROM events WHERE kind = 'end'",
   );
   const eventsOf = database.prepare("SELECT * FROM events WHERE session_id = ? ORDER BY seq");
-  const put = database.prepare(putSessionSql);
+  // The columns of later steps are not there yet.
+  const columns = new Set(
+    database
+      .prepare("PRAGMA table_info(sessions)")
+      .all()
+      .map(({ name }) => name),
+  );
+  const isThere = sessionNames.map((name) => columns.has(name));
+  const put = database.prepare(putSql(sessionNames.filter((_, at) => isThere[at])));
   for (const { id = null } of bounded.all()) {
     const session = foldSession(eventsOf.all(id).map(rowToEvent));
-    if (session !== null) put.run(...sessionToValues(session));
+    if (session !== null) put.run(...sessionToValues(session).filter((_, at) => isThere[at]));
   }
 }
 

@@ -4,7 +4,7 @@
  * Below a directory may lie no other or thousands, with a handful of sessions or most of all, and what else is asked for
  * may fit many of them or none. So both are counted, as far as it pays, and the way with the least to read is taken.
  */
-import { type Condition, type Prepare, type Range, rangeSql, rangeValues } from "./ranges.ts";
+import { type Condition, countSome, type Prepare, type Range } from "./ranges.ts";
 
 /** One directory with one span class that occurs in it. */
 export interface Place {
@@ -104,15 +104,4 @@ function nextClass(prepare: Prepare, { cwd, spanClass }: Place): Place | null {
     "SELECT span_class FROM sessions INDEXED BY sessions_by_cwd WHERE cwd = ? AND span_class > ? ORDER BY span_class LIMIT 1";
   const row = prepare(sql).get(cwd, spanClass);
   return row === undefined ? null : { cwd, spanClass: row.span_class as number };
-}
-
-/** @returns how many rows lie in the ranges, `most` when there are as many or more */
-function countSome(prepare: Prepare, ranges: readonly Range[], most: number): number {
-  let count = 0;
-  for (const range of ranges) {
-    if (count >= most) return most;
-    const sql = `SELECT count(*) AS n FROM (${rangeSql(range, "1")} LIMIT ?)`;
-    count += prepare(sql).get(...rangeValues(range), most - count)?.n as number;
-  }
-  return count;
 }

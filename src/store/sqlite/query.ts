@@ -2,12 +2,21 @@
  * Owns how a question about sessions is answered by reading little more than its answer.
  *
  * A question becomes ranges of one index, each newest first, that are merged row by row: one range for each span class.
- * The index is the one of exactly the names that were asked for, or the one by directory (`sqlite-places.ts`). Nothing is
+ * The index is the one of exactly the names that were asked for, the one by login user or by terminal, or the one by directory (`places.ts`). Nothing is
  * left to the planner's estimates.
  */
 import type { SessionQuery } from "../../tracker/store.ts";
 import { type DirectoryLimits, type Place, planDirectory, usualLimits } from "./places.ts";
-import { type Condition, equal, type Prepare, type Range, rangeSql, rangeValues, withMore } from "./ranges.ts";
+import {
+  type Condition,
+  countSome,
+  equal,
+  type Prepare,
+  type Range,
+  rangeSql,
+  rangeValues,
+  withMore,
+} from "./ranges.ts";
 import type { Row } from "./rows.ts";
 import { earliestStart, type SpanClass, spanClasses } from "./spans.ts";
 
@@ -59,7 +68,7 @@ export function rangesOf(prepare: Prepare, query: SessionQuery): readonly Range[
 
 function planOf(prepare: Prepare, query: SessionQuery, limits: DirectoryLimits): Plan {
   const classes = spanClasses.filter(({ state }) => !query.states?.length || query.states.includes(state));
-  const names = namesOf(query);
+  const names = namesOf(prepare, query, limits.longestCount);
   const byNames = classes.map((spanClass) => ({ spanClass, range: narrowed(names, spanClass, query) }));
   const ordered = (inside: readonly Condition[]): Plan => ({
     isOrdered: true,
@@ -84,22 +93,42 @@ function rangesOfPlaces(
     const spanClass = byNumber.get(number);
     if (spanClass === undefined) return [];
     const range = narrowed({ index: "sessions_by_cwd", conditions: [equal("cwd", cwd)] }, spanClass, query);
-    return [withMore(range, [...namesOf(query).conditions, ...lookedUp(query, spanClass)])];
+    return [withMore(range, [...nameConditions(query), ...lookedUp(query, spanClass)])];
   });
 }
 
-/** The index of exactly the names that are asked for. */
-function namesOf({ username, hostname, componentName }: SessionQuery): Range {
+/** What is asked for by name: an index that finds it, and the conditions that every row of the answer fulfils. */
+function namesOf(prepare: Prepare, query: SessionQuery, longestCount: number): Range {
+  const ways = waysOf(query);
+  const counts = ways.map((way) => (ways.length === 1 ? 0 : countSome(prepare, [way], longestCount)));
+  const index = ways[counts.indexOf(Math.min(...counts))]?.index ?? "sessions_by_span";
+  return { index, conditions: nameConditions(query) };
+}
+
+/** The indexes that are of use, each with what it finds by itself; of equal ones the first tells more by itself. */
+function waysOf({ username, hostname, componentName, loginUser, tty }: SessionQuery): readonly Range[] {
   const names = [
     ["username", "username", username],
     ["hostname", "hostname", hostname],
     ["component", "component_name", componentName],
   ] as const;
   const asked = names.filter(([, , value]) => value !== undefined);
-  return {
+  const byNames: Range = {
     index: `sessions_by_${asked.map(([name]) => name).join("_") || "span"}`,
     conditions: asked.map(([, column, value]) => equal(column, value ?? "")),
   };
+  const byLogin = [
+    ["login_user", loginUser],
+    ["tty", tty],
+  ] as const;
+  const others = byLogin.flatMap(([column, value]) =>
+    value === undefined ? [] : [{ index: `sessions_by_${column}`, conditions: [equal(column, value)] }],
+  );
+  return others.length > 0 && asked.length === 0 ? others : [...others, byNames];
+}
+
+function nameConditions(query: SessionQuery): readonly Condition[] {
+  return waysOf(query).flatMap(({ conditions }) => conditions);
 }
 
 /** A range within one span class, in the time that is asked for. */

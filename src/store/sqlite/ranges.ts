@@ -32,3 +32,14 @@ export function rangeSql({ index, conditions }: Range, columns: string): string 
 export function rangeValues({ conditions }: Range): SQLInputValue[] {
   return conditions.flatMap(({ values }) => values);
 }
+
+/** @returns how many rows lie in the ranges, `most` when there are as many or more */
+export function countSome(prepare: Prepare, ranges: readonly Range[], most: number): number {
+  let count = 0;
+  for (const range of ranges) {
+    if (count >= most) return most;
+    const sql = `SELECT count(*) AS n FROM (${rangeSql(range, "1")} LIMIT ?)`;
+    count += prepare(sql).get(...rangeValues(range), most - count)?.n as number;
+  }
+  return count;
+}

@@ -8,26 +8,36 @@ import { spanClassOf } from "./spans.ts";
 
 export type Row = Record<string, SQLOutputValue>;
 
-/** What the indexes need beside the fields, made from them. */
-const names = [...sessionColumns, "span_class"];
+/** The columns of a session, and what the indexes need beside them, made from them. */
+export const sessionNames: readonly string[] = [...sessionColumns, "span_class"];
 
 /** Writes a session over what was there. */
-export const putSessionSql = `INSERT OR REPLACE INTO sessions (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`;
+export const putSessionSql = putSql(sessionNames);
 
-/** @returns the values for {@link putSessionSql}. */
+/** @returns the statement that writes these columns of a session */
+export function putSql(names: readonly string[]): string {
+  return `INSERT OR REPLACE INTO sessions (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`;
+}
+
+/** @returns the values for {@link putSessionSql}, in the order of {@link sessionNames} */
 export function sessionToValues(session: Session): SQLInputValue[] {
   return [...sessionValues(session), spanClassOf(session)];
 }
 
 /** @returns event id, session id, kind and body, in the order of the columns of `events`. */
 export function eventToValues(event: SessionEvent): SQLInputValue[] {
-  const body = { content: event.content, observed: event.observed } as unknown as Json;
+  const { circumstances, ...others } = event.observed;
+  const observed = circumstances === null ? others : event.observed;
+  const body = { content: event.content, observed } as unknown as Json;
   return [event.eventId, event.sessionId, event.kind, canonicalJson(body)];
 }
 
-/** As bodies lie in the file: events that were recorded before sources were have none. */
+/** What events of earlier versions have not. */
+type Later = "source" | "circumstances";
+
+/** As bodies lie in the file; most events have no circumstances, and nothing is written for them. */
 interface KeptBody extends Pick<SessionEvent, "content"> {
-  readonly observed: Omit<Observation, "source"> & Partial<Pick<Observation, "source">>;
+  readonly observed: Omit<Observation, Later> & Partial<Pick<Observation, Later>>;
 }
 
 export function rowToEvent(row: Row): SessionEvent {
@@ -41,6 +51,7 @@ export function rowToEvent(row: Row): SessionEvent {
       ...body.observed,
       source: body.observed.source ?? null,
       process: withEveryField(body.observed.process),
+      circumstances: body.observed.circumstances ?? null,
     },
   } as SessionEvent;
 }

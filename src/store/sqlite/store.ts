@@ -58,6 +58,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
         return connection.inTransaction("BEGIN", () => findSessions(prepare, query));
       }),
     activeOfHost: (hostId) => connection.run(() => prepare(activeOfHostSql).all(hostId).map(rowToSession)),
+    activeOfPids: (hostId, pids) =>
+      connection.run(() => pids.flatMap((pid) => prepare(activeOfPidSql).all(pid, hostId).map(rowToSession))),
+    remoteOfLogin: (hostId, bootId, auditSession) =>
+      connection.run(() => {
+        const row = prepare(remoteOfLoginSql).get(auditSession, hostId, bootId);
+        return row === undefined ? null : String(row.remote);
+      }),
     events: (afterSeq, limit) => log("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", afterSeq, limit),
     eventsOf: (sessionId) => log(eventsOfSql, sessionId),
     changes: (afterSeq, limit) =>
@@ -115,6 +122,11 @@ const pruneCacheSql = "PRAGMA cache_size = -65536";
 /** The open sessions are the first span class; no index has the host, because few are open. */
 const activeOfHostSql = `SELECT * FROM sessions INDEXED BY sessions_by_span
   WHERE span_class = 0 AND host_id = ? ORDER BY started_at DESC, session_id DESC`;
+const activeOfPidSql = `SELECT * FROM sessions INDEXED BY sessions_by_open_process
+  WHERE span_class = 0 AND process_pid = ? AND host_id = ? ORDER BY started_at DESC, session_id DESC`;
+const remoteOfLoginSql = `SELECT remote FROM sessions INDEXED BY sessions_by_login
+  WHERE audit_session = ? AND host_id = ? AND boot_id = ? AND remote IS NOT NULL AND multiplexer IS NULL
+  ORDER BY started_at LIMIT 1`;
 const eventsOfSql = "SELECT * FROM events WHERE session_id = ? ORDER BY seq";
 const takenSql =
   "SELECT 1 FROM events WHERE session_id = ? UNION ALL SELECT 1 FROM pruned_sessions WHERE session_id = ? LIMIT 1";

@@ -6,6 +6,7 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { test } from "node:test";
 import { rebuild } from "../../../src/app/rebuild.ts";
 import { openSqliteStore } from "../../../src/store/sqlite/store.ts";
+import { noCircumstances } from "../../../src/tracker/circumstances.ts";
 import { foldSession } from "../../../src/tracker/fold.ts";
 import { sqlitePlace } from "../../support/store/store-place.ts";
 
@@ -40,7 +41,27 @@ function isTrigger(sql: string): boolean {
   return sql.startsWith("CREATE TRIGGER");
 }
 
-for (const version of [1]) {
+/** The states in each file, each with who told the end; the first versions did not keep that. */
+const statesOf: ReadonlyMap<number, readonly string[]> = new Map([
+  [1, ["active null", "ended unknown", "orphaned kernel", "replaced kernel"]],
+  [
+    4,
+    [
+      "active null",
+      "ended command",
+      "ended hook",
+      "ended import",
+      "ended kernel",
+      "ended unknown",
+      "orphaned client",
+      "orphaned command",
+      "orphaned hook",
+      "replaced import",
+    ],
+  ],
+]);
+
+for (const [version, states] of statesOf) {
   test(`a file of version ${version} is migrated: every event is there, every session is the fold of its events`, async (t) => {
     const kept: Kept = JSON.parse(readFileSync(join(import.meta.dirname, `version-${version}.json`), "utf8"));
     assert.equal(kept.user_version, version);
@@ -56,8 +77,9 @@ for (const version of [1]) {
     const { sessions, differences } = await rebuild(store, { isCheck: true, onProgress: () => {} });
     assert.deepEqual([sessions, differences], [kept.sessions.length, []]);
     const rows = await store.sessions({});
-    const states = new Set(rows.map(({ state, endedBy }) => `${state} ${endedBy}`));
-    assert.deepEqual([...states].sort(), ["active null", "ended unknown", "orphaned kernel", "replaced kernel"]);
+    const found = new Set(rows.map(({ state, endedBy }) => `${state} ${endedBy}`));
+    assert.deepEqual([...found].sort(), states);
+    for (const { circumstances } of rows) assert.deepEqual(circumstances, noCircumstances);
     for (const row of rows) {
       const own = events.map(({ event }) => event).filter(({ sessionId }) => sessionId === row.sessionId);
       assert.deepEqual(row, foldSession(own));

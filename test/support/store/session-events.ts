@@ -29,6 +29,7 @@ export const observedNothing: Observation = {
   caller: null,
   process: null,
   bootClock: null,
+  circumstances: null,
 };
 
 export const sampleStart: StartContent = {

@@ -35,7 +35,10 @@ for (const name of ["sleep", "a) (b", ") S 1 2", "( ", "a\nb"]) {
     const { pid, path } = sleeperNamed(t, name);
     const text = readFileSync(`/proc/${pid}/stat`, "utf8").trim();
     const startTicks = text.split(" ").at(-1 - fieldsAfterStartTime);
-    assert.deepEqual(createProcProcesses().stat(pid), { hasExited: false, startTicks, comm: name });
+    const [, tty = ""] = /^(?:\S+ ){4}(\S+) /.exec(text.slice(text.lastIndexOf(")") + 2)) ?? [];
+    const { pid: parent } = process;
+    const told = { hasExited: false, startTicks, comm: name, parent, ttyNumber: Number(tty) };
+    assert.deepEqual(createProcProcesses().stat(pid), told);
     assert.match(startTicks ?? "", /^[1-9]\d*$/);
     const identity = processIdentity(pid, home);
     assert.deepEqual(identity, {

@@ -1,6 +1,7 @@
 /** Proves how the events of one session become its row: state, end, duration and what they are known by. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { noCircumstances } from "../../../src/tracker/circumstances.ts";
 import type { BootClock, Observation } from "../../../src/tracker/event.ts";
 import { foldSession } from "../../../src/tracker/fold.ts";
 import {
@@ -36,7 +37,8 @@ test("a start alone is an active session whose end is unknown", () => {
     exeId: "65024:1835291",
     comm: "bash",
   };
-  const start = startEvent({}, { observed: { ...observedNothing, process } });
+  const circumstances = { kernel: { tty: "pts/8", loginUid: 1_000 }, hook: { via: "sudo:les" } };
+  const start = startEvent({}, { observed: { ...observedNothing, process, circumstances } });
   const { pythonVersion, environmentExtra, metadata, timestamp, ...shown } = sampleStart;
   assert.deepEqual(folded(start), {
     ...shown,
@@ -53,6 +55,7 @@ test("a start alone is an active session whose end is unknown", () => {
     signal: null,
     endedBy: null,
     process,
+    circumstances: { ...noCircumstances, tty: "pts/8", loginUid: 1_000, via: "sudo:les" },
     startEventId: start.eventId,
     endEventId: null,
   });

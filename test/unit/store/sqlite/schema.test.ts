@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { circumstanceColumns } from "../../../../src/store/columns.ts";
 import { migrations } from "../../../../src/store/sqlite/migrations.ts";
 import { applicationId, schemaVersion } from "../../../../src/store/sqlite/schema.ts";
 import { refusal } from "../../../support/refusals.ts";
@@ -50,6 +51,12 @@ test("opening again changes nothing in the file", async (t) => {
   assert.ok(readFileSync(place.options.path).equals(bytes));
 });
 
+/** Takes back what the fifth step made. */
+const withoutStep5 = [
+  ...["login_user", "tty", "open_process", "login"].map((name) => `DROP INDEX sessions_by_${name};`),
+  ...Object.keys(circumstanceColumns).map((column) => `ALTER TABLE sessions DROP COLUMN ${column};`),
+].join(" ");
+
 test("a file that knows programs by their paths alone keeps them; what it has no field for is unknown", async (t) => {
   const place = sqlitePlace(t);
   const process = {
@@ -66,7 +73,7 @@ test("a file that knows programs by their paths alone keeps them; what it has no
   await first.close();
   execute(
     place.options.path,
-    `ALTER TABLE sessions DROP COLUMN exe_id; ALTER TABLE sessions DROP COLUMN comm; PRAGMA user_version = 2;
+    `${withoutStep5} ALTER TABLE sessions DROP COLUMN exe_id; ALTER TABLE sessions DROP COLUMN comm; PRAGMA user_version = 2;
      DROP TRIGGER events_are_not_changed;
      UPDATE events SET body = json_remove(body, '$.observed.process.exeId', '$.observed.process.comm');
      CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;`,
