@@ -41,8 +41,9 @@ function load(name: string): Exports {
   return module.exports;
 }
 
+/** Past Node's own `require`, which looks at each name anew: a bundle asks for the same module once for each of its parts. */
 function requireFrom(name: string): unknown {
-  return name.charAt(0) === "." ? load(name) : require(name);
+  return name.charAt(0) === "." ? load(name) : process.getBuiltinModule(name) || require(name);
 }
 
 function readCache(file: string): Buffer | undefined {
