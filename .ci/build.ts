@@ -136,7 +136,8 @@ const stateFile = join(home, "state-file");
 const flags = launcherFlags();
 const warm = (...args: string[]) =>
   execFileSync(process.execPath, [...flags, resolve(root, ".ci/warm.cjs"), outdir, ...args], {
-    env: { SESSION_BUDDY_HOME: home },
+    // As most people have it: the folders are found below the home, and those functions are in the cache too.
+    env: { HOME: home },
     stdio: "ignore",
   });
 try {
