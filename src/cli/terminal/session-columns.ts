@@ -33,7 +33,7 @@ function endOf(session: Session, format: (instant: Instant) => string): string {
   return session.endedBefore === null ? "-" : `by ${format(session.endedBefore)}`;
 }
 
-export function toSeconds(instant: Instant): string {
+function toSeconds(instant: Instant): string {
   return formatInstant(instant).replace(/\.\d+Z$/, "Z");
 }
 
