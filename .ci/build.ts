@@ -49,16 +49,21 @@ const separateFiles: Plugin = {
   },
 };
 
-/** commander needs this module for commands that are programs of their own, which we have none of; loading it is slow. */
-const lateChildProcess: Plugin = {
-  name: "late-child-process",
+/**
+ * commander has Node's modules by their default exports, for which esbuild would copy every name of each. One of them it needs
+ * for commands that are programs of their own, which we have none of; loading that one is slow.
+ */
+const defaultExports: Plugin = {
+  name: "default-exports",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:child_process$/ }, ({ importer, namespace }) =>
-      importer.includes("commander") && namespace === "file" ? { path: "child_process", namespace: "late" } : null,
+    onResolve({ filter: /^node:(?:child_process|fs|path|process)$/ }, ({ importer, namespace, path }) =>
+      importer.includes("/commander/") && namespace === "file" ? { path, namespace: "default-exports" } : null,
     );
-    onLoad({ filter: /.*/, namespace: "late" }, () => ({
-      contents: `module.exports = new Proxy({}, { get: (_, name) => process.getBuiltinModule("node:child_process")[name] });`,
-    }));
+    onLoad({ filter: /.*/, namespace: "default-exports" }, ({ path }) => {
+      const builtin = `process.getBuiltinModule("${path}")`;
+      const late = `new Proxy({}, { get: (_, name) => ${builtin}[name] })`;
+      return { contents: `export default ${path === "node:child_process" ? late : builtin};` };
+    });
   },
 };
 
@@ -103,7 +108,7 @@ await build({
   outExtension: { ".js": ".cjs" },
   // It adds types and nothing else; at run time it would only wrap the other.
   alias: { "@commander-js/extra-typings": "commander" },
-  plugins: [separateFiles, lateChildProcess, asciiOptions, versionAlone],
+  plugins: [separateFiles, defaultExports, asciiOptions, versionAlone],
   // The code of entry.ts names this file at run time; everything else is inside.
   external: ["./main.cjs"],
   minify: true,
@@ -131,7 +136,8 @@ const stateFile = join(home, "state-file");
 const flags = launcherFlags();
 const warm = (...args: string[]) =>
   execFileSync(process.execPath, [...flags, resolve(root, ".ci/warm.cjs"), outdir, ...args], {
-    env: { SESSION_BUDDY_HOME: home },
+    // As most people have it: the folders are found below the home, and those functions are in the cache too.
+    env: { HOME: home },
     stdio: "ignore",
   });
 try {

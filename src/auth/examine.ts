@@ -10,7 +10,7 @@ export interface TokenRules extends ClaimRules {
 }
 
 /** In the order in which they are made; what comes after one of the first four that failed is not checked. */
-export const checkNames = ["form", "algorithm", "key", "signature", ...claimNames] as const;
+const checkNames = ["form", "algorithm", "key", "signature", ...claimNames] as const;
 export type CheckName = (typeof checkNames)[number];
 
 export interface Check {

@@ -14,7 +14,6 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
 import { readRegularInPrivate } from "../host/regular-file.ts";
 import { parseSightings, type Sighting } from "../tracker/sighting.ts";
 import type { StuckEntry } from "./state-folder.ts";
@@ -41,7 +40,7 @@ export interface SweepTurn {
  * @returns null when another process has it, or the folder cannot be written
  */
 export function takeTurn(folder: string, nowMs: number): SweepTurn | null {
-  const claimed = claim(join(folder, lockName), nowMs);
+  const claimed = claim(`${folder}/${lockName}`, nowMs);
   if (claimed === null) return null;
   const { lock, descriptor } = claimed;
   // Who is away for longer than a turn may be loses it: then the lock that is there belongs to another process.
@@ -71,7 +70,7 @@ export function lastTurnMs(folder: string): number | null {
 /** @returns what stands where the turn and the mark belong, and is neither */
 export function turnObstacles(folder: string): StuckEntry[] {
   return [lockName, markName].flatMap((name) => {
-    const path = join(folder, name);
+    const path = `${folder}/${name}`;
     const stats = lookedAt(path);
     if (stats === null || isOurFile(stats)) return [];
     const what = stats.isFile() ? `belongs to user id ${stats.uid}` : "is not a regular file";
@@ -101,7 +100,7 @@ function claim(lock: string, nowMs: number): Claim | null {
 }
 
 function markIn(folder: string): string {
-  const path = join(folder, markName);
+  const path = `${folder}/${markName}`;
   const stats = lookedAt(path);
   return stats === null || isOurFile(stats) ? path : `${path}${otherName}`;
 }

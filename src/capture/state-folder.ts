@@ -1,6 +1,6 @@
 /** Owns which files of the state folder are the shells', and which of them are still being written. For `app.ts`. */
 import { readdirSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Processes } from "../host/processes.ts";
 import { lastChangeMs, readStateFile, type StateFile } from "./state-file.ts";
 
@@ -14,7 +14,7 @@ export function stateFilesIn(folder: string): string[] {
   try {
     return readdirSync(folder)
       .filter((name) => !name.startsWith(".") && !name.endsWith(".rejected"))
-      .map((name) => join(folder, name));
+      .map((name) => `${folder}/${name}`);
   } catch {
     return [];
   }

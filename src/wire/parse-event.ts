@@ -99,7 +99,7 @@ export function parseEnd(input: unknown): ParsedEnd {
 }
 
 /** What `metadata` of an end says in words the record understands; anything of another type stays metadata alone. */
-export function understoodMetadata(metadata: JsonObject | null): Pick<EndContent, "reason" | "exitCode" | "signal"> {
+function understoodMetadata(metadata: JsonObject | null): Pick<EndContent, "reason" | "exitCode" | "signal"> {
   const reason = metadata?.exit_reason;
   const exitCode = metadata?.exit_code;
   const signal = metadata?.signal;

@@ -6,8 +6,8 @@ import { hostTextRules, maxComponentNameLength, maxHostname, maxSessionId, maxTt
 import { type SessionQuery, type StatsKey, statsKeys } from "../tracker/store.ts";
 import { Fields } from "./fields.ts";
 
-export const largestLimit = 200;
-export const defaultLimit = 50;
+const largestLimit = 200;
+const defaultLimit = 50;
 
 /** Longer than any cursor that is ever given out. */
 const maxCursor = 1_000;

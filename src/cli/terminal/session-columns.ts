@@ -54,7 +54,7 @@ function endOf(session: Session, format: (instant: Instant) => string): string {
   return session.endedBefore === null ? "-" : `by ${format(session.endedBefore)}`;
 }
 
-export function toSeconds(instant: Instant): string {
+function toSeconds(instant: Instant): string {
   return formatInstant(instant).replace(/\.\d+Z$/, "Z");
 }
 

@@ -1,5 +1,5 @@
 /** Owns the database file as it was opened, and whether it is still the one at its path. For `store/`. */
-import { realpathSync, statSync } from "node:fs";
+import { type BigIntStats, realpathSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { retryWhileBusy } from "./busy.ts";
@@ -64,10 +64,10 @@ async function tryToOpen({ path, busyTimeoutMs }: FileOptions): Promise<OpenedFi
 export class OpenedFile {
   readonly database: DatabaseSync;
   readonly #path: string;
-  readonly #identity: string | null;
+  readonly #identity: FileIdentity | null;
   /** SQLite takes it from beside the file that a link leads to. */
   #logPath = "";
-  #logIdentity: string | null = null;
+  #logIdentity: FileIdentity | null = null;
 
   constructor(path: string, options: { readonly readOnly?: boolean } = {}) {
     this.#path = path;
@@ -84,12 +84,12 @@ export class OpenedFile {
 
   /** Whether the file is the one at the path. */
   isAtPath(): boolean {
-    return this.#identity !== null && identityOf(this.#path) === this.#identity;
+    return this.#identity !== null && isSame(identityOf(this.#path), this.#identity);
   }
 
   /** Whether the file and its log are those at the path: what is written to others is lost. */
   isInPlace(): boolean {
-    return this.isAtPath() && identityOf(this.#logPath) === this.#logIdentity;
+    return this.isAtPath() && isSame(identityOf(this.#logPath), this.#logIdentity);
   }
 
   /** @throws when the file is not the one at the path, before anything is written to it */
@@ -110,16 +110,21 @@ export class OpenedFile {
   }
 }
 
-/**
- * Device and number of a file, links followed. Such numbers do not fit a `number` on every file system.
- *
- * @returns null when nothing is there, or it may not be looked at
- */
-function identityOf(path: string): string | null {
+/** Device and number of a file. Such numbers do not fit a `number` on every file system. */
+type FileIdentity = Pick<BigIntStats, "dev" | "ino">;
+
+// Every commit looks four times, so that neither these nor a text of the numbers are made each time.
+const lookOptions = { bigint: true, throwIfNoEntry: false } as const;
+
+/** @returns what is at the path, links followed; null when nothing is there, or it may not be looked at */
+function identityOf(path: string): FileIdentity | null {
   try {
-    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-    return stats === undefined ? null : `${stats.dev}:${stats.ino}`;
+    return statSync(path, lookOptions) ?? null;
   } catch {
     return null;
   }
+}
+
+function isSame(a: FileIdentity | null, b: FileIdentity | null): boolean {
+  return a === null || b === null ? a === b : a.ino === b.ino && a.dev === b.dev;
 }
