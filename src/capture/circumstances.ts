@@ -100,13 +100,13 @@ function remoteOfLogin(
 /** Another shell's surroundings are not ours. */
 export function ownClaims(
   { pid, claims = {} }: { readonly pid: number; readonly claims?: ClaimFields },
-  { processes }: Machine,
+  { processes }: Pick<Machine, "processes">,
 ): ClaimFields {
   return pid === process.ppid || lineage(process.ppid, processes).includes(pid) ? claims : {};
 }
 
 /** What a state file says of its surroundings, else what was told beside it. */
-export function claimsIn({ start }: StateFile, others: ClaimFields): ClaimFields {
+export function claimsIn({ start }: Pick<StateFile, "start">, others: ClaimFields): ClaimFields {
   const said = claimKeys.flatMap((key) => {
     const value = start?.fields.get(key);
     return value === undefined ? [] : [[key, value]];

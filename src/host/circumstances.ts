@@ -13,17 +13,18 @@ export type SeenCircumstances = Partial<Omit<Circumstances, "parentSession">>;
  * Looks at a process of any user; none of it needs a privilege. Each file is read once.
  *
  * @param stat - of that process, read just before: what else is read then belongs to it
+ * @param root - the folder that `/proc` and the marks of containers are in; the root folder by default
  */
-export function lookAround(pid: number, stat: ProcessStat): SeenCircumstances {
-  const status = readText(`/proc/${pid}/status`);
-  const cgroup = readText(`/proc/${pid}/cgroup`);
+export function lookAround(pid: number, stat: ProcessStat, root = ""): SeenCircumstances {
+  const inProc = (name: string) => readText(`${root}/proc/${pid}/${name}`);
+  const [status, cgroup] = [inProc("status"), inProc("cgroup")];
   return {
     uid: effectiveUid(status),
     tty: stat.ttyNumber === null ? null : ttyName(stat.ttyNumber),
-    loginUid: parseId(readText(`/proc/${pid}/loginuid`)),
-    auditSession: parseId(readText(`/proc/${pid}/sessionid`)),
+    loginUid: parseId(inProc("loginuid")),
+    auditSession: parseId(inProc("sessionid")),
     systemdSession: systemdSessionIn(cgroup),
-    container: containerOf(cgroup, namespaceDepth(status)),
+    container: containerOf(cgroup, namespaceDepth(status), root),
   };
 }
 
@@ -101,12 +102,12 @@ const engines: ReadonlyMap<string, string> = new Map([
 const shownId = 12;
 
 /** What this program's own root has in it is true of a process that is no deeper than this program. */
-function containerOf(cgroup: string, depth: number): string | null {
+function containerOf(cgroup: string, depth: number, root: string): string | null {
   const named = marks.some((mark) => cgroup.includes(mark)) ? containerNamed(cgroup) : null;
   if (named !== null) return named;
   if (depth > 1) return "namespace";
-  if (existsSync("/run/.containerenv")) return "podman";
-  return existsSync("/.dockerenv") ? "docker" : null;
+  if (existsSync(`${root}/run/.containerenv`)) return "podman";
+  return existsSync(`${root}/.dockerenv`) ? "docker" : null;
 }
 
 function containerNamed(cgroup: string): string | null {

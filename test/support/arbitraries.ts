@@ -93,7 +93,8 @@ const anyCircumstances: fc.Arbitrary<Partial<Circumstances>> = plain({
   terminalProgram: maybe(anyText),
 });
 
-const anyTold = plain({ kernel: anyCircumstances, hook: anyCircumstances, command: anyCircumstances });
+/** Any circumstances from all sources, some of them told twice. */
+export const anyTold = plain({ kernel: anyCircumstances, hook: anyCircumstances, command: anyCircumstances });
 
 const anyObservation: fc.Arbitrary<Observation> = plain({
   recordedAt: anyInstant,

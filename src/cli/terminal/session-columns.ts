@@ -14,19 +14,19 @@ export function sessionColumns(
 ): readonly Column<Session>[] {
   const brief = (instant: Instant) => briefly(instant, instantFromMs(nowMs));
   return [
-    { title: "SESSION", text: (s) => branchOf(s) + s.sessionId, importance: 10 },
-    { title: "STATE", text: (s) => s.state, importance: 9, style: (cell, s) => styleState(cell, s.state) },
-    { title: "USER", text: (s) => s.username, least: 6, importance: 6 },
-    { title: "LOGIN", text: loginOf, isExtra: true, least: 6, importance: 5.5 },
-    { title: "TTY", text: (s) => s.circumstances.tty ?? "-", isExtra: true, least: 5, importance: 3.5 },
-    { title: "FROM", text: addressOf, isExtra: true, least: 8, importance: 4.5 },
-    { title: "HOST", text: (s) => s.hostname, least: 6, importance: 4 },
+    { title: "SESSION", text: (s) => branchOf(s) + s.sessionId, importance: 13 },
+    { title: "STATE", text: (s) => s.state, importance: 12, style: (cell, s) => styleState(cell, s.state) },
+    { title: "USER", text: (s) => s.username, least: 6, importance: 9 },
+    { title: "LOGIN", text: loginOf, isExtra: true, least: 6, importance: 8 },
+    { title: "TTY", text: (s) => s.circumstances.tty ?? "-", isExtra: true, least: 5, importance: 4 },
+    { title: "FROM", text: addressOf, isExtra: true, least: 8, importance: 6 },
+    { title: "HOST", text: (s) => s.hostname, least: 6, importance: 5 },
     { title: "SHELL", text: (s) => s.shellType, least: 4, importance: 1 },
     { title: "PID", text: (s) => String(s.pid), importance: 2 },
-    { title: "STARTED", text: (s) => toSeconds(s.startedAt), brief: (s) => brief(s.startedAt), importance: 8 },
-    { title: "ENDED", text: (s) => endOf(s, toSeconds), brief: (s) => endOf(s, brief), importance: 7 },
+    { title: "STARTED", text: (s) => toSeconds(s.startedAt), brief: (s) => brief(s.startedAt), importance: 11 },
+    { title: "ENDED", text: (s) => endOf(s, toSeconds), brief: (s) => endOf(s, brief), importance: 10 },
     { title: "EXIT", text: exitOf, importance: 3 },
-    { title: "DIRECTORY", text: (s) => s.cwd, least: 10, keep: "end", importance: 5 },
+    { title: "DIRECTORY", text: (s) => s.cwd, least: 10, keep: "end", importance: 7 },
   ];
 }
 

@@ -97,16 +97,20 @@ function rangesOfPlaces(
   });
 }
 
-/** What is asked for by name: an index that finds it, and the conditions that every row of the answer fulfils. */
+/** What is asked for by name: the index in which fewest rows have it, and the conditions that every row of the answer fulfils. */
 function namesOf(prepare: Prepare, query: SessionQuery, longestCount: number): Range {
-  const ways = waysOf(query);
-  const counts = ways.map((way) => (ways.length === 1 ? 0 : countSome(prepare, [way], longestCount)));
-  const index = ways[counts.indexOf(Math.min(...counts))]?.index ?? "sessions_by_span";
+  const [first, ...others] = waysOf(query);
+  let index = first.index;
+  let fewest = others.length === 0 ? 0 : countSome(prepare, [first], longestCount);
+  for (const way of others) {
+    const count = countSome(prepare, [way], fewest);
+    if (count < fewest) [index, fewest] = [way.index, count];
+  }
   return { index, conditions: nameConditions(query) };
 }
 
 /** The indexes that are of use, each with what it finds by itself; of equal ones the first tells more by itself. */
-function waysOf({ username, hostname, componentName, loginUser, tty }: SessionQuery): readonly Range[] {
+function waysOf({ username, hostname, componentName, loginUser, tty }: SessionQuery): readonly [Range, ...Range[]] {
   const names = [
     ["username", "username", username],
     ["hostname", "hostname", hostname],
@@ -124,7 +128,8 @@ function waysOf({ username, hostname, componentName, loginUser, tty }: SessionQu
   const others = byLogin.flatMap(([column, value]) =>
     value === undefined ? [] : [{ index: `sessions_by_${column}`, conditions: [equal(column, value)] }],
   );
-  return others.length > 0 && asked.length === 0 ? others : [...others, byNames];
+  const [first, ...more] = asked.length === 0 ? others : [...others, byNames];
+  return [first ?? byNames, ...more];
 }
 
 function nameConditions(query: SessionQuery): readonly Condition[] {

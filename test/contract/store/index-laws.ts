@@ -3,16 +3,37 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
+import { type Circumstances, toldBy } from "../../../src/tracker/circumstances.ts";
+import type { ProcessIdentity } from "../../../src/tracker/event.ts";
 import type { Session } from "../../../src/tracker/fold.ts";
 import { type Instant, instantFromMs } from "../../../src/tracker/instant.ts";
 import type { SessionQuery, StatsRow, Store } from "../../../src/tracker/store.ts";
 import { lasting, livesStartedAt as startedAt } from "../../support/store/lives.ts";
-import { at, deathEvent, endEvent, folded, sampleSessionId, startEvent } from "../../support/store/session-events.ts";
+import {
+  at,
+  deathEvent,
+  endEvent,
+  folded,
+  observedNothing,
+  sampleSessionId,
+  startEvent,
+} from "../../support/store/session-events.ts";
 import { openAt, record, recordLives, type StorePlace } from "../../support/store/store-place.ts";
 import { idOf, overlapAnswers, overlapHistory } from "./overlap-history.ts";
 
 const noon = at("2026-03-02T12:00:00Z");
 const pageSizes = [1, 2, 7, 39, 40, 41];
+
+const anyProcess: ProcessIdentity = {
+  hostId: null,
+  bootId: null,
+  pidNamespace: null,
+  pid: 1,
+  startTicks: "1",
+  executable: null,
+  exeId: null,
+  comm: null,
+};
 
 function row(
   key: string,
@@ -140,6 +161,62 @@ export function indexLaws(name: string, createPlace: (t: TestContext) => StorePl
     assert.deepEqual(await store.activeOfHost("h2"), []);
   });
 
+  law("the open sessions of processes are found by host and pid, newest first", async (store) => {
+    const process = (hostId: string, pid: number) => ({ ...anyProcess, hostId, pid });
+    const life = (sessionId: string, minute: number, of: ProcessIdentity | null, isOver = false) => {
+      const content = { timestamp: at(`2026-02-06T12:0${minute}:00Z`) };
+      const start = startEvent(content, { sessionId, observed: { ...observedNothing, process: of } });
+      return isOver ? [start, endEvent({}, { sessionId })] : [start];
+    };
+    await recordLives(store, [
+      life("first", 1, process("h1", 7)),
+      life("second", 2, process("h1", 7)),
+      life("over", 3, process("h1", 7), true),
+      life("elsewhere", 4, process("h2", 7)),
+      life("other", 5, process("h1", 8)),
+      life("unidentified", 6, null),
+    ]);
+    assert.deepEqual(idsOf(await store.activeOfPids("h1", [7])), ["second", "first"]);
+    assert.deepEqual(idsOf(await store.activeOfPids("h1", [8, 9, 7])), ["other", "second", "first"]);
+    assert.deepEqual(await store.activeOfPids("h1", []), []);
+    assert.deepEqual(await store.activeOfPids("h3", [7]), []);
+  });
+
+  law(
+    "a login's address is that of its oldest session outside of multiplexers, in one boot of one host",
+    async (store) => {
+      const life = (
+        sessionId: string,
+        minute: number,
+        claims: Partial<Circumstances>,
+        of: Partial<ProcessIdentity> = {},
+      ) => [
+        startEvent(
+          { timestamp: at(`2026-02-06T12:0${minute}:00Z`) },
+          {
+            sessionId,
+            observed: {
+              ...observedNothing,
+              process: { ...anyProcess, hostId: "h1", bootId: "b1", ...of },
+              circumstances: toldBy({ kernel: { auditSession: 17 }, hook: claims }),
+            },
+          },
+        ),
+      ];
+      await recordLives(store, [
+        life("unknown", 0, {}),
+        life("pane", 1, { remote: "192.0.2.9 9", multiplexer: "tmux:a:%1" }),
+        life("later", 4, { remote: "192.0.2.4 4" }),
+        life("first", 3, { remote: "192.0.2.3 3" }),
+        life("rebooted", 2, { remote: "192.0.2.2 2" }, { bootId: "b2" }),
+        life("elsewhere", 2, { remote: "192.0.2.2 2" }, { hostId: "h2" }),
+      ]);
+      assert.equal(await store.remoteOfLogin("h1", "b1", 17), "192.0.2.3 3");
+      assert.equal(await store.remoteOfLogin("h1", "b2", 17), "192.0.2.2 2");
+      assert.equal(await store.remoteOfLogin("h1", "b1", 18), null);
+    },
+  );
+
   law("counts are exact, lengths by nearest rank, and an open or lost session has no length", async (store) => {
     assert.deepEqual(await store.stats("user", {}), []);
     const minutes = Array.from({ length: 20 }, (_, index) => 20 - index);
@@ -219,13 +296,24 @@ const anyMoment: fc.Arbitrary<Instant> = fc
   .chain((ms) => fc.nat(3).map((steps) => instantFromMs(1_770_000_000_000 + ms * steps)));
 
 const anyName = fc.constantFrom("a", "b", "c");
+const anyTerminal = fc.constantFrom("pts/1", "pts/2");
 const anyDirectory = fc.constantFrom("/", "/a", "/a/", "/a/b", "/ab", "/b");
 
 const anyBriefLife = fc
-  .record({ from: anyMoment, to: anyMoment, user: anyName, host: anyName, component: anyName, cwd: anyDirectory })
-  .chain(({ from, to, user, host, component, cwd }) => {
+  .record({
+    from: anyMoment,
+    to: anyMoment,
+    user: anyName,
+    host: anyName,
+    component: anyName,
+    loginUser: fc.option(anyName),
+    tty: fc.option(anyTerminal),
+    cwd: anyDirectory,
+  })
+  .chain(({ from, to, user, host, component, loginUser, tty, cwd }) => {
     const content = { timestamp: from, username: user, hostname: host, componentName: component, cwd };
-    const start = startEvent(content);
+    const circumstances = toldBy({ kernel: { loginUser, tty } });
+    const start = startEvent(content, { observed: { ...observedNothing, circumstances } });
     return fc.constantFrom(
       [start],
       [start, endEvent({ timestamp: to })],
@@ -239,6 +327,8 @@ const anyQuery: fc.Arbitrary<SessionQuery> = fc.record(
     username: anyName,
     hostname: anyName,
     componentName: anyName,
+    loginUser: anyName,
+    tty: anyTerminal,
     cwd: anyDirectory,
     openSince: anyMoment,
     openUntil: anyMoment,
@@ -266,6 +356,8 @@ function matches(session: Session, query: SessionQuery): boolean {
     query.username === undefined || session.username === query.username,
     query.hostname === undefined || session.hostname === query.hostname,
     query.componentName === undefined || session.componentName === query.componentName,
+    query.loginUser === undefined || session.circumstances.loginUser === query.loginUser,
+    query.tty === undefined || session.circumstances.tty === query.tty,
     cwd === undefined || session.cwd === cwd || session.cwd === directory || session.cwd.startsWith(`${directory}/`),
     query.openSince === undefined || closedAt === null || closedAt >= query.openSince,
     query.openUntil === undefined || session.startedAt <= query.openUntil,

@@ -29,10 +29,23 @@ const filters: readonly SessionQuery[] = [
   { after: { startedAt: at("2025-05-01T12:00:00Z"), sessionId: "m" } },
   { cwd: "/home/user-3/project-1" },
 ];
-const questions = Array.from(
+const sets = Array.from(
   { length: 2 ** filters.length },
   (_, set): SessionQuery => Object.assign({}, ...filters.filter((_, index) => set & (2 ** index))),
 );
+/** Every seventh of them with each of these as well. */
+const logins: readonly SessionQuery[] = [
+  { loginUser: "user-3" },
+  { tty: "pts/7" },
+  { loginUser: "user-3", tty: "pts/7" },
+  { loginUser: "nobody" },
+];
+const questions = [
+  ...sets,
+  ...logins.flatMap((login, offset) =>
+    sets.filter((_, index) => index % 7 === offset).map((query): SessionQuery => ({ ...query, ...login })),
+  ),
+];
 
 /** Limits with which a directory of the history is searched in this way, whatever lies in it. */
 const ways: readonly (readonly [way: string, limits: DirectoryLimits])[] = [
@@ -86,6 +99,11 @@ const pages: readonly (readonly [name: string, query: SessionQuery])[] = [
   ["a page deep in the history", { after: { startedAt: at("2025-02-01T00:00:00Z"), sessionId: "" } }],
   ["the sessions of a user", { username: "user-3" }],
   ["the sessions of a user who has none on that host", { username: "user-3", hostname: "nowhere" }],
+  ["the sessions of a login user", { loginUser: "user-3" }],
+  ["the sessions of a terminal", { tty: "pts/7" }],
+  ["the sessions of a user on a terminal that nobody had", { username: "user-3", tty: "pts/99" }],
+  ["the sessions of a login user who was hardly on, by host", { loginUser: "user-199", hostname: "host-2" }],
+  ["what a login user who was hardly on did as another", { loginUser: "user-199", username: "user-3" }],
   ["the orphaned sessions of a user on a host", { username: "user-1", hostname: "host-1", states: ["orphaned"] }],
   ["the sessions in a directory", { cwd: "/home/user-3/project-1" }],
   ["who was on at a moment", { openSince: at("2025-03-05T11:00:00Z"), openUntil: at("2025-03-05T11:00:00Z") }],
@@ -128,7 +146,8 @@ function answerByLooking(query: SessionQuery): unknown[] {
   const path = query.cwd?.replace(/\/$/, "") ?? "";
   const sql = `SELECT session_id FROM sessions NOT INDEXED WHERE (cwd = $path OR substr(cwd, 1, length($path) + 1) = $path || '/')
     AND username = coalesce($username, username) AND hostname = coalesce($hostname, hostname)
-    AND component_name = coalesce($component, component_name) AND state = coalesce($state, state)
+    AND component_name = coalesce($component, component_name)
+    AND login_user = coalesce($loginUser, login_user) AND tty = coalesce($tty, tty) AND state = coalesce($state, state)
     AND coalesce(closed_at, '~') >= $openSince AND started_at <= $openUntil AND started_at >= $startedSince
     AND (started_at, session_id) < ($afterAt, $afterId)
     ORDER BY started_at DESC, session_id DESC LIMIT $limit`;
@@ -137,6 +156,8 @@ function answerByLooking(query: SessionQuery): unknown[] {
     username: query.username ?? null,
     hostname: query.hostname ?? null,
     component: query.componentName ?? null,
+    loginUser: query.loginUser ?? null,
+    tty: query.tty ?? null,
     state: query.states?.[0] ?? null,
     openSince: query.openSince ?? "",
     openUntil: query.openUntil ?? "~",
