@@ -47,7 +47,7 @@ export function readRcFile(path: string): RcFile {
   return { path, ...lookedAt(path, "own"), fresh: null };
 }
 
-/** Reads one of the files that the shells of all users read. */
+/** Reads one of the files that the shells of all users read; whether root may write to it is not asked. */
 export function readMachineRcFile(path: string): RcFile {
   return { path, ...lookedAt(path, "machine"), fresh: worldReadable };
 }
@@ -74,10 +74,10 @@ function issueOf(path: string, stats: Stats, bytes: Buffer | null, scope: RcScop
   if (uid !== undefined && stats.uid !== uid) return `belongs to user id ${stats.uid}, not to ${uid}`;
   if (bytes === null) return "is not a regular file";
   if (stats.nlink > 1) return "is a hard link, and would lose its other names";
-  // A system may ship its files read-only for everybody, as macOS does.
+  // A system may ship its files read-only, as macOS does, and root may write to them.
   if (scope === "own" && (stats.mode & ownerMayWrite) === 0) return "is read-only";
-  if (!isWritable(path)) return "is read-only";
-  if (!isWritable(dirname(path))) return "is in a folder that cannot be written";
+  if (scope === "own" && !isWritable(path)) return "is read-only";
+  if (scope === "own" && !isWritable(dirname(path))) return "is in a folder that cannot be written";
   const head = bytes.toString("latin1").split("\n", headLines).join("\n");
   return managedHead.test(head) ? "is written by another program, as its first lines say" : null;
 }

@@ -16,8 +16,8 @@ import { follow } from "../../host/trusted-path.ts";
 import { syncFolder } from "../../host/whole-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { type Account, findAccount } from "./account.ts";
-import { forgetFolder, isFolderMade, noteFolder } from "./made-folders.ts";
-import { type Plan, refused, type Step, unchanged } from "./step.ts";
+import { forgetFolder, madeFolders, noteFolder } from "./made-folders.ts";
+import { refused, type Step, unchanged } from "./step.ts";
 
 export interface FolderOptions {
   readonly part: string;
@@ -104,32 +104,35 @@ export function makeFoldersAbove(path: string): void {
   makeFoldersAbove(folder);
   // Noted before it is there: what is noted and is not there is passed over later.
   noteFolder(folder);
-  makeFolder(folder, 0o755, rootAccount);
-}
-
-/** Takes away the folders above a file that {@link makeFoldersAbove} made, and in which nothing is left. */
-export function removeFoldersAbove(path: string): void {
-  for (let folder = dirname(path); isFolderMade(folder); folder = dirname(folder)) {
-    try {
-      rmdirSync(folder);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "ENOTEMPTY" || code === "EEXIST") return;
-      if (code !== "ENOENT") throw error;
-    }
-    forgetFolder(folder);
+  // Open at once: an interrupted run must not leave one that is closed to the others.
+  const mask = process.umask(0o022);
+  try {
+    mkdirSync(folder);
+  } finally {
+    process.umask(mask);
   }
+  syncFolder(dirname(folder));
 }
 
-/** @returns a plan that also takes away the folders above the file that it removes */
-export function withFoldersAbove(path: string, plan: Plan): Plan {
-  const { act } = plan;
-  if (act === undefined) return plan;
-  return {
-    ...plan,
-    async act() {
-      await act();
-      removeFoldersAbove(path);
-    },
-  };
+/** Takes away the folders that {@link makeFoldersAbove} made and in which nothing is left. */
+export const removeMadeFoldersStep: Step = {
+  part: "folders",
+  subject: "that were made for files of ours",
+  isQuiet: true,
+  plan() {
+    const folders = madeFolders().toReversed();
+    if (folders.length === 0) return unchanged;
+    return { action: "removed", reason: folders.join(", "), act: () => folders.forEach(removeMade) };
+  },
+};
+
+function removeMade(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOTEMPTY" || code === "EEXIST") return;
+    if (code !== "ENOENT") throw error;
+  }
+  forgetFolder(folder);
 }

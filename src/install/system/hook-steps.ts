@@ -1,14 +1,14 @@
 /** Owns the steps that put our line into the global startup files of the shells, and take it out byte for byte. */
-import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { machineHookLine, type ShellName } from "../hook-line.ts";
 import { addBlock, readBlocks, removeBlocks } from "../rc-block.ts";
-import { readMachineRcFile, writeRcFile } from "../rc-file.ts";
-import { makeFoldersAbove, withFoldersAbove } from "./folders.ts";
+import { type RcFile, readMachineRcFile, writeRcFile } from "../rc-file.ts";
+import { makeFoldersAbove } from "./folders.ts";
 import { programLink } from "./places.ts";
 import { everyStartupFile, type MachineLook, type StartupFile, shellsOf, startupFilesOf } from "./startup-files.ts";
-import { type Plan, refused, type Step, unchanged } from "./step.ts";
+import { refused, type Step, unchanged } from "./step.ts";
 
 /** This machine's own files. */
 export const thisMachine: MachineLook = {
@@ -32,14 +32,13 @@ export interface HookFileState extends StartupFile {
 
 /** @param shells - those that are here by default */
 export function hookSteps(shells: readonly ShellName[] = shellsOf(thisMachine)): readonly Step[] {
-  const files = startupFilesOf(shells, thisMachine);
-  return [leftoverStep(files), ...files.map(hookStep)];
+  return startupFilesOf(shells, thisMachine).map(hookStep);
 }
 
 /** For every file that has our line, wherever a program of an older version has put it. */
 export function removeHookSteps(shells: readonly ShellName[]): readonly Step[] {
   const files = everyStartupFile().filter(({ shell, path }) => shells.includes(shell) && hasOurs(path));
-  return [leftoverStep(everyStartupFile()), ...files.map(removeHookStep)];
+  return files.map(removeHookStep);
 }
 
 /** @returns the files that should have our line, and others that have it */
@@ -65,6 +64,7 @@ function hookStep({ shell, path }: StartupFile): Step {
       if (edit === null) return unchanged;
       if (edit instanceof SessionBuddyError) return refused(edit.message, byHand(line));
       if (file.issue !== null) return refused(file.issue, byHand(line));
+      requireWritable(file);
       return {
         action: edit.removed.length > 0 ? "updated" : "added",
         reason: `at line ${edit.line}`,
@@ -89,16 +89,18 @@ function removeHookStep({ shell, path }: StartupFile): Step {
       if (edit === null) return unchanged;
       if (edit instanceof SessionBuddyError) return refused(edit.message);
       if (file.issue !== null) return refused(file.issue, "take our lines out by hand");
+      requireWritable(file);
       const reason = edit.bytes === null ? "the file was made for it" : `at line ${edit.line}`;
-      const plan: Plan = {
-        action: "removed",
-        reason,
-        removed: edit.removed,
-        act: () => writeRcFile(file, edit.bytes),
-      };
-      return edit.bytes === null ? withFoldersAbove(path, plan) : plan;
+      return { action: "removed", reason, removed: edit.removed, act: () => writeRcFile(file, edit.bytes) };
     },
   };
+}
+
+/** What even root may not write to is found out by a look, so that a dry run tells of it too. @throws the file system's error */
+function requireWritable({ path, stats }: RcFile): void {
+  if (stats === null) return;
+  accessSync(path, constants.W_OK);
+  accessSync(dirname(path), constants.W_OK);
 }
 
 function byHand(line: string): string {
@@ -119,45 +121,6 @@ function stateOf({ shell, path }: StartupFile): HookFileState {
   if (lines.length === 1 && lines[0] === machineHookLine(shell, machineHook(shell)))
     return { shell, path, state: "installed", reason: null };
   return { shell, path, state: "differs", reason: "has another line between the session-buddy markers" };
-}
-
-/** What a run that was killed has left beside a file; no shell reads it, and nobody else writes it any more. */
-function leftoverStep(files: readonly StartupFile[]): Step {
-  return {
-    part: "leftovers",
-    subject: "of a run that was killed",
-    isQuiet: true,
-    plan() {
-      const left = [...new Set(files.flatMap(({ path }) => leftoversOf(path)))];
-      if (left.length === 0) return unchanged;
-      return { action: "removed", reason: left.join(", "), act: () => removeAll(left) };
-    },
-  };
-}
-
-function removeAll(paths: readonly string[]): void {
-  for (const path of paths) rmSync(path);
-}
-
-function leftoversOf(path: string): string[] {
-  const folder = dirname(path);
-  const start = `${basename(path)}.session-buddy-`;
-  return namesIn(folder)
-    .filter((name) => name.startsWith(start) && isOver(name.slice(start.length)))
-    .map((name) => join(folder, name))
-    .filter((one) => lstatSync(one).isFile() && lstatSync(one).uid === 0);
-}
-
-/** @param end - of such a name: the process that made it, and when */
-function isOver(end: string): boolean {
-  const pid = /^(\d+)-\d+$/.exec(end)?.[1];
-  if (pid === undefined) return false;
-  try {
-    process.kill(Number(pid), 0);
-    return Number(pid) === process.pid;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
 }
 
 function namesIn(folder: string): string[] {

@@ -4,8 +4,9 @@ import { type ShellName, shellNames } from "../hook-line.ts";
 import { programPath } from "../program.ts";
 import { accountStep } from "./account.ts";
 import { dataSteps, settingsStep } from "./data-steps.ts";
-import { folderStep } from "./folders.ts";
+import { folderStep, removeMadeFoldersStep } from "./folders.ts";
 import { hookSteps, removeHookSteps } from "./hook-steps.ts";
+import { leftoverStep } from "./leftovers.ts";
 import { programLink, settingsFolder, spoolFolder, spoolMode, spoolParent, stateFolder } from "./places.ts";
 import { commandStep, oldVersionSteps, programStep, removeCommandStep, removeProgramStep } from "./program-steps.ts";
 import { removeServiceSteps, serviceSteps } from "./service-steps.ts";
@@ -25,7 +26,7 @@ export async function installSystem(isDryRun: boolean): Promise<readonly Change[
     folderStep({ part: "spool", path: spoolParent, mode: 0o755, owner: "root" }),
     folderStep({ part: "spool", path: spoolFolder, mode: spoolMode, owner: "service" }),
   ];
-  const steps = [accountStep, ...folders, programStep, commandStep, ...serviceSteps(), ...hookSteps()];
+  const steps = [leftoverStep, accountStep, ...folders, programStep, commandStep, ...serviceSteps(), ...hookSteps()];
   const changes = await takeSteps(steps, isDryRun);
   if (changes.some(({ action, part }) => action === "refused" && part === programStep.part)) return changes;
   // Which versions are old is known when the new one is in place and the service runs it.
@@ -41,11 +42,13 @@ export async function installSystem(isDryRun: boolean): Promise<readonly Change[
 export async function uninstallSystem(isPurge: boolean, isDryRun: boolean): Promise<readonly Change[]> {
   requireRoot("uninstall --system");
   const steps = [
+    leftoverStep,
     ...removeHookSteps(shellNames),
     ...removeServiceSteps(),
     removeCommandStep,
     ...dataSteps(isPurge),
     removeProgramStep,
+    removeMadeFoldersStep,
     settingsStep(isPurge),
   ];
   return takeSteps(steps, isDryRun);
@@ -62,7 +65,7 @@ export async function installSystemHooks(shells: readonly ShellName[], isDryRun:
   if (currentFolder() === null) {
     throw new SessionBuddyError("invalid", `there is no program in ${programLink}; run 'install --system' first`);
   }
-  return takeSteps(shells.length > 0 ? hookSteps(shells) : hookSteps(), isDryRun);
+  return takeSteps([leftoverStep, ...(shells.length > 0 ? hookSteps(shells) : hookSteps())], isDryRun);
 }
 
 /** @throws SessionBuddyError `usage` when the caller is not root */
@@ -71,7 +74,8 @@ export async function uninstallSystemHooks(
   isDryRun: boolean,
 ): Promise<readonly Change[]> {
   requireRoot("hook uninstall --system");
-  return takeSteps(removeHookSteps(shells.length > 0 ? shells : shellNames), isDryRun);
+  const steps = removeHookSteps(shells.length > 0 ? shells : shellNames);
+  return takeSteps([leftoverStep, ...steps, removeMadeFoldersStep], isDryRun);
 }
 
 function requireRoot(command: string): void {

@@ -19,13 +19,9 @@ export function madeFolders(): readonly string[] {
   }
 }
 
-export function isFolderMade(folder: string): boolean {
-  return madeFolders().includes(folder);
-}
-
 /** On the disk when this returns. */
 export function noteFolder(folder: string): void {
-  if (!isFolderMade(folder)) write([...madeFolders(), folder]);
+  if (!madeFolders().includes(folder)) write([...madeFolders(), folder]);
 }
 
 export function forgetFolder(folder: string): void {

@@ -85,17 +85,20 @@ function refusal(folder: string, words: string): SessionBuddyError {
   );
 }
 
-function namesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" });
+/** Links are not followed. */
+function namesBelow(folder: string, below = ""): string[] {
+  return readdirSync(join(folder, below), { withFileTypes: true }).flatMap((entry) => {
+    const name = join(below, entry.name);
+    return entry.isDirectory() ? namesBelow(folder, name) : [name];
+  });
 }
 
 function withNames(folder: string, names: readonly string[]): ProgramFile[] {
-  return names.flatMap((name): ProgramFile[] => {
+  return names.map((name): ProgramFile => {
     const path = join(folder, name);
     const stats = lstatSync(path);
-    if (stats.isDirectory()) return [];
-    if (stats.isSymbolicLink()) return [{ name, source: null, target: readlinkSync(path), isExecutable: true }];
-    return [{ name, source: path, target: null, isExecutable: (stats.mode & 0o100) !== 0 }];
+    if (stats.isSymbolicLink()) return { name, source: null, target: readlinkSync(path), isExecutable: true };
+    return { name, source: path, target: null, isExecutable: (stats.mode & 0o100) !== 0 };
   });
 }
 

@@ -22,7 +22,7 @@ import { basename, dirname, join } from "node:path";
 import packageJson from "../../../package.json" with { type: "json" };
 import { runTool } from "../../host/tools.ts";
 import { syncFolder } from "../../host/whole-file.ts";
-import { makeFoldersAbove, removeFoldersAbove, requireTrustedWay } from "./folders.ts";
+import { makeFoldersAbove, requireTrustedWay } from "./folders.ts";
 import { commandLink, programLink } from "./places.ts";
 import { digestOf, filesOfVersion, type ProgramFile, programFiles, runtimeName } from "./program-files.ts";
 import { type Plan, refused, type Step, unchanged } from "./step.ts";
@@ -103,10 +103,7 @@ export const removeCommandStep: Step = {
     if (now !== join(programLink, "bin/session-buddy")) return { action: "kept", reason: "is not ours" };
     return {
       action: "removed",
-      act() {
-        rmSync(commandLink);
-        removeFoldersAbove(commandLink);
-      },
+      act: () => rmSync(commandLink),
     };
   },
 };
@@ -125,7 +122,6 @@ export const removeProgramStep: Step = {
       act() {
         if (current !== null) rmSync(programLink);
         for (const folder of folders) removeVersion(folder);
-        removeFoldersAbove(programLink);
       },
     };
   },

@@ -4,11 +4,12 @@ import { dirname } from "node:path";
 import { findTool, requireTool, runTool } from "../../host/tools.ts";
 import { syncFolder, writtenBeside } from "../../host/whole-file.ts";
 import { isUntouched } from "../stamp.ts";
-import { makeFoldersAbove, removeFoldersAbove, requireTrustedWay } from "./folders.ts";
+import { makeFoldersAbove, requireTrustedWay } from "./folders.ts";
 import { unitFile, unitName, unitWanted } from "./places.ts";
+import { versionThatAnswers } from "./service-answer.ts";
 import { type Plan, refused, type Step, unchanged } from "./step.ts";
 import { machineUnit, serviceByHand } from "./unit.ts";
-import { installedAtMs, startedAtMs } from "./versions.ts";
+import { installedAtMs, installedVersion, startedAtMs } from "./versions.ts";
 
 /** What systemd says of the unit. */
 export interface UnitState {
@@ -128,8 +129,16 @@ const byHandStep: Step = {
   plan: () => byHand("there is no systemd here"),
 };
 
-function byHand(reason: string): Plan {
-  return { action: "told", reason, remedy: `have what starts services here run this as root: ${serviceByHand()}` };
+/** A service that was started in another way is known by its answer. */
+async function byHand(reason: string): Promise<Plan> {
+  const version = await versionThatAnswers();
+  if (version !== null && version === installedVersion()) return unchanged;
+  const what = version === null ? reason : `${reason}; version ${version} runs, which is to be started again`;
+  return {
+    action: "told",
+    reason: what,
+    remedy: `have what starts services here run this as root: ${serviceByHand()}`,
+  };
 }
 
 const stopStep: Step = {
@@ -153,10 +162,7 @@ const removeWantedStep: Step = {
       return { action: "kept", reason: "is not ours" };
     return {
       action: "removed",
-      act() {
-        rmSync(unitWanted);
-        removeFoldersAbove(unitWanted);
-      },
+      act: () => rmSync(unitWanted),
     };
   },
 };
@@ -172,7 +178,6 @@ const removeUnitStep: Step = {
       action: "removed",
       act() {
         rmSync(unitFile);
-        removeFoldersAbove(unitFile);
         if (isSystemdRunning()) requireSystemctl(["daemon-reload"]);
       },
     };

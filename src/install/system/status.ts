@@ -1,6 +1,5 @@
 /** Owns a look at how session-buddy is installed on this machine, for its caller and for everybody; changes nothing. */
 import { existsSync, lstatSync, readdirSync, type Stats } from "node:fs";
-import { request } from "node:http";
 import { basename } from "node:path";
 import { stateFilesIn } from "../../capture/state-folder.ts";
 import type { Environment } from "../../config/environment.ts";
@@ -10,7 +9,8 @@ import type { Processes } from "../../host/processes.ts";
 import { type HookOptions, hookStates } from "../hooks.ts";
 import { findAccount } from "./account.ts";
 import { hookFileStates } from "./hook-steps.ts";
-import { database, programLink, socket, spoolFolder, spoolMode, unitFile } from "./places.ts";
+import { database, programLink, spoolFolder, spoolMode, unitFile } from "./places.ts";
+import { versionThatAnswers } from "./service-answer.ts";
 import { isSystemdRunning, unitFileState, unitState } from "./service-steps.ts";
 import { currentFolder, installedAtMs, installedVersion, startedAtMs } from "./versions.ts";
 
@@ -49,8 +49,6 @@ export interface HookStatus {
   readonly state: string;
   readonly reason: string | null;
 }
-
-const answerMs = 2_000;
 
 /** @throws SessionBuddyError `usage` when there is no home folder */
 export async function statusOf(env: Environment, programFolder: string): Promise<Status> {
@@ -124,30 +122,6 @@ async function serviceStatus(): Promise<ServiceStatus> {
     version,
     isCurrent: startedAt === null || installedAt === null ? null : startedAt > installedAt,
   };
-}
-
-/** Asks the service by its socket; one of somebody else's is not asked. */
-function versionThatAnswers(): Promise<string | null> {
-  const stats = existsFor(socket) === true ? lstatSync(socket) : null;
-  if (!stats?.isSocket() || (stats.uid !== 0 && stats.uid !== findAccount()?.uid)) return Promise.resolve(null);
-  return new Promise((resolve) => {
-    const asked = request({ socketPath: socket, path: "/health", timeout: answerMs }, async (response) => {
-      response.on("error", () => resolve(null));
-      try {
-        resolve(versionIn(Buffer.concat(await response.toArray()).toString("utf8")));
-      } catch {
-        resolve(null);
-      }
-    });
-    asked.on("timeout", () => asked.destroy());
-    asked.on("error", () => resolve(null));
-    asked.end();
-  });
-}
-
-function versionIn(text: string): string | null {
-  const { version }: { version?: unknown } = JSON.parse(text);
-  return typeof version === "string" ? version : null;
 }
 
 function spoolStatus(): Status["spool"] {
