@@ -12,7 +12,7 @@ import {
   type Stats,
 } from "node:fs";
 import { dirname } from "node:path";
-import { follow } from "../../host/trusted-path.ts";
+import { follow, mayOthersWrite, shellWord } from "../../host/trusted-path.ts";
 import { syncFolder } from "../../host/whole-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { type Account, findAccount } from "./account.ts";
@@ -75,8 +75,21 @@ function requireAccount(): Account {
 
 /** @throws SessionBuddyError `storage.unavailable` when somebody else could put something else there */
 export function requireTrustedWay(path: string): void {
-  const { issue } = follow(dirname(path));
+  const folder = dirname(path);
+  const { stats, issue } = follow(folder);
   if (issue !== null) throw new SessionBuddyError("storage.unavailable", `${issue.words}; ${issue.remedy}`);
+  if (stats === null) return;
+  if (stats.uid !== 0) {
+    const words = `lies in ${folder}, which belongs to user id ${stats.uid}`;
+    throw new SessionBuddyError(
+      "storage.unavailable",
+      `${words}; make it root's with: chown root ${shellWord(folder)}`,
+    );
+  }
+  if (mayOthersWrite(stats)) {
+    const words = `lies in ${folder}, where other users may write`;
+    throw new SessionBuddyError("storage.unavailable", `${words}; close it with: chmod go-w ${shellWord(folder)}`);
+  }
 }
 
 /** Takes a folder of ours away where nothing is left in it. */

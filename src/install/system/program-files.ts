@@ -34,7 +34,7 @@ const perhaps = ["LICENSE"];
  */
 export function programFiles(): readonly ProgramFile[] {
   const folder = realpathSync(programFolder());
-  const { issue } = follow(join(folder, "bin"));
+  const { issue } = follow(join(folder, "bin/session-buddy"));
   if (issue !== null) throw refusal(folder, issue.words);
   const there = perhaps.filter((name) => lstatSync(join(folder, name), { throwIfNoEntry: false }) !== undefined);
   return [...parts, ...there].flatMap((name) => filesAt(folder, join(folder, name))).concat(runtime(folder));

@@ -39,8 +39,7 @@ export const programStep: Step = {
     if (current === null && lstatSync(programLink, { throwIfNoEntry: false }) !== undefined) {
       return refused("is not a link to a version of this program", "move it away");
     }
-    const digest = digestOf(files);
-    const folder = folderFor(digest);
+    const folder = folderFor(digestOf(files), current);
     if (folder === current) return unchanged;
     return {
       action: current === null ? "added" : "updated",
@@ -127,12 +126,18 @@ export const removeProgramStep: Step = {
   },
 };
 
-/** A folder of that name that is not what its name says has been damaged, and gives way to another name. */
-function folderFor(digest: string): string {
+/**
+ * A folder of that name that is not what its name says has been damaged, and gives way to another name.
+ *
+ * @param current - what is installed, which stays where it is what is wanted, whatever its number
+ */
+function folderFor(digest: string, current: string | null): string {
   const name = join(versionsFolder, `session-buddy-${packageJson.version}-${digest}`);
+  const isWhole = (folder: string) => digestOf(filesOfVersion(folder)) === digest;
+  if (current?.startsWith(name) && isWhole(current)) return current;
   for (let count = 1; ; count += 1) {
     const folder = count === 1 ? name : `${name}.${count}`;
-    if (!existsSync(folder) || digestOf(filesOfVersion(folder)) === digest) return folder;
+    if (!existsSync(folder) || isWhole(folder)) return folder;
   }
 }
 

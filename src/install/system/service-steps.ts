@@ -9,7 +9,7 @@ import { unitFile, unitName, unitWanted } from "./places.ts";
 import { versionThatAnswers } from "./service-answer.ts";
 import { type Plan, refused, type Step, unchanged } from "./step.ts";
 import { machineUnit, serviceByHand } from "./unit.ts";
-import { installedAtMs, installedVersion, startedAtMs } from "./versions.ts";
+import { clockErrorMs, installedAtMs, installedVersion, mayHaveBegunBefore } from "./versions.ts";
 
 /** What systemd says of the unit. */
 export interface UnitState {
@@ -18,6 +18,7 @@ export interface UnitState {
   readonly mainPid: number | null;
 }
 
+const notOurs: Plan = { action: "kept", reason: "the unit is not ours" };
 const worldReadable = { uid: 0, gid: 0, mode: 0o644 };
 
 /** @returns whether systemd is what runs the services of this machine (sd_booted(3)) */
@@ -87,6 +88,7 @@ const wantedStep: Step = {
   part: "start at boot",
   subject: unitWanted,
   plan() {
+    if (unitFileState() === "other") return notOurs;
     const stats = lstatSync(unitWanted, { throwIfNoEntry: false });
     if (stats?.isSymbolicLink() && readlinkSync(unitWanted) === unitFile) return unchanged;
     if (stats !== undefined) return refused("is not a link to our unit", "move it away");
@@ -107,21 +109,27 @@ const startStep: Step = {
   part: "service",
   subject: unitName,
   plan() {
+    if (unitFileState() === "other") return notOurs;
     if (!isSystemdRunning()) return byHand("systemd does not run here; where it does, it starts with the machine");
     const state = unitState();
     if (state === null || state.active !== "active") {
-      return { action: "started", act: () => requireSystemctl(["restart", unitName]) };
+      return { action: "started", act: restart };
     }
-    const startedAt = state.mainPid === null ? null : startedAtMs(state.mainPid);
     const changedAt = Math.max(installedAtMs() ?? 0, lstatSync(unitFile, { throwIfNoEntry: false })?.ctimeMs ?? 0);
-    if (startedAt !== null && startedAt > changedAt) return unchanged;
+    if (state.mainPid !== null && !mayHaveBegunBefore(state.mainPid, changedAt)) return unchanged;
     return {
       action: "restarted",
       reason: "it ran what was there before",
-      act: () => requireSystemctl(["restart", unitName]),
+      act: restart,
     };
   },
 };
+
+/** A moment later than the last change, so that it shows that the service began after it. */
+function restart(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * clockErrorMs);
+  requireSystemctl(["restart", unitName]);
+}
 
 const byHandStep: Step = {
   part: "service",

@@ -12,7 +12,7 @@ import { hookFileStates } from "./hook-steps.ts";
 import { database, programLink, spoolFolder, spoolMode, unitFile } from "./places.ts";
 import { versionThatAnswers } from "./service-answer.ts";
 import { isSystemdRunning, unitFileState, unitState } from "./service-steps.ts";
-import { currentFolder, installedAtMs, installedVersion, startedAtMs } from "./versions.ts";
+import { currentFolder, installedAtMs, installedVersion, mayHaveBegunBefore } from "./versions.ts";
 
 /** Every value is null where it is not known, or not for the caller to know. */
 export interface Status {
@@ -112,15 +112,15 @@ function existsFor(path: string): boolean | null {
 async function serviceStatus(): Promise<ServiceStatus> {
   const state = unitState();
   const version = await versionThatAnswers();
-  const startedAt = state?.mainPid == null ? null : startedAtMs(state.mainPid);
   const installedAt = installedAtMs();
+  const pid = state?.mainPid ?? null;
   return {
     unit: unitFile,
     unitFile: unitFileState(),
     active: isSystemdRunning() ? (state?.active ?? null) : null,
     answers: version !== null,
     version,
-    isCurrent: startedAt === null || installedAt === null ? null : startedAt > installedAt,
+    isCurrent: pid === null || installedAt === null ? null : !mayHaveBegunBefore(pid, installedAt),
   };
 }
 

@@ -77,11 +77,20 @@ function isUsedBy(pid: number, folder: string, swappedAtMs: number): boolean {
   const words = textOf(`/proc/${pid}/cmdline`).split("\0");
   if (words.some((word) => word.startsWith(inside))) return true;
   const isByLink = words.some((word) => word.startsWith(`${programLink}/`));
-  return isByLink && (startedAtMs(pid) ?? 0) < swappedAtMs;
+  return isByLink && mayHaveBegunBefore(pid, swappedAtMs);
+}
+
+/** As exactly as proc(5) tells when a process began, in hundredths of a second, and the clock of files goes. */
+export const clockErrorMs = 50;
+
+/** @returns whether a process began before a moment, or so near to it that nobody can tell; not when it is gone */
+export function mayHaveBegunBefore(pid: number, instantMs: number): boolean {
+  const startedAt = startedAtMs(pid);
+  return startedAt !== null && startedAt - clockErrorMs < instantMs;
 }
 
 /** @returns when a process began, by the clock as it is now; null when it is gone */
-export function startedAtMs(pid: number): number | null {
+function startedAtMs(pid: number): number | null {
   const text = textOf(`/proc/${pid}/stat`);
   const startTicks = text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
   const uptime = Number.parseFloat(textOf("/proc/uptime"));
