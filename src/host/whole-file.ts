@@ -15,13 +15,16 @@ import {
 const privateMode = 0o600;
 const modeBits = 0o7777;
 
+/** Who may do what with a file. */
+export type Ownership = Pick<Stats, "uid" | "gid" | "mode">;
+
 /**
  * Writes a new file beside another, to take its place; it is on the disk when this returns.
  *
  * @param like - whose owner, group and mode it gets; null for a file for its maker alone
  * @returns its path; on an error there is none
  */
-export function writtenBeside(path: string, content: string | Buffer, like: Stats | null): string {
+export function writtenBeside(path: string, content: string | Buffer, like: Ownership | null): string {
   // No other process has this name; a random one would need a part of Node.js that is slow to load.
   const temporary = `${path}.session-buddy-${process.pid}-${process.hrtime.bigint()}`;
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;

@@ -17,6 +17,17 @@ const lines: Readonly<Record<ShellName, string>> = {
 const comment = " # by 'session-buddy hook install'";
 
 /**
+ * The same for files that all users' shells read. A login shell of bash may read two of them, and a script or a remote copy
+ * one; what the hook would find out by itself after it was read, this line knows before.
+ */
+const machineLines: Readonly<Record<ShellName, string>> = {
+  bash: `case $-:\${BASH_VERSION-} in *i*:?*) if [ "\${__session_buddy_pid-}" != "$$" ] && [ -r Q ]; then \\. Q 2>/dev/null || :; fi ;; esac`,
+  zsh: lines.zsh,
+  fish: lines.fish,
+};
+const machineComment = " # by 'session-buddy install --system'";
+
+/**
  * @param hookPath - absolute path of the hook
  * @throws SessionBuddyError `invalid` when the path does not fit on a line
  */
@@ -28,6 +39,11 @@ export function hookLine(shell: ShellName, hookPath: string): string {
     );
   }
   return lines[shell].split("Q").join(quoted(shell, hookPath)) + comment;
+}
+
+/** @returns the line for a file that the shells of all users read */
+export function machineHookLine(shell: ShellName, hookPath: string): string {
+  return machineLines[shell].split("Q").join(quoted(shell, hookPath)) + machineComment;
 }
 
 /** @returns the hook that one of our lines loads; null when the line is not ours. */

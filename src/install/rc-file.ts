@@ -1,4 +1,4 @@
-/** Owns reading and writing a person's startup files: which may be changed, and changing one whole. */
+/** Owns reading and writing startup files, a person's or the machine's: which may be changed, and changing one whole. */
 import {
   accessSync,
   constants,
@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { isTrustedOwner } from "../host/trusted-path.ts";
-import { isAsItWas, syncFolder, writtenBeside } from "../host/whole-file.ts";
+import { isAsItWas, type Ownership, syncFolder, writtenBeside } from "../host/whole-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 
 /** A startup file as it was read. */
@@ -26,7 +26,14 @@ export interface RcFile {
   /** Why it must not be changed, as the rest of a sentence; null when it may be. */
   readonly issue: string | null;
   readonly stats: Stats | null;
+  /** Whose and how open a new one is; null for its maker alone. */
+  readonly fresh: Ownership | null;
 }
+
+/** Whose startup files they are: the user's who asks, or the machine's, which only root changes. */
+type RcScope = "own" | "machine";
+
+const worldReadable: Ownership = { uid: 0, gid: 0, mode: 0o644 };
 
 const ownerMayWrite = 0o200;
 const nixStore = /^\/nix\/store\//;
@@ -35,31 +42,42 @@ const managedHead =
   /^\s*#.*(?:do not edit|home-manager|ansible managed|(?:generated|managed) by (?:nix|home.?manager|chezmoi|ansible|puppet|chef|salt))/im;
 const headLines = 5;
 
+/** Reads one of the caller's own files. */
 export function readRcFile(path: string): RcFile {
+  return { path, ...lookedAt(path, "own"), fresh: null };
+}
+
+/** Reads one of the files that the shells of all users read; whether root may write to it is not asked. */
+export function readMachineRcFile(path: string): RcFile {
+  return { path, ...lookedAt(path, "machine"), fresh: worldReadable };
+}
+
+function lookedAt(path: string, scope: RcScope): Pick<RcFile, "bytes" | "issue" | "stats"> {
   let stats: Stats | null = null;
   try {
     stats = lstatSync(path, { throwIfNoEntry: false }) ?? null;
-    if (stats === null) return { path, bytes: null, issue: issueOfFolder(path), stats };
+    if (stats === null) return { bytes: null, issue: issueOfFolder(path), stats };
     // What another user wrote there, or where its link leads, is not read.
     const bytes = isTrustedOwner(stats.uid) && statSync(path).isFile() ? readFileSync(path) : null;
-    return { path, bytes, issue: issueOf(path, stats, bytes), stats };
+    return { bytes, issue: issueOf(path, stats, bytes, scope), stats };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOTDIR")
-      return { path, bytes: null, issue: issueOfFolder(path), stats };
+    if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return { bytes: null, issue: issueOfFolder(path), stats };
     const issue = stats?.isSymbolicLink() ? "is a symbolic link" : `cannot be read: ${(error as Error).message}`;
-    return { path, bytes: null, issue, stats };
+    return { bytes: null, issue, stats };
   }
 }
 
-function issueOf(path: string, stats: Stats, bytes: Buffer | null): string | null {
+function issueOf(path: string, stats: Stats, bytes: Buffer | null, scope: RcScope): string | null {
   if (nixStore.test(realpathSync(path))) return "is managed by Nix";
   if (stats.isSymbolicLink()) return "is a symbolic link";
   const uid = process.geteuid?.();
   if (uid !== undefined && stats.uid !== uid) return `belongs to user id ${stats.uid}, not to ${uid}`;
   if (bytes === null) return "is not a regular file";
   if (stats.nlink > 1) return "is a hard link, and would lose its other names";
-  if ((stats.mode & ownerMayWrite) === 0 || !isWritable(path)) return "is read-only";
-  if (!isWritable(dirname(path))) return "is in a folder that cannot be written";
+  // A system may ship its files read-only, as macOS does, and root may write to them.
+  if (scope === "own" && (stats.mode & ownerMayWrite) === 0) return "is read-only";
+  if (scope === "own" && !isWritable(path)) return "is read-only";
+  if (scope === "own" && !isWritable(dirname(path))) return "is in a folder that cannot be written";
   const head = bytes.toString("latin1").split("\n", headLines).join("\n");
   return managedHead.test(head) ? "is written by another program, as its first lines say" : null;
 }
@@ -96,7 +114,7 @@ export function writeRcFile(file: RcFile, bytes: Buffer | null): void {
 function replace(file: RcFile, bytes: Buffer): void {
   const folder = dirname(file.path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const temporary = writtenBeside(file.path, bytes, file.stats);
+  const temporary = writtenBeside(file.path, bytes, file.stats ?? file.fresh);
   try {
     requireUnchanged(file);
     renameSync(temporary, file.path);

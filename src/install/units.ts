@@ -35,7 +35,7 @@ function userUnit(options: UnitOptions): Unit {
     description,
     "",
     "[Service]",
-    ...start(options),
+    ...startLines(options),
     "# Running calls are answered first; a server that still has not ended is killed after this time.",
     "TimeoutStopSec=30",
     ...logs,
@@ -49,7 +49,7 @@ function userUnit(options: UnitOptions): Unit {
     "WantedBy=default.target",
   ];
   const advice = ["systemctl --user daemon-reload", "systemctl --user enable --now session-buddy"];
-  return { text: text(lines), file: "~/.config/systemd/user/session-buddy.service", advice };
+  return { text: unitText(lines), file: "~/.config/systemd/user/session-buddy.service", advice };
 }
 
 /** With a record of its own, for clients on other hosts. */
@@ -61,7 +61,7 @@ function systemUnit(options: UnitOptions): Unit {
     "After=network-online.target",
     "",
     "[Service]",
-    ...start(options),
+    ...startLines(options),
     "# Running calls are answered first; a server that still has not ended is killed after this time.",
     "TimeoutStopSec=30",
     "# A user of its own, who sees neither the homes of others nor their /tmp.",
@@ -89,13 +89,13 @@ function systemUnit(options: UnitOptions): Unit {
     "WantedBy=multi-user.target",
   ];
   const advice = ["systemctl daemon-reload", "systemctl enable --now session-buddy"];
-  return { text: text(lines), file: "/etc/systemd/system/session-buddy.service", advice };
+  return { text: unitText(lines), file: "/etc/systemd/system/session-buddy.service", advice };
 }
 
 const description = "Description=session-buddy: record of who has a shell open, for MCP clients";
 
 /** The program that tells systemd that the server is ready is not the main process, hence NotifyAccess. */
-function start({ program, flags }: UnitOptions): string[] {
+export function startLines({ program, flags }: Pick<UnitOptions, "program" | "flags">): string[] {
   return [
     "Type=notify",
     "NotifyAccess=all",
@@ -127,7 +127,8 @@ function credential(id: string, path: string, variable: string): string[] {
   return [`LoadCredential=${id}:${specifiersKept(path)}`, `Environment=${variable}=%d/${id}`];
 }
 
-const restrictions = [
+/** What every unit forbids its service. */
+export const restrictions: readonly string[] = [
   "# MemoryDenyWriteExecute= must stay off: Node.js compiles while it runs.",
   "LockPersonality=yes",
   "RestrictRealtime=yes",
@@ -139,7 +140,8 @@ const restrictions = [
   "SystemCallErrorNumber=EPERM",
 ];
 
-function text(lines: readonly string[]): string {
+/** @returns the text of a unit with these lines */
+export function unitText(lines: readonly string[]): string {
   return `${lines.join("\n")}\n`;
 }
 

@@ -9,10 +9,12 @@ import {
   uninstallHooks,
   usualShells,
 } from "../../install/hooks.ts";
+import { installSystemHooks, uninstallSystemHooks } from "../../install/system/install.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { escapeControls } from "../../wire/escape.ts";
 import { hookOptions } from "../hook-options.ts";
 import type { HookInstallOptions, HookStatusOptions, HookUninstallOptions } from "../syntax/setup.ts";
+import { reportChanges } from "../terminal/changes.ts";
 import { printWrapped } from "../terminal/columns.ts";
 import { printJson, printLine, printMessage } from "../terminal/print.ts";
 
@@ -22,7 +24,14 @@ const leftToDo = 1;
 /** The states in which a shell loads its hook. */
 const isLoaded: ReadonlySet<PlaceState["state"]> = new Set(["installed", "elsewhere"]);
 
-export function runInstall(names: readonly ShellName[], options: HookInstallOptions): void {
+export async function runInstall(names: readonly ShellName[], options: HookInstallOptions): Promise<void> {
+  if (options.system) {
+    const isDryRun = options.dryRun ?? false;
+    const nothing = "nothing to do: the files that the shells of all users read have their line";
+    const changes = await installSystemHooks(unique(names), isDryRun);
+    reportChanges(changes, { isDryRun, isJson: options.json ?? false, nothing });
+    return;
+  }
   const hooks = hookOptions();
   const shells = names.length > 0 ? names : usualShells(hooks.folders);
   if (shells.length === 0) {
@@ -39,7 +48,14 @@ export function runInstall(names: readonly ShellName[], options: HookInstallOpti
   );
 }
 
-export function runUninstall(names: readonly ShellName[], options: HookUninstallOptions): void {
+export async function runUninstall(names: readonly ShellName[], options: HookUninstallOptions): Promise<void> {
+  if (options.system) {
+    const isDryRun = options.dryRun ?? false;
+    const nothing = "nothing to remove: no file that the shells of all users read has our line";
+    const changes = await uninstallSystemHooks(unique(names), isDryRun);
+    reportChanges(changes, { isDryRun, isJson: options.json ?? false, nothing });
+    return;
+  }
   const shells: readonly ShellName[] = names.length > 0 ? names : shellNames;
   const changes = uninstallHooks(unique(shells), options.dryRun ?? false, hookOptions());
   report(changes, options);

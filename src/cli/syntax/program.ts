@@ -5,6 +5,7 @@ import { escapeControls } from "../../wire/escape.ts";
 import { printMessage, printText } from "../terminal/print.ts";
 import { example } from "./arguments.ts";
 import { addCurrent, addList, addShow, addStats, addTimeline, addWatch, addWhy } from "./ask.ts";
+import { addInstall, addStatus, addUninstall } from "./machine.ts";
 import { addEnd, addStart } from "./record.ts";
 import { addCompletion, addConfig, addDoctor, addHook, addServe } from "./setup.ts";
 import { addToken } from "./token.ts";
@@ -30,6 +31,9 @@ const commands: readonly (readonly [name: string, add: (program: Command) => voi
   ["token", addToken],
   ["config", addConfig],
   ["hook", addHook],
+  ["install", addInstall],
+  ["uninstall", addUninstall],
+  ["status", addStatus],
   ["completion", addCompletion],
 ];
 

@@ -115,6 +115,7 @@ function describeHookInstall(hook: Command) {
       "Add a line to the startup files of your login shell and of every shell that has one, or of the shells named.",
     )
     .addArgument(new Argument("[shell...]").choices(shellNames))
+    .option("--system", "the startup files of all users; as root, after 'install --system'")
     .option("--dry-run", "show what would change")
     .option("--json", "print a JSON array")
     .addHelpText("after", helpOfInstall + example("session-buddy hook install bash zsh --dry-run"));
@@ -139,6 +140,7 @@ function describeHookUninstall(hook: Command) {
       "Remove our lines from the startup files of all shells, or of the shells named; open shells stay silent.",
     )
     .addArgument(new Argument("[shell...]").choices(shellNames))
+    .option("--system", "the startup files of all users; as root, after 'install --system'")
     .option("--dry-run", "show what would change")
     .option("--json", "print a JSON array")
     .addHelpText("after", helpOfUninstall + example("session-buddy hook uninstall"));

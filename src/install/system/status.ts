@@ -1,0 +1,141 @@
+/** Owns a look at how session-buddy is installed on this machine, for its caller and for everybody; changes nothing. */
+import { existsSync, lstatSync, readdirSync, type Stats } from "node:fs";
+import { basename } from "node:path";
+import { stateFilesIn } from "../../capture/state-folder.ts";
+import type { Environment } from "../../config/environment.ts";
+import { resolvePaths, resolveShellFolders } from "../../config/paths.ts";
+import { openProcesses } from "../../host/machine.ts";
+import type { Processes } from "../../host/processes.ts";
+import { type HookOptions, hookStates } from "../hooks.ts";
+import { findAccount } from "./account.ts";
+import { hookFileStates } from "./hook-steps.ts";
+import { database, programLink, spoolFolder, spoolMode, unitFile } from "./places.ts";
+import { versionThatAnswers } from "./service-answer.ts";
+import { isSystemdRunning, unitFileState, unitState } from "./service-steps.ts";
+import { currentFolder, installedAtMs, installedVersion, mayHaveBegunBefore } from "./versions.ts";
+
+/** Every value is null where it is not known, or not for the caller to know. */
+export interface Status {
+  readonly personal: { readonly database: string; readonly exists: boolean; readonly openShells: number };
+  readonly machine: { readonly database: string; readonly exists: boolean | null; readonly openShells: number | null };
+  readonly program: { readonly path: string; readonly version: string | null; readonly folder: string | null };
+  readonly service: ServiceStatus;
+  readonly spool: {
+    readonly path: string;
+    readonly state: "in order" | "missing" | "wrong";
+    readonly reason: string | null;
+  };
+  readonly hooks: readonly HookStatus[];
+}
+
+export interface ServiceStatus {
+  readonly unit: string;
+  /** `missing`, `installed`, `differs` (of another version), `other` (not ours). */
+  readonly unitFile: ReturnType<typeof unitFileState>;
+  /** What systemd says, such as `active`; null where it does not run. */
+  readonly active: string | null;
+  readonly answers: boolean;
+  /** The version that answers. */
+  readonly version: string | null;
+  /** Whether it began after the program that is installed was put in place. */
+  readonly isCurrent: boolean | null;
+}
+
+export interface HookStatus {
+  readonly shell: string;
+  /** Whose shells read the file. */
+  readonly scope: "machine" | "own";
+  readonly file: string;
+  readonly state: string;
+  readonly reason: string | null;
+}
+
+/** @throws SessionBuddyError `usage` when there is no home folder */
+export async function statusOf(env: Environment, programFolder: string): Promise<Status> {
+  const paths = resolvePaths(env);
+  const processes = await openProcesses();
+  const hooks = { folders: resolveShellFolders(env), stateFolder: paths.stateFolder, programFolder };
+  const own = stateFilesIn(paths.stateFolder);
+  return {
+    personal: {
+      database: paths.database,
+      exists: existsSync(paths.database),
+      openShells: countOpen(own, processes),
+    },
+    machine: { database, exists: existsFor(database), openShells: openInSpool(processes) },
+    program: { path: programLink, version: installedVersion(), folder: currentFolder() },
+    service: await serviceStatus(),
+    spool: spoolStatus(),
+    hooks: hookStatuses(hooks),
+  };
+}
+
+function hookStatuses(options: HookOptions): readonly HookStatus[] {
+  const machine = hookFileStates().map(({ shell, path, state, reason }) => ({ shell, file: path, state, reason }));
+  const own = hookStates(options).filter(({ kind, state }) => kind === "hook" && state !== "missing");
+  return [
+    ...machine.map((one) => ({ ...one, scope: "machine" as const })),
+    ...own.map(({ shell, file, state, reason }) => ({ shell, scope: "own" as const, file, state, reason })),
+  ];
+}
+
+/** Files are named after the processes of their shells: `BOOT.PID.TICKS`. */
+function countOpen(files: readonly string[], processes: Processes): number {
+  const bootId = processes.bootId();
+  const names = new Set(files.map((path) => basename(path).split(".").slice(0, 3).join(".")));
+  return [...names].filter((name) => {
+    const [boot, pid, ticks] = name.split(".");
+    const stat = boot === bootId ? processes.stat(Number(pid)) : null;
+    return stat !== null && !stat.hasExited && stat.startTicks === ticks;
+  }).length;
+}
+
+/** Nobody but root and the service may list the spool. */
+function openInSpool(processes: Processes): number | null {
+  try {
+    readdirSync(spoolFolder);
+  } catch {
+    return null;
+  }
+  return countOpen(stateFilesIn(spoolFolder), processes);
+}
+
+/** @returns null where the caller may not look */
+function existsFor(path: string): boolean | null {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return null;
+  }
+}
+
+async function serviceStatus(): Promise<ServiceStatus> {
+  const state = unitState();
+  const version = await versionThatAnswers();
+  const installedAt = installedAtMs();
+  const pid = state?.mainPid ?? null;
+  return {
+    unit: unitFile,
+    unitFile: unitFileState(),
+    active: isSystemdRunning() ? (state?.active ?? null) : null,
+    answers: version !== null,
+    version,
+    isCurrent: pid === null || installedAt === null ? null : !mayHaveBegunBefore(pid, installedAt),
+  };
+}
+
+function spoolStatus(): Status["spool"] {
+  const stats = lstatSync(spoolFolder, { throwIfNoEntry: false });
+  if (stats === undefined) return { path: spoolFolder, state: "missing", reason: null };
+  const reason = issueOfSpool(stats);
+  return { path: spoolFolder, state: reason === null ? "in order" : "wrong", reason };
+}
+
+function issueOfSpool(stats: Stats): string | null {
+  if (!stats.isDirectory()) return "is not a folder";
+  const account = findAccount();
+  if (account === null) return "has no system user to belong to";
+  if (stats.uid !== account.uid || stats.gid !== account.gid) return `belongs to ${stats.uid}:${stats.gid}`;
+  const mode = stats.mode & 0o7777;
+  return mode === spoolMode ? null : `has mode ${mode.toString(8)}, not ${spoolMode.toString(8)}`;
+}
