@@ -123,3 +123,12 @@ function identityOf(path: string): string | null {
     return null;
   }
 }
+
+/**
+ * @returns device, number and birth of a file, links followed: numbers of removed files are used again
+ * @throws when nothing is there
+ */
+export function nameOfFile(path: string): string {
+  const { dev, ino, birthtimeNs } = statSync(path, { bigint: true });
+  return [dev, ino, birthtimeNs].map((part) => part.toString(36)).join("-");
+}
