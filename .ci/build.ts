@@ -31,6 +31,7 @@ const entryPoints = {
   ps: resolve(root, "src/host/ps.ts"),
   migrations: resolve(root, "src/store/sqlite/migrations.ts"),
   history: resolve(root, "src/store/sqlite/history.ts"),
+  "machine-record": resolve(root, "src/app/machine-record.ts"),
   metrics: resolve(root, "src/server/metrics/metrics.ts"),
   "session-table": resolve(root, "src/cli/terminal/session-table.ts"),
   ...Object.fromEntries(commands.map((name) => [name, resolve(root, `src/cli/commands/${name}.ts`)])),

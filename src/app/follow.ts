@@ -1,36 +1,53 @@
-/** Owns following the store's log, whoever writes it: for `watch`, and for the metrics of a server. */
+/** Owns following the store's log, whoever writes it: for `watch`, live streams, and the metrics of a server. */
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
-import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
 import { type Instant, instantFromMs } from "../tracker/instant.ts";
-import type { EventLog, LoggedChange, LoggedEvent } from "../tracker/store.ts";
-import type { App } from "./app.ts";
+import type { EventLog, LoggedChange } from "../tracker/store.ts";
+import { type LogRow, toLogRow } from "../wire/view.ts";
 import { batchSize } from "./pages.ts";
 
 const pollMs = 500;
-/** What shells left behind is finished every this many looks. */
-const looksPerReconcile = 4;
+
+/** What came on record since the look before. */
+export interface News {
+  readonly events: readonly LogRow[];
+  /** Names the log; another one, as of a restored backup, has another name, and its positions are others. */
+  readonly logId: string;
+  /** What comes after it has not been told. */
+  readonly position: number;
+}
+
+/** A log that is followed. */
+export type FollowedLog = Pick<EventLog, "changes" | "events" | "lastSeq" | "replacements"> & {
+  logId(): Promise<string>;
+};
+
+export interface FollowOptions {
+  /** Finishes what shells left behind; called at each look. */
+  readonly bringUpToDate: () => Promise<unknown>;
+  readonly stop: AbortSignal;
+}
 
 /**
  * Follows the log as it grows.
  *
- * @param position - in the log; what comes after it is new
+ * @param position - in the log; what comes after it is new. Null for its end
  * @returns what is new as it comes, and nothing, every now and then, while nothing comes; it ends when it is stopped
  */
 export async function* follow(
-  app: App,
-  position: number,
-  stop: AbortSignal,
-): AsyncGenerator<readonly LoggedEvent[], void> {
-  const { reconcile } = createReconcile(app);
-  const next = createBatches(app.store, position, (after) => app.store.events(after, batchSize));
-  for (let looks = 0; !stop.aborted; looks += 1) {
-    if (looks % looksPerReconcile === 0) await reconcile(deadlinesMs.question);
-    yield [];
+  store: FollowedLog,
+  position: number | null,
+  { bringUpToDate, stop }: FollowOptions,
+): AsyncGenerator<News, void> {
+  let at = position ?? (await store.lastSeq());
+  const next = createBatches(store, at, (after) => store.events(after, batchSize));
+  while (!stop.aborted) {
+    await bringUpToDate();
     for (let isMore = true; isMore; ) {
-      const events = await next();
-      if (events.length > 0) yield events;
+      const { batch, after } = await next();
+      at = after;
+      yield { events: batch.map(toLogRow), logId: await store.logId(), position: at };
       if (stop.aborted) return;
-      isMore = events.length === batchSize;
+      isMore = batch.length === batchSize;
     }
     await pause(pollMs, undefined, { signal: stop }).catch(() => {});
   }
@@ -50,7 +67,7 @@ export function createChangeReader(
   const next = createBatches(store, position, (after) => store.changes(after, batchSize));
   return async () => {
     for (let isMore = true; isMore; ) {
-      const changes = await next();
+      const { batch: changes } = await next();
       for (const change of changes) tell(change);
       isMore = changes.length === batchSize;
       // The other work of a server gets its turn.
@@ -69,7 +86,7 @@ function createBatches<T extends { readonly seq: number }>(
   store: Pick<EventLog, "events" | "lastSeq" | "replacements">,
   position: number,
   read: (after: number) => Promise<readonly T[]>,
-): () => Promise<readonly T[]> {
+): () => Promise<{ readonly batch: readonly T[]; readonly after: number }> {
   let after = position;
   let replacements = store.replacements();
   let lookedAt = instantFromMs(Date.now());
@@ -80,7 +97,7 @@ function createBatches<T extends { readonly seq: number }>(
       if (store.replacements() === replacements) {
         after = batch.at(-1)?.seq ?? after;
         lookedAt = now;
-        return batch;
+        return { batch, after };
       }
       replacements = store.replacements();
       after = await positionAt(store, lookedAt);

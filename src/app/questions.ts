@@ -1,27 +1,48 @@
 /** Owns the questions people and agents ask: what was left behind is finished first, then the store is asked. */
 import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
 import { look } from "../host/liveness.ts";
-import { type Explanation, explain } from "../tracker/explain.ts";
+import { explain } from "../tracker/explain.ts";
 import type { Session } from "../tracker/fold.ts";
-import type { LoggedEvent, SessionQuery, StatsKey, StatsRow } from "../tracker/store.ts";
+import type { SessionQuery, StatsKey, StatsRow } from "../tracker/store.ts";
 import { parseCursor, toCursor } from "../wire/cursor.ts";
+import {
+  type EventRow,
+  type ExplanationRow,
+  type ListedSession,
+  type SessionDetailRow,
+  toDetailRow,
+  toEventRow,
+  toExplanationRow,
+} from "../wire/view.ts";
 import type { App } from "./app.ts";
+import { follow, type News } from "./follow.ts";
+import { withIdle } from "./idle.ts";
 import { sessionPages } from "./pages.ts";
 
 /** One page of sessions, newest start first. */
 export interface SessionPage {
-  readonly sessions: readonly Session[];
+  readonly sessions: readonly ListedSession[];
   /** For the page after this one; null when this is the last. */
   readonly nextCursor: string | null;
 }
 
 /** A session with its events in the order in which they were recorded. */
 export interface SessionRecord {
-  readonly session: Session;
-  readonly events: readonly LoggedEvent[];
+  readonly session: SessionDetailRow;
+  readonly events: readonly EventRow[];
 }
 
-/** Every question throws `storage.*` when the store cannot be asked. */
+/** Counts, most sessions first, days in their order. */
+export interface Counts {
+  readonly rows: readonly StatsRow[];
+  /** How many more there are than a record gives in one answer. */
+  readonly omitted: number;
+}
+
+/**
+ * What is asked of a record, whether it is this program's own or a service's. Every question throws `storage.*` when the
+ * store cannot be asked.
+ */
 export interface Questions {
   /**
    * @param limit - at most this many sessions, 1 or more; null for all of them
@@ -34,8 +55,22 @@ export interface Questions {
   /** @returns null when nothing has this id */
   record(sessionId: string): Promise<SessionRecord | null>;
   /** How the state of a session is known. @returns null when nothing has this id */
-  explain(sessionId: string): Promise<Explanation | null>;
-  stats(by: StatsKey, query: SessionQuery): Promise<readonly StatsRow[]>;
+  explain(sessionId: string): Promise<ExplanationRow | null>;
+  stats(by: StatsKey, query: SessionQuery): Promise<Counts>;
+  /**
+   * Follows the log as it grows, until it is stopped.
+   *
+   * @param position - what comes after it is new; null for its end at this moment
+   */
+  follow(position: number | null, stop: AbortSignal): AsyncGenerator<News, void>;
+}
+
+/** The questions over this program's own store. */
+export interface OwnQuestions extends Questions {
+  /** Whose a session is. @returns null when nothing has this id */
+  usernameOf(sessionId: string): Promise<string | null>;
+  /** Names the log that is followed. */
+  logId(): Promise<string>;
 }
 
 /** How long after finishing what was left behind the next question may be answered without, in milliseconds. */
@@ -44,11 +79,12 @@ const freshForMs = 2_000;
 const pageRows = 1_000;
 
 /** @param reconcile - finishes what shells left behind, within this many milliseconds */
-export function createQuestions(app: App, reconcile = createReconcile(app).reconcile): Questions {
+export function createQuestions(app: App, reconcile = createReconcile(app).reconcile): OwnQuestions {
   const { store, machine } = app;
   const bringUpToDate = paced(() => reconcile(deadlinesMs.question), freshForMs);
 
-  const record = async (sessionId: string): Promise<SessionRecord | null> => {
+  const seen = (session: Session) => withIdle(session, machine);
+  const record = async (sessionId: string) => {
     await bringUpToDate();
     const session = await store.session(sessionId);
     return session === null ? null : { session, events: await store.eventsOf(sessionId) };
@@ -56,13 +92,13 @@ export function createQuestions(app: App, reconcile = createReconcile(app).recon
   const page: Questions["page"] = async (query, limit, cursor) => {
     const asked = { ...query, ...(cursor === null ? {} : { after: parseCursor(cursor) }) };
     await bringUpToDate();
-    if (limit === null) return { sessions: await store.sessions(asked), nextCursor: null };
+    if (limit === null) return { sessions: (await store.sessions(asked)).map(seen), nextCursor: null };
     // One more than asked for tells whether there is another page.
     const found = await store.sessions({ ...asked, limit: limit + 1 });
     const sessions = found.slice(0, limit);
     const last = sessions.at(-1);
     const hasMore = found.length > limit && last !== undefined;
-    return { sessions, nextCursor: hasMore ? toCursor(last) : null };
+    return { sessions: sessions.map(seen), nextCursor: hasMore ? toCursor(last) : null };
   };
 
   return {
@@ -71,18 +107,30 @@ export function createQuestions(app: App, reconcile = createReconcile(app).recon
       if (limit !== null) return yield await page(query, limit, cursor);
       const asked = { ...query, ...(cursor === null ? {} : { after: parseCursor(cursor) }) };
       await bringUpToDate();
-      for await (const sessions of sessionPages(store, asked, pageRows)) yield { sessions, nextCursor: null };
+      for await (const sessions of sessionPages(store, asked, pageRows))
+        yield { sessions: sessions.map(seen), nextCursor: null };
     },
-    record,
+    async record(sessionId) {
+      const found = await record(sessionId);
+      return found === null
+        ? null
+        : { session: toDetailRow(seen(found.session)), events: found.events.map(toEventRow) };
+    },
     async explain(sessionId) {
       const found = await record(sessionId);
       if (found === null) return null;
       const { process } = found.session;
-      return explain(found.session, found.events, process === null ? null : look(process, machine));
+      return toExplanationRow(explain(found.session, found.events, process === null ? null : look(process, machine)));
     },
     async stats(by, query) {
       await bringUpToDate();
-      return store.stats(by, query);
+      return { rows: await store.stats(by, query), omitted: 0 };
+    },
+    follow: (position, stop) => follow(store, position, { bringUpToDate, stop }),
+    logId: () => store.logId(),
+    async usernameOf(sessionId) {
+      await bringUpToDate();
+      return (await store.session(sessionId))?.username ?? null;
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Owns the calls that record a start or an end over the wire: the gate, the contract's rules, the record, a log line. */
 import { callerOf, type Gate } from "../auth/gate.ts";
+import { type Caller, requireRecording } from "../auth/scope.ts";
 import { logFailure } from "../log.ts";
 import type { Observation, ProcessIdentity } from "../tracker/event.ts";
 import { instantFromMs } from "../tracker/instant.ts";
@@ -87,6 +88,7 @@ export function createTrack(app: TrackApp, gate: Gate | null, onAnswered: CallLi
 
 async function trackStart({ log, machine, tracker }: TrackApp, gate: Gate | null, args: unknown): Promise<StartResult> {
   const caller = await callerOf(gate, args);
+  requireRecording(caller);
   const parsed = parseStart(args);
   const { hostname, pid, componentName, shellType } = parsed.content;
   const isLocal = hostname === machine.facts.hostname;
@@ -104,6 +106,7 @@ async function trackStart({ log, machine, tracker }: TrackApp, gate: Gate | null
 
 async function trackEnd({ log, tracker }: TrackApp, gate: Gate | null, args: unknown): Promise<EndResult> {
   const caller = await callerOf(gate, args);
+  requireRecording(caller);
   const { sessionId, content } = parseEnd(args);
   const outcome = await tracker.end(sessionId, content, arrival(caller, null));
   if (outcome === "not_found") {
@@ -115,11 +118,11 @@ async function trackEnd({ log, tracker }: TrackApp, gate: Gate | null, args: unk
 }
 
 /** What is seen of an event that came over the wire: it happened before, so the boot clock says nothing about it. */
-function arrival(caller: string | null, process: ProcessIdentity | null): Observation {
+function arrival(caller: Caller | null, process: ProcessIdentity | null): Observation {
   return {
     recordedAt: instantFromMs(Date.now()),
     source: { kind: "client" },
-    caller,
+    caller: caller?.userId ?? null,
     process,
     bootClock: null,
     circumstances: null,

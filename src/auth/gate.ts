@@ -1,6 +1,7 @@
 /** Owns the decision whether a token lets a call through (contract section 5). For the composition root. */
-import { type ErrorCode, SessionBuddyError } from "../tracker/errors.ts";
 import { type Check, examineToken, type TokenRules } from "./examine.ts";
+import { refusal } from "./refusal.ts";
+import { type Caller, scopeOf } from "./scope.ts";
 
 export interface GateOptions extends Omit<TokenRules, "nowMs"> {
   /** The clock, in milliseconds since the epoch. */
@@ -11,10 +12,9 @@ export interface GateOptions extends Omit<TokenRules, "nowMs"> {
  * Lets a caller through or not.
  *
  * @param token - the `token` argument as it was sent
- * @returns the token's `user_id`
  * @throws SessionBuddyError `auth.missing`, `auth.expired` or `auth.invalid`; the reason is in its detail
  */
-export type Gate = (token: unknown) => Promise<string>;
+export type Gate = (token: unknown) => Promise<Caller>;
 
 export function createGate({ keys, issuers, now }: GateOptions): Gate {
   return async (token) => {
@@ -23,7 +23,9 @@ export function createGate({ keys, issuers, now }: GateOptions): Gate {
     }
     const { outcome, checks, claims } = await examineToken(token, { keys, issuers, nowMs: now() });
     const userId = claims?.user_id;
-    if (outcome === "accepted" && typeof userId === "string") return userId;
+    if (outcome === "accepted" && typeof userId === "string") {
+      return { userId, scope: scopeOf(claims?.scope, userId), expiresAtMs: Number(claims?.exp) * 1000 };
+    }
     if (outcome === "expired") throw refusal("auth.expired", reasonOf(checks));
     throw refusal("auth.invalid", reasonOf(checks));
   };
@@ -34,10 +36,10 @@ export function createGate({ keys, issuers, now }: GateOptions): Gate {
  *
  * @param gate - null where no token is needed; then whatever is sent is ignored
  * @param args - the arguments as they were sent
- * @returns the token's `user_id`; null where no token is needed
+ * @returns null where no token is needed
  * @throws SessionBuddyError `auth.*` when a token is needed and this one is not accepted
  */
-export async function callerOf(gate: Gate | null, args: unknown): Promise<string | null> {
+export async function callerOf(gate: Gate | null, args: unknown): Promise<Caller | null> {
   if (gate === null) return null;
   return gate(typeof args === "object" && args !== null && "token" in args ? args.token : undefined);
 }
@@ -45,14 +47,4 @@ export async function callerOf(gate: Gate | null, args: unknown): Promise<string
 function reasonOf(checks: readonly Check[]): string {
   const failed = checks.filter(({ verdict }) => verdict === "failed");
   return failed.map(({ check, words }) => `${check}: ${words}`).join("; ");
-}
-
-const sentences = {
-  "auth.missing": "❌ Authentication failed: Token required (SESSION_BUDDY_SECRET is set)",
-  "auth.expired": "❌ Authentication failed: Token has expired",
-  "auth.invalid": "❌ Authentication failed: Invalid token",
-} as const satisfies Partial<Record<ErrorCode, string>>;
-
-function refusal(code: keyof typeof sentences, detail: string): SessionBuddyError {
-  return new SessionBuddyError(code, sentences[code], { detail });
 }

@@ -8,18 +8,23 @@ import {
 } from "node:http";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { PeerCheck } from "../app/peers.ts";
+import { requireEverybody } from "../auth/scope.ts";
 import { rpcCodes } from "./http/body.ts";
 import { addressOf, bearerOf, isAccepted, isTrusted } from "./http/caller.ts";
-import { type ConnectionLimits, createConnections } from "./http/connections.ts";
+import { type ConnectionLimits, type Connections, createConnections } from "./http/connections.ts";
 import { createLimit } from "./http/limits.ts";
-import { createPeers } from "./http/peers.ts";
+import { createPeers, type Peers } from "./http/peers.ts";
 import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "./http/respond.ts";
 import { targetOf } from "./http/target.ts";
 import { createRefusal, isEndless } from "./http/unreadable.ts";
 import { openExchange } from "./mcp/exchange.ts";
 import { createSessions, type StreamOptions } from "./mcp/mcp-sessions.ts";
 import { type Authenticate, handleMcp, type McpPath } from "./mcp/path.ts";
+import type { ServedTool } from "./mcp/schema.ts";
 import { health } from "./mcp/tools.ts";
+import { apiPrefix, handleApi } from "./web/api.ts";
+import type { LiveStreams } from "./web/live.ts";
+import type { LoginEntrance } from "./web/login.ts";
 
 /** How much a server takes; 0 turns a limit off. */
 export interface HttpLimits extends ConnectionLimits {
@@ -51,6 +56,14 @@ export interface MetricsPage {
   text(): Promise<string>;
 }
 
+/** What is asked under `/v1`. */
+export interface HttpApi {
+  readonly tools: ReadonlyMap<string, ServedTool>;
+  readonly live: LiveStreams;
+  /** For connections over a Unix socket alone; null where nobody can log in. */
+  readonly login: LoginEntrance | null;
+}
+
 export interface HttpOptions {
   /**
    * Makes an MCP server: one for all clients without a session, and one for each session.
@@ -70,6 +83,8 @@ export interface HttpOptions {
   /** Told once of each connection that is not served, with the sentence that it gets. */
   readonly onForeignPeer?: (sentence: string) => void;
   readonly metrics: MetricsPage;
+  /** None by default. */
+  readonly api?: HttpApi;
   /** Whether `/metrics` is for everyone, also where calls need a token. */
   readonly areMetricsOpen: boolean;
   readonly streamOptions?: () => StreamOptions;
@@ -79,13 +94,18 @@ export interface HttpOptions {
 
 /** A listener and what to do with its MCP part. */
 export interface HttpEntrance {
-  /** Nothing listens yet. */
+  /** For TCP. Nothing listens yet. */
   readonly server: HttpServer;
+  /** For a Unix socket: those who come by it may log in. Nothing listens yet. */
+  readonly socketServer: HttpServer;
   /** Ends the sessions and their streams; calls that are under way are answered. */
   close(): Promise<void>;
 }
 
-type Entrance = HttpOptions & McpPath;
+interface Entrance extends Omit<HttpOptions, "authenticate">, McpPath {
+  readonly peers: Peers;
+  readonly isUnixSocket: boolean;
+}
 
 const mcpPath = "/mcp";
 const usualTimeouts: HttpTimeouts = { headersMs: 10_000, requestMs: 30_000, idleMs: 65_000, checkMs: 1_000 };
@@ -93,7 +113,7 @@ const largestHeaderBytes = 16 * 1024;
 
 /** Makes the listener. */
 export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntrance> {
-  const { limits, streamOptions, onFailure } = options;
+  const { limits, streamOptions } = options;
   const refusals = createLimit(limits.refusalsPerMinute, 60);
   const peers = createPeers(options.checkPeer ?? null, options.onForeignPeer ?? (() => {}));
   const createMcp = () => options.createServer((address) => void refusals.take(address));
@@ -103,7 +123,7 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     idleMs: limits.sessionIdleMs,
     ...(streamOptions === undefined ? {} : { streamOptions }),
   });
-  const entrance: Entrance = {
+  const entrance: Omit<Entrance, "isUnixSocket"> = {
     ...options,
     sessions,
     exchange: await openExchange(createMcp()),
@@ -112,10 +132,23 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     refusals,
   };
   const connections = createConnections(limits);
-  const server = createServer(serverOptions(options.timeouts ?? usualTimeouts), (request, response) => {
+  const serve = (isUnixSocket: boolean) =>
+    createListener({ ...entrance, isUnixSocket }, connections, options.timeouts ?? usualTimeouts);
+  return {
+    server: serve(false),
+    socketServer: serve(true),
+    async close() {
+      options.api?.live.close();
+      await sessions.close();
+    },
+  };
+}
+
+function createListener(entrance: Entrance, connections: Connections, timeouts: HttpTimeouts): HttpServer {
+  const server = createServer(serverOptions(timeouts), (request, response) => {
     connections.follow(request, response);
     handle(request, response, entrance).catch((error) => {
-      onFailure(error);
+      entrance.onFailure(error);
       if (!response.headersSent) sendError(response, 500, rpcCodes.serverError, "Internal error");
       else response.destroy();
     });
@@ -124,15 +157,12 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on("connection", (socket) => {
     if (!connections.admit(socket)) return void socket.destroy();
-    peers.look(socket);
+    entrance.peers.look(socket);
     // Nobody listens any more to a stream that has no end.
     socket.once("end", () => connections.underWay(socket).some(isEndless) && socket.destroy());
   });
   server.on("clientError", createRefusal(connections));
-  return {
-    server,
-    close: () => sessions.close(),
-  };
+  return server;
 }
 
 function serverOptions({ headersMs, requestMs, idleMs, checkMs }: HttpTimeouts): ServerOptions {
@@ -154,6 +184,15 @@ async function handle(request: IncomingMessage, response: ServerResponse, entran
     return sendError(response, 403, rpcCodes.serverError, "Host or Origin is not allowed");
   }
   if (path === mcpPath) return handleMcp(request, response, query, entrance);
+  if (path.startsWith(apiPrefix) && entrance.api !== undefined) {
+    const { api, isUnixSocket } = entrance;
+    return handleApi(
+      request,
+      response,
+      { path, query },
+      { ...entrance, ...api, login: isUnixSocket ? api.login : null },
+    );
+  }
   if (path === "/health")
     return handleReading(request, response, () => sendJson(response, 200, health(entrance.version)));
   if (path === "/healthz") return handleReading(request, response, () => sendJson(response, 200, { status: "ok" }));
@@ -174,7 +213,9 @@ async function sendMetrics(request: IncomingMessage, response: ServerResponse, e
   const { authenticate, areMetricsOpen, metrics, peers } = entrance;
   const foreign = areMetricsOpen ? null : await peers.refusalOf(request.socket);
   if (foreign !== null) return sendError(response, 403, rpcCodes.serverError, foreign);
-  if (authenticate !== null && !areMetricsOpen && !(await isAccepted(bearerOf(request), authenticate))) {
+  // The numbers are those of everybody.
+  const mayRead = async (token: unknown) => requireEverybody((await authenticate?.(token)) ?? null);
+  if (authenticate !== null && !areMetricsOpen && !(await isAccepted(bearerOf(request), mayRead))) {
     const waitSeconds = await entrance.refusals.take(addressOf(request));
     if (waitSeconds !== null) return sendTooMany(response, waitSeconds, tooManyRefusals);
     response.setHeader("WWW-Authenticate", 'Bearer realm="session-buddy"');

@@ -5,13 +5,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { createAnswers } from "../app/answers.ts";
 import type { App } from "../app/app.ts";
+import { createLive } from "../app/live.ts";
+import { createLogin, createLoginUsers, type Login } from "../app/login.ts";
 import { createPeerCheck } from "../app/peers.ts";
+import { createQuestions, type OwnQuestions } from "../app/questions.ts";
 import { type CallListener, createTrack } from "../app/track.ts";
 import type { Gate } from "../auth/gate.ts";
+import { createServiceTokens } from "../auth/service-tokens.ts";
 import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
 import { type LogFields, logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { hostsFor, isLoopback } from "./http/caller.ts";
+import { listenOnSocket } from "./http/unix-socket.ts";
 import { createHttpEntrance, type HttpEntrance, type HttpLimits } from "./listener.ts";
 import { exactLines } from "./mcp/exact-lines.ts";
 import { createResources } from "./mcp/resources.ts";
@@ -19,6 +24,8 @@ import { followCalls, type RunningCalls } from "./mcp/running-calls.ts";
 import { createMcpServer, type Service } from "./mcp/server.ts";
 import { createTools } from "./mcp/tools.ts";
 import { createNotify } from "./systemd.ts";
+import { createLiveStreams } from "./web/live.ts";
+import { createLoginEntrance } from "./web/login.ts";
 
 export interface ServeOptions {
   readonly app: App;
@@ -27,6 +34,16 @@ export interface ServeOptions {
   readonly version: string;
   /** Aborted when the server is to stop: running calls are answered, then the promise resolves. */
   readonly signal: AbortSignal;
+}
+
+/** What the service of a machine has beside the record. */
+export interface MachineService {
+  /** The folder in which shells leave their files, and those who log in theirs. */
+  readonly spool: string;
+  /** The Unix socket that it answers on, beside TCP. */
+  readonly socket: string;
+  /** Its members may read everybody's sessions, as root may. */
+  readonly adminGroup: string;
 }
 
 export interface HttpServeOptions extends ServeOptions {
@@ -39,6 +56,8 @@ export interface HttpServeOptions extends ServeOptions {
   readonly areOtherUsersAllowed: boolean;
   /** Whether systemd is to be told when the server is ready, and when it stops. */
   readonly isWaitedForBySystemd: boolean;
+  /** Null for a server that is not the machine's. */
+  readonly machine: MachineService | null;
 }
 
 /** How often a server finishes what shells left behind, in milliseconds. */
@@ -61,36 +80,48 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
       `${host} can be reached from other machines, and no secret is set; set SESSION_BUDDY_SECRET (session-buddy token secret makes one), or listen on 127.0.0.1`,
     );
   }
-  const isPersonal = gate === null && !options.areOtherUsersAllowed;
+  const local = options.machine === null ? null : await createLocalUsers(options.machine, options);
+  const served = { ...options, gate: local === null ? gate : local.gate };
+  const isPersonal = served.gate === null && !options.areOtherUsersAllowed;
   const checkPeer = isPersonal ? createPeerCheck() : null;
   const { createMetrics } = await import("./metrics/metrics.ts");
   const metrics = await createMetrics({ store: app.store, version: options.version });
-  const calls = followCalls(serviceOf(options, metrics.observe));
+  const questions = createQuestions(app);
+  const calls = followCalls(serviceOf(served, questions, metrics.observe));
   const entrance = await createHttpEntrance({
     createServer: (onRefusal) => createMcpServer({ ...calls.service, onRefusal }),
     version: options.version,
     allowedHosts: hostsFor(host),
     limits: options.limits,
-    authenticate: gate,
+    authenticate: served.gate,
     checkPeer,
     onForeignPeer: (sentence) => app.log.warning("Connection refused", { reason: sentence }),
     metrics,
     areMetricsOpen: options.areMetricsOpen,
+    api: {
+      tools: calls.service.tools,
+      live: createLiveStreams(createLive(questions, served.gate)),
+      login: local === null ? null : createLoginEntrance(local.login, app.log),
+    },
     onFailure: (error) => logFailure(app.log, "Request failed", error),
   });
   const { server } = entrance;
   try {
     server.listen(port, host);
     await once(server, "listening", { signal });
+    if (options.machine !== null) await listenOnSocket(entrance.socketServer, options.machine.socket);
   } catch (error) {
     await entrance.close();
+    server.close();
     if (signal.aborted) return;
-    throw listenError(error, host, port);
+    throw error instanceof SessionBuddyError ? error : listenError(error, host, port);
   }
   const address = server.address() as AddressInfo;
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
   const users = checkPeer === null ? "all" : "own";
-  logServing(options, { url: `http://${shown}:${address.port}/mcp` }, gate === null ? { users } : {});
+  const socket = options.machine === null ? {} : { socket: options.machine.socket };
+  const url = `http://${shown}:${address.port}/mcp`;
+  logServing(served, { url, ...socket }, served.gate === null ? { users } : {});
   if (isPersonal && checkPeer === null) {
     app.log.warning("Every user of this machine can use this server", {
       reason:
@@ -100,22 +131,40 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
   const notify = createNotify(options.isWaitedForBySystemd, app.log);
   const ready = notify("ready");
 
-  await reconcileUntil(signal, app, metrics.follow);
+  await reconcileUntil(signal, app, async () => {
+    await metrics.follow();
+    await local?.login.sweep();
+  });
   const closed = closeEntrance(entrance, calls);
   await ready;
   await Promise.all([closed, notify("stopping")]);
 }
 
+/** Those of this machine who log in over its socket; their tokens are good beside those of a configured secret. */
+async function createLocalUsers(
+  { spool, adminGroup }: MachineService,
+  { gate }: ServeOptions,
+): Promise<{ readonly gate: Gate; readonly login: Login }> {
+  const tokens = await createServiceTokens();
+  return { gate: tokens.gate(gate), login: createLogin({ spool, adminGroup, tokens, users: createLoginUsers() }) };
+}
+
 /** Lets nobody in any more, answers what was asked, and ends the connections. */
-async function closeEntrance({ server, close }: HttpEntrance, calls: RunningCalls): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
+async function closeEntrance({ server, socketServer, close }: HttpEntrance, calls: RunningCalls): Promise<void> {
+  const listening = [server, socketServer].filter((one) => one.listening);
+  const closed = listening.map((one) => once(one, "close"));
+  for (const one of listening) one.close();
   // Node.js keeps a connection for the next request that never comes, and waits for ever for one that comes too slowly.
-  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
-  const late = setTimeout(() => calls.done().then(() => server.closeAllConnections()), lastRequestsMs);
+  const idle = setInterval(() => {
+    for (const one of listening) one.closeIdleConnections();
+  }, idleCheckMs);
+  const closeAll = () => {
+    for (const one of listening) one.closeAllConnections();
+  };
+  const late = setTimeout(() => calls.done().then(closeAll), lastRequestsMs);
   await calls.done();
   await close();
-  await closed;
+  await Promise.all(closed);
   clearInterval(idle);
   clearTimeout(late);
   await calls.done();
@@ -130,7 +179,7 @@ function logServing({ app, gate }: ServeOptions, where: LogFields, who: LogField
 /** Serves one client over standard input and output until it closes its side or the signal is aborted. */
 export async function serveStdio(options: ServeOptions): Promise<void> {
   const { app, signal } = options;
-  const calls = followCalls(serviceOf(options));
+  const calls = followCalls(serviceOf(options, createQuestions(app)));
   const server = createMcpServer(calls.service);
   const ended = new Promise<void>((resolve) => {
     process.stdin.once("end", resolve).once("close", resolve);
@@ -153,8 +202,8 @@ export async function serveStdio(options: ServeOptions): Promise<void> {
   process.stdin.destroy();
 }
 
-function serviceOf({ app, gate, version }: ServeOptions, onAnswered?: CallListener): Service {
-  const answers = createAnswers(app, gate);
+function serviceOf({ app, gate, version }: ServeOptions, questions: OwnQuestions, onAnswered?: CallListener): Service {
+  const answers = createAnswers(app, gate, questions);
   const track = createTrack(app, gate, onAnswered);
   return { tools: createTools(track, answers, version), resources: createResources(answers), version };
 }

@@ -7,6 +7,7 @@
  * - `invalid`: data from outside breaks a rule of the contract
  * - `not_found`: nothing on record matches
  * - `auth.missing`, `auth.expired`, `auth.invalid`: the gate refused a caller
+ * - `auth.scope`: the token is good, and does not allow what was asked
  * - `auth.secret`: there is no secret or key for the purpose, or a configured one cannot be used
  * - `settings`: the settings file cannot be read or written
  * - `storage.unavailable`: the store cannot be opened, read or written
@@ -31,6 +32,7 @@ const errorTable = {
   "auth.missing": { exitStatus: 4, isPublic: true },
   "auth.expired": { exitStatus: 4, isPublic: true },
   "auth.invalid": { exitStatus: 4, isPublic: true },
+  "auth.scope": { exitStatus: 4, isPublic: true },
   "auth.secret": { exitStatus: 4, isPublic: false },
   settings: { exitStatus: 3, isPublic: false },
   "storage.unavailable": { exitStatus: 5, isPublic: false },

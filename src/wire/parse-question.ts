@@ -4,9 +4,10 @@ import { sessionStates } from "../tracker/fold.ts";
 import type { Instant } from "../tracker/instant.ts";
 import { hostTextRules, maxComponentNameLength, maxHostname, maxSessionId, maxTty } from "../tracker/limits.ts";
 import { type SessionQuery, type StatsKey, statsKeys } from "../tracker/store.ts";
+import { type TimelineKey, timelineKeys } from "../tracker/timeline.ts";
 import { Fields } from "./fields.ts";
 
-const largestLimit = 200;
+export const largestLimit = 200;
 const defaultLimit = 50;
 
 /** Longer than any cursor that is ever given out. */
@@ -26,6 +27,14 @@ export interface ParsedStats {
   readonly by: StatsKey;
   readonly query: SessionQuery;
   /** At most this many keys; 1 to {@link largestLimit}. */
+  readonly limit: number;
+}
+
+/** A question for a timeline that keeps every rule. */
+export interface ParsedTimeline {
+  readonly by: TimelineKey;
+  readonly query: SessionQuery;
+  /** At most this many lines; 1 to {@link largestLimit}. */
   readonly limit: number;
 }
 
@@ -67,6 +76,16 @@ export function parseSearch(input: unknown): ParsedSearch {
 export function parseStats(input: unknown): ParsedStats {
   const fields = new Fields(input);
   const by = fields.choice("by", statsKeys) ?? "state";
+  const query = readFilters(fields, allFilters);
+  const limit = readLimit(fields);
+  finish(fields, ["by", ...allFilters, "limit"]);
+  return { by, query, limit };
+}
+
+/** Reads the arguments of `session_timeline`. */
+export function parseTimeline(input: unknown): ParsedTimeline {
+  const fields = new Fields(input);
+  const by = fields.isGiven("by") ? (fields.choice("by", timelineKeys) ?? "session") : "session";
   const query = readFilters(fields, allFilters);
   const limit = readLimit(fields);
   finish(fields, ["by", ...allFilters, "limit"]);

@@ -1,4 +1,8 @@
-/** Owns the JSON in which questions are answered, on the command line and over the wire alike. Part of the pure core. */
+/**
+ * Owns the JSON in which questions are answered, on the command line and over the wire alike. Part of the pure core.
+ *
+ * Longer than 250 lines because all keys that programs read stand beside each other.
+ */
 import type { JsonObject } from "../tracker/canonical.ts";
 import { type CircumstanceName, type ToldCircumstance, toldOnes, worthOf } from "../tracker/circumstances.ts";
 import type { EventSource, ProcessIdentity, SessionEvent } from "../tracker/event.ts";
@@ -9,6 +13,9 @@ import type { LoggedEvent, StatsRow } from "../tracker/store.ts";
 
 /** A session as it is answered: the keys that `--json` promises. */
 export type SessionRow = ReturnType<typeof toJsonRow>;
+/** One session with all that a list has no room for. */
+export type SessionDetailRow = ReturnType<typeof toDetailRow>;
+export type LogRow = ReturnType<typeof toLogRow>;
 export type EventRow = ReturnType<typeof toEventRow>;
 export type GroupRow = ReturnType<typeof toStatsRow>;
 export type ExplanationRow = ReturnType<typeof toExplanationRow>;
@@ -32,6 +39,8 @@ const keysOfSession: Readonly<Record<keyof SessionRow, true>> = {
   exit_code: true,
   end_reason: true,
   ended_by: true,
+  signal: true,
+  idle_ms: true,
   uid: true,
   tty: true,
   login_uid: true,
@@ -66,8 +75,34 @@ export function sessionRowKeys(): readonly (keyof SessionRow)[] {
   return Object.keys(keysOfSession) as (keyof SessionRow)[];
 }
 
+/** As much of a session as a list of them has. */
+export type ListedSession = Pick<
+  Session,
+  | "sessionId"
+  | "state"
+  | "componentName"
+  | "shellType"
+  | "pid"
+  | "hostname"
+  | "username"
+  | "cwd"
+  | "startedAt"
+  | "endedAt"
+  | "endedAfter"
+  | "endedBefore"
+  | "durationMs"
+  | "exitCode"
+  | "endReason"
+  | "endedBy"
+  | "signal"
+  | "circumstances"
+> & {
+  /** How long nothing was typed at its terminal; missing where that was not seen. */
+  readonly idleMs?: number;
+};
+
 /** Null where not known. Times are RFC 3339, durations milliseconds. */
-export function toJsonRow(session: Session) {
+export function toJsonRow(session: ListedSession) {
   const { circumstances } = session;
   return {
     session_id: session.sessionId,
@@ -86,6 +121,8 @@ export function toJsonRow(session: Session) {
     exit_code: session.exitCode,
     end_reason: session.endReason,
     ended_by: session.endedBy,
+    signal: session.signal,
+    idle_ms: session.idleMs ?? null,
     uid: circumstances.uid,
     tty: circumstances.tty,
     login_uid: circumstances.loginUid,
@@ -104,6 +141,23 @@ export function toJsonRow(session: Session) {
 /** A circumstance of a start with who tells it and what that is worth. */
 function toCircumstanceRow(told: ToldCircumstance) {
   return { name: keysOfCircumstances[told.name], value: told.value, source: told.source, worth: worthOf(told) };
+}
+
+/** The row's keys, then what a list has no room for. */
+export function toDetailRow(session: Session & Pick<ListedSession, "idleMs">) {
+  return {
+    ...toJsonRow(session),
+    home: session.home,
+    platform: session.platform,
+    duration_basis: session.durationBasis,
+    process: session.process === null ? null : toProcessRow(session.process),
+  };
+}
+
+/** One event of the log of all sessions. */
+export function toLogRow(logged: LoggedEvent) {
+  const { seq, ...row } = toEventRow(logged);
+  return { seq, session_id: logged.event.sessionId, ...row };
 }
 
 /** One event of a session: what was said and what was seen. `details` depend on the kind. */

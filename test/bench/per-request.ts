@@ -12,6 +12,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { z } from "zod";
 import { createAnswers } from "../../src/app/answers.ts";
 import { openApp } from "../../src/app/app.ts";
+import { createQuestions } from "../../src/app/questions.ts";
 import { createTrack } from "../../src/app/track.ts";
 import { resolveConfig } from "../../src/config/config.ts";
 import { createLog } from "../../src/log.ts";
@@ -22,7 +23,7 @@ const hasOwnCommits = process.argv[2] === "own-commits";
 const version = "0";
 const log = createLog({ toStandardError: false, file: null });
 const app = await openApp(await resolveConfig(process.env), log);
-const answers = createAnswers(app, null);
+const answers = createAnswers(app, null, createQuestions(app));
 
 let last: Promise<unknown> = Promise.resolve();
 

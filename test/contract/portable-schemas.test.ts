@@ -126,6 +126,7 @@ test("what every tool is asked and answers keeps its schemas", async (t) => {
     get_session: ids.map((session_id) => ({ session_id })),
     explain_session: ids.map((session_id) => ({ session_id })),
     session_stats: ["user", "host", "component", "state", "day"].map((by) => ({ by })),
+    session_timeline: [{}, { by: "user", open_since: "2026-02-01T00:00:00Z", limit: "2" }, { by: null }],
   };
   // The tools that end sessions are asked last.
   const ordered = [...tools].sort(

@@ -25,7 +25,7 @@ function placesOf(value: unknown, path: readonly string[] = []): readonly string
   );
 }
 
-const rowPlaces = ["shell_type", "hostname", "username", "cwd", "end_reason"];
+const rowPlaces = ["shell_type", "hostname", "username", "cwd", "end_reason", "signal"];
 const startPlaces = [
   "shell_type",
   "hostname",
@@ -43,9 +43,10 @@ const eventPlaces = [...startPlaces, ...endPlaces].map((place) => `events.*.deta
 const expected: Readonly<Record<(typeof questionTools)[number], readonly string[]>> = {
   list_active_sessions: [],
   search_sessions: rowPlaces.map((place) => `sessions.*.${place}`),
-  get_session: [...rowPlaces.map((place) => `session.${place}`), ...eventPlaces],
+  get_session: [...[...rowPlaces, "home", "platform"].map((place) => `session.${place}`), ...eventPlaces],
   explain_session: ["explanation.end_reason"],
   session_stats: ["groups.*.key"],
+  session_timeline: rowPlaces.map((place) => `lines.*.sessions.*.${place}`),
 };
 
 for (const kind of transportKinds) {
@@ -58,6 +59,7 @@ for (const kind of transportKinds) {
       get_session: { session_id: id },
       explain_session: { session_id: id },
       session_stats: { by: "host" },
+      session_timeline: { open_since: "2026-02-06T00:00:00Z" },
     };
     for (const tool of questionTools) {
       const answer = await question(client, tool, { ...args[tool] });

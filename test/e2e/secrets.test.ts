@@ -101,6 +101,7 @@ test("a server over HTTP, with good, bad and stray tokens", async (t) => {
     ["list_active_sessions", {}],
     ["search_sessions", { limit: 5 }],
     ["session_stats", { by: "component" }],
+    ["session_timeline", {}],
     ["track_session_end", endArguments(id)],
   ];
   for (const [tool, args] of good) written.look(`the answer of ${tool}`, await post(tool, { ...args, token }));

@@ -40,6 +40,7 @@ export function strayCalls(stray: string, token: string | undefined): readonly S
     ["search_sessions", { username: stray, hostname: stray, token }],
     ["search_sessions", { open_since: stray, [stray]: stray, token }],
     ["session_stats", { by: stray, token }],
+    ["session_timeline", { by: stray, token }],
     [stray, { token: stray }],
   ];
 }

@@ -24,6 +24,7 @@ const real: readonly object[] = [
   call("get_session", { session_id: "mahavishnu-20260206-123456" }),
   call("explain_session", { session_id: "nobody" }),
   call("session_stats", { by: "host", limit: 1 }),
+  call("session_timeline", { by: "user", open_since: "2026-02-06T12:34:56Z", limit: 1 }),
   call("unknown", {}),
   { method: "prompts/list" },
   { method: "logging/setLevel", params: { level: "debug" } },

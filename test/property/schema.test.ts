@@ -5,7 +5,13 @@ import fc from "fast-check";
 import { questionSchemas } from "../../src/server/mcp/question-tools.ts";
 import { inputSchemas } from "../../src/server/mcp/tools.ts";
 import { parseEnd, parseStart } from "../../src/wire/parse-event.ts";
-import { parseActiveSearch, parseSearch, parseSessionId, parseStats } from "../../src/wire/parse-question.ts";
+import {
+  parseActiveSearch,
+  parseSearch,
+  parseSessionId,
+  parseStats,
+  parseTimeline,
+} from "../../src/wire/parse-question.ts";
 import { anyInstant, anyText, jsonObject } from "../support/arbitraries.ts";
 
 type Fields = Readonly<Record<string, fc.Arbitrary<unknown>>>;
@@ -67,6 +73,13 @@ const tools = [
     schema: questionSchemas.session,
     fields: sessionFields,
     options: { token: anyJson },
+  },
+  {
+    name: "timeline",
+    parse: parseTimeline,
+    schema: questionSchemas.timeline,
+    fields: {},
+    options: { ...statsOptions, by: fc.option(fc.constantFrom("session", "user")) },
   },
   { name: "count", parse: parseStats, schema: questionSchemas.stats, fields: statsFields, options: statsOptions },
 ] as const;

@@ -1,160 +1,133 @@
-/**
- * A machine of its own for one test: `/etc`, `/var`, `/home`, `/run` and `/usr/local` are the test's, in a mount namespace, so
- * that root can install there and the machine that runs the tests stays as it is.
- */
-import assert from "node:assert/strict";
+/** The record of a machine as its service keeps it, in folders of one test: a service user, a spool, a socket, real users. */
 import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { chmodSync, cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync } from "node:fs";
+import { request } from "node:http";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { type Outcome, type RunOptions, root, runToEnd } from "./sandbox.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { eventually } from "./eventually.ts";
+import { createSandbox, launcher, type Outcome, type RunOptions, type Sandbox } from "./sandbox.ts";
+import { recordHistory, type Story } from "./store/history.ts";
+import { createUser, type User } from "./users.ts";
 
-const ownFolders = ["/etc", "/var", "/home", "/run", "/usr/local"];
-/** What the tools for users change beside the files that they are there for. */
-const madeByTools = /^\/etc\/(?:\.pwd\.lock|(?:passwd|group|shadow|gshadow|subuid|subgid)-)$/;
-
-export interface MachineOptions {
-  /** Whether it has a Node.js that is new enough, so that none has to be copied; it has by default. */
-  readonly hasNode?: boolean;
-}
-
-/** What `--json` prints about one step. */
-export interface Row {
-  readonly part: string;
-  readonly subject: string;
-  readonly action: string;
-  readonly reason: string | null;
-  readonly remedy: string | null;
-  readonly removed: readonly string[];
-  readonly added: readonly string[];
-}
-
-export interface TestMachine {
-  /** A folder of root's, with a copy of the program in `program`; the same inside and outside. */
-  readonly folder: string;
-  /** Where the launcher of that copy is. */
-  readonly launcher: string;
-  /** Where a path of the machine lies for the test. */
-  at(path: string): string;
-  /** The environment of a program there. */
+export interface Machine {
+  readonly sandbox: Sandbox;
+  /** The system's user that the service runs as. */
+  readonly service: User;
+  readonly spool: string;
+  readonly socket: string;
+  /** What those who ask have in their environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Runs a program on the machine, to its end. */
-  run(command: readonly string[], options?: RunOptions): Promise<Outcome>;
-  /** Runs lines of sh on it; throws where they fail. */
-  shell(lines: string): Promise<string>;
-  /** Runs `session-buddy` from the copy. */
-  buddy(args: readonly string[], options?: RunOptions): Promise<Outcome>;
-  /** The same with `--json`, which must succeed. */
-  rows(args: readonly string[]): Promise<readonly Row[]>;
-  /** A command line that runs the one after it on the machine. */
-  readonly under: readonly string[];
-  /** @returns a line for each path of the machine: owner, mode, and what it holds */
-  tree(): ReadonlyMap<string, string>;
+  /** Runs a command as root, whose own record is in a folder of the test. */
+  asRoot(args: readonly string[], options?: RunOptions): Promise<Outcome>;
+  /** Runs a command as a user; its own record is in its home. */
+  as(user: User, args: readonly string[], options?: RunOptions): Promise<Outcome>;
+  /** Puts sessions on record while the service is not running. */
+  record(stories: readonly Story[]): Promise<void>;
+  /** Starts the service. @returns what stops it, and what it has written so far */
+  serve(env?: Readonly<Record<string, string>>): Promise<Service>;
 }
 
-/** Everything is gone when the test is done. Only root can do this. */
-export async function createTestMachine(t: TestContext, { hasNode = true }: MachineOptions = {}): Promise<TestMachine> {
-  const folder = temporaryFolder(t);
-  const launcher = copyProgram(join(folder, "program"));
-  chmodSync(folder, 0o755);
-  const holder = spawn("unshare", ["--mount", "sh", "-euc", setUp, "sh", folder, hasNode ? process.execPath : ""], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  t.after(async () => {
-    holder.kill("SIGKILL");
-    if (holder.exitCode === null && holder.signalCode === null) await once(holder, "exit");
-  });
-  const [said] = await Promise.race([once(holder.stdout, "data"), once(holder, "exit")]);
-  if (String(said) !== "ready\n") throw new Error("the machine cannot be made");
+export interface Service {
+  readonly pid: number;
+  /** Of its entrance by TCP, for example `http://127.0.0.1:41234/`. */
+  readonly url: string;
+  log(): string;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
 
-  const under = ["nsenter", `--mount=/proc/${holder.pid}/ns/mnt`, "--"];
-  const env = { PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", HOME: "/home/admin" };
-  const run = (command: readonly string[], options: RunOptions = {}) =>
-    runToEnd("nsenter", [...under.slice(1), ...command], { cwd: "/", ...options, env: { ...env, ...options.env } });
-  const buddy = (args: readonly string[], options?: RunOptions) => run([launcher, ...args], options);
-  const at = (path: string) => join(`/proc/${holder.pid}/root`, path);
+const othersMayLeave = 0o3733;
+
+export function createTestMachine(t: TestContext): Machine {
+  const running = new Set<Service>();
+  // Before the users are removed that it runs as.
+  t.after(() => Promise.all([...running].map((one) => one.stop("SIGKILL"))));
+  const sandbox = createSandbox(t);
+  const service = createUser(t, sandbox);
+  const spool = join(sandbox.folder, "spool");
+  const run = join(sandbox.folder, "run");
+  const socket = join(run, "socket");
+  mkdirSync(spool);
+  chownSync(spool, service.uid, gidOf(service));
+  chmodSync(spool, othersMayLeave);
+  mkdirSync(run, { mode: 0o755 });
+  chownSync(run, service.uid, gidOf(service));
+  const handOver = () => execFileSync("chown", ["-R", `${service.uid}:${gidOf(service)}`, sandbox.home]);
+  mkdirSync(sandbox.home, { mode: 0o700 });
+  mkdirSync(join(sandbox.folder, "root"), { mode: 0o700 });
+  handOver();
+  const env = { SESSION_BUDDY_SPOOL: spool, SESSION_BUDDY_SOCKET: socket };
+  const own = { HOME: join(sandbox.folder, "root"), SESSION_BUDDY_HOME: join(sandbox.folder, "root") };
   return {
-    folder,
-    launcher,
+    sandbox,
+    service,
+    spool,
+    socket,
     env,
-    under,
-    at,
-    run,
-    buddy,
-    async rows(args) {
-      const { status, stdout, stderr } = await buddy([...args, "--json"]);
-      assert.deepEqual([status, stderr], [0, ""], stdout);
-      return JSON.parse(stdout);
+    asRoot: (args, options = {}) => sandbox.run(args, { ...options, env: { ...env, ...own, ...options.env } }),
+    as: (user, args, options = {}) => user.run(args, { ...options, env: { ...env, ...options.env } }),
+    async record(stories) {
+      await recordHistory(sandbox, stories);
+      handOver();
     },
-    async shell(lines) {
-      const { status, stdout, stderr } = await run(["sh", "-euc", lines]);
-      if (status !== 0) throw new Error(`${lines}: ${stderr}`);
-      return stdout;
+    async serve(extra = {}) {
+      const command = [...service.under, launcher, "serve", "--port", "0", "--spool", spool];
+      const child = spawn(command[0] ?? "", command.slice(1), {
+        env: { ...sandbox.env, ...env, ...extra, HOME: service.home },
+        cwd: "/",
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      let log = "";
+      child.stderr.on("data", (chunk: Buffer) => {
+        log += chunk;
+      });
+      const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+      const stop = async (signal: NodeJS.Signals = "SIGTERM") => {
+        child.kill(signal);
+        await ended;
+        running.delete(started);
+      };
+      const started = { pid: child.pid ?? 0, url: "", log: () => log, stop };
+      running.add(started);
+      started.url = await eventually(() => {
+        const found = /url=(http:\/\/[^/]+\/)mcp/.exec(log)?.[1];
+        if (found === undefined || !existsSync(socket)) throw new Error(`it does not serve: ${log}`);
+        return found;
+      });
+      return started;
     },
-    tree: () => new Map(ownFolders.flatMap((name) => treeOf(at(name), name))),
   };
 }
 
-/** Root's, and whole: what an administrator has who built it in a place of root's. */
-function copyProgram(to: string): string {
-  mkdirSync(to);
-  for (const part of ["bin", "dist", "shell-hooks", "LICENSE"])
-    cpSync(join(root, part), join(to, part), { recursive: true });
-  mkdirSync(join(to, "node_modules/node/bin"), { recursive: true });
-  execFileSync("cp", [process.execPath, join(to, "node_modules/node/bin/node")]);
-  execFileSync("chown", ["-R", "0:0", to]);
-  execFileSync("chmod", ["-R", "u+rwX,go-w,go+rX", to]);
-  return join(to, "bin/session-buddy");
+export function gidOf({ name }: User): number {
+  return Number(execFileSync("id", ["-g", name], { encoding: "utf8" }));
 }
 
-/** In memory, where nothing has to wait for a disk. */
-const setUp = `
-  mkdir "$1/root"
-  mount -t tmpfs -o mode=755 tmpfs "$1/root"
-  cd "$1/root"
-  mkdir -p var/lib var/spool var/tmp home/admin run usr/local/bin usr/local/lib
-  # Other tests make users meanwhile.
-  cp -a /etc etc 2>/dev/null || :
-  rm -f etc/*.lock
-  test -s etc/passwd -a -s etc/shadow -a -s etc/group
-  if [ "$2" ]; then ln -s "$2" usr/local/bin/node; fi
-  for name in ${ownFolders.join(" ")}; do mount --bind ".$name" "$name"; done
-  cd /
-  echo ready
-  exec sleep infinity
-`;
-
-function treeOf(folder: string, name: string): [string, string][] {
-  return [[name, lineOf(folder)] as [string, string], ...below(folder, name)].filter(
-    ([path]) => !madeByTools.test(path),
-  );
+export interface SocketAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Links are not followed. */
-function below(folder: string, name: string): [string, string][] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const [path, shown] = [join(folder, entry.name), join(name, entry.name)];
-    return [[shown, lineOf(path)] as [string, string], ...(entry.isDirectory() ? below(path, shown) : [])];
-  });
-}
-
-function lineOf(path: string): string {
-  const stats = lstatSync(path);
-  const kind = stats.isFile() ? readFileSync(path, "latin1") : stats.isSymbolicLink() ? readlinkSync(path) : "";
-  return [stats.uid, stats.gid, stats.mode.toString(8), stats.nlink > 1 && stats.isFile() ? "linked" : "", kind].join(
-    " ",
-  );
-}
-
-/** @returns what differs between two looks at a machine, a line each */
-export function differences(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
-  const paths = [...new Set([...before.keys(), ...after.keys()])].sort();
-  return paths
-    .filter((path) => before.get(path) !== after.get(path))
-    .map((path) => {
-      const [was, is] = [before.get(path), after.get(path)];
-      return `${was === undefined ? "new" : is === undefined ? "gone" : "changed"} ${path}`;
+/** Asks over the socket as a program without the client would, from this process. */
+export function askSocket(
+  socketPath: string,
+  path: string,
+  { method = "GET", body, token }: { method?: string; body?: unknown; token?: string } = {},
+): Promise<SocketAnswer> {
+  const headers = {
+    Host: "localhost",
+    "Content-Type": "application/json",
+    ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+  };
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path, method, headers, agent: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) }));
+      response.on("error", reject);
     });
+    asked.on("error", reject);
+    asked.end(body === undefined ? undefined : JSON.stringify(body));
+  });
 }

@@ -20,6 +20,8 @@ export const rowKeys = [
   "exit_code",
   "end_reason",
   "ended_by",
+  "signal",
+  "idle_ms",
   "uid",
   "tty",
   "login_uid",

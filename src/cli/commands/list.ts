@@ -1,11 +1,11 @@
 /** `session-buddy list`: which sessions are on record. */
 
-import { createQuestions, type Questions, type SessionPage } from "../../app/questions.ts";
-import { createReconcile, type ReconcileReport } from "../../capture/reconcile.ts";
+import type { Questions, SessionPage } from "../../app/questions.ts";
+import type { ReconcileReport } from "../../capture/reconcile.ts";
 import type { SessionQuery } from "../../tracker/store.ts";
 import { escapeControls, escapeJson } from "../../wire/escape.ts";
 import { sessionRowKeys, toJsonRow } from "../../wire/view.ts";
-import { withApp } from "../context.ts";
+import { withQuestions } from "../input/asked-record.ts";
 import { asksBeyondNow, toQuery } from "../input/filter.ts";
 import type { ListOptions } from "../syntax/ask.ts";
 import { toCsvLine } from "../terminal/csv.ts";
@@ -16,16 +16,15 @@ export async function run(options: ListOptions): Promise<void> {
   const isFiltered = Object.keys(asked).length > 0;
   const isOpenAlone = !options.all && !asksBeyondNow(options);
   const query: SessionQuery = { ...asked, ...(isOpenAlone ? { states: ["active"] } : {}) };
-  await withApp(async (app) => {
-    let report: ReconcileReport | null = null;
-    const { reconcile } = createReconcile(app);
-    const questions = createQuestions(app, async (deadlineMs) => {
-      report = await reconcile(deadlineMs);
-      return report;
-    });
-    await print(questions, query, options, isFiltered);
-    printUnfinished(report);
-  });
+  let report: ReconcileReport | null = null;
+  await withQuestions(
+    options,
+    (questions) => print(questions, query, options, isFiltered),
+    (done) => {
+      report = done;
+    },
+  );
+  printUnfinished(report);
 }
 
 /** Says that the answer may be older than what shells have told. */

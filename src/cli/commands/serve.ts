@@ -4,9 +4,10 @@ import { openApp } from "../../app/app.ts";
 import { openReloadableGate, type ReloadableGate } from "../../auth/credentials.ts";
 import { resolveConfig } from "../../config/config.ts";
 import { credentialSources, isWaitedForBySystemd } from "../../config/environment.ts";
-import { parseSetting } from "../../config/settings.ts";
+import { parseSetting, type Settings } from "../../config/settings.ts";
 import { createLog, type Log, logFailure } from "../../log.ts";
-import { serveHttp, serveStdio } from "../../server/serve.ts";
+import { type MachineService, serveHttp, serveStdio } from "../../server/serve.ts";
+import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { ServeOptions } from "../syntax/setup.ts";
 
 export async function run(options: ServeOptions): Promise<void> {
@@ -43,10 +44,19 @@ export async function run(options: ServeOptions): Promise<void> {
           areMetricsOpen,
           areOtherUsersAllowed: options.allowOtherUsers === true || settings.allow_other_users,
           isWaitedForBySystemd: isWaitedForBySystemd(process.env),
+          machine: machineOf(options.spool, settings),
         }));
   } finally {
     await app.close();
   }
+}
+
+/** @throws SessionBuddyError `usage` when there is no socket to answer on */
+function machineOf(folder: string | undefined, { socket, admin_group: adminGroup }: Settings): MachineService | null {
+  if (folder === undefined) return null;
+  const spool = parseSetting("spool", folder, "--spool");
+  if (spool !== null && socket !== null) return { spool, socket, adminGroup };
+  throw new SessionBuddyError("usage", "--spool needs a folder, and a socket to answer on (setting socket)");
 }
 
 /** Whoever signals a whole process group, as timeout(1) does, may signal the server twice and means it once. */

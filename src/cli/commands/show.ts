@@ -1,35 +1,26 @@
 /** `session-buddy show`: everything on record about one session. */
-import { createQuestions, type SessionRecord } from "../../app/questions.ts";
-import { type EventRow, toEventRow, toJsonRow, toProcessRow } from "../../wire/view.ts";
-import { noSession, withApp } from "../context.ts";
+import type { SessionRecord } from "../../app/questions.ts";
+import type { EventRow } from "../../wire/view.ts";
+import { noSession } from "../context.ts";
+import { withQuestions } from "../input/asked-record.ts";
 import type { ShowOptions } from "../syntax/ask.ts";
 import { printColumns, toCell } from "../terminal/columns.ts";
 import { printJson } from "../terminal/print.ts";
 import { withNames } from "../terminal/style.ts";
 
 export async function run(sessionId: string, options: ShowOptions): Promise<void> {
-  const record = await withApp((app) => createQuestions(app).record(sessionId));
+  const record = await withQuestions(options, (questions) => questions.record(sessionId));
   if (record === null) throw noSession(sessionId);
-  if (options.json) return printJson(toRecordRow(record));
+  if (options.json) return printJson(toJson(record));
   printColumns(toLines(record), withNames);
 }
 
-/** The row's keys, then what a list has no room for. */
-function toRecordRow({ session, events }: SessionRecord) {
-  return {
-    ...toJsonRow(session),
-    signal: session.signal,
-    home: session.home,
-    platform: session.platform,
-    duration_basis: session.durationBasis,
-    process: session.process === null ? null : toProcessRow(session.process),
-    events: events.map(toEventRow),
-  };
+function toJson({ session, events }: SessionRecord) {
+  return { ...session, events };
 }
 
 /** Key and value, the process and each event as keys of their own; what was never said or seen stays out. */
-function toLines(record: SessionRecord): string[][] {
-  const { process, events, ...row } = toRecordRow(record);
+function toLines({ session: { process, ...row }, events }: SessionRecord): string[][] {
   const fields = [...entriesOf(row), ...entriesOf(process ?? {}, "process.")];
   return [...fields, ...events.flatMap(toEventLines)];
 }

@@ -1,10 +1,9 @@
 /** `session-buddy stats`: how many sessions, how long, and how many of them nobody saw end. */
 
-import { createQuestions } from "../../app/questions.ts";
 import { usesUnicode } from "../../config/environment.ts";
 import type { StatsKey, StatsRow } from "../../tracker/store.ts";
 import { toStatsRow } from "../../wire/view.ts";
-import { withApp } from "../context.ts";
+import { withQuestions } from "../input/asked-record.ts";
 import { toQuery } from "../input/filter.ts";
 import { formatLength } from "../input/moment.ts";
 import type { StatsOptions } from "../syntax/ask.ts";
@@ -20,7 +19,8 @@ const gap = "  ";
 
 export async function run(options: StatsOptions): Promise<void> {
   const query = toQuery(options, Date.now());
-  const rows = await withApp((app) => createQuestions(app).stats(options.by, query));
+  const { rows, omitted } = await withQuestions(options, (questions) => questions.stats(options.by, query));
+  if (omitted > 0) printMessage(`${omitted} more are not shown; filters leave fewer.\n`);
   if (options.json) return printJson(rows.map(toStatsRow));
   if (rows.length === 0) return printMessage("No sessions match.\n");
   const width = terminalWidth();

@@ -1,17 +1,15 @@
 /** `session-buddy timeline`: who was on when, drawn a line a session or user. */
-import { createQuestions } from "../../app/questions.ts";
 import { usesUnicode } from "../../config/environment.ts";
-import type { Session } from "../../tracker/fold.ts";
 import { formatInstant, type Instant, instantFromMs, instantToMs } from "../../tracker/instant.ts";
+import { type Line, linesOf, mostRecent } from "../../tracker/timeline.ts";
 import { escapeControls } from "../../wire/escape.ts";
-import { toJsonRow } from "../../wire/view.ts";
-import { withApp } from "../context.ts";
+import { type ListedSession, toJsonRow } from "../../wire/view.ts";
+import { withQuestions } from "../input/asked-record.ts";
 import { toQuery } from "../input/filter.ts";
 import type { TimelineOptions } from "../syntax/ask.ts";
 import { printJson, printLine, printMessage, terminalHeight, terminalWidth } from "../terminal/print.ts";
 import { drawSpans, type Look, looks, type Span } from "../terminal/span.ts";
 import { styleHeading } from "../terminal/style.ts";
-import { type Line, linesOf, mostRecent } from "../terminal/timeline-lines.ts";
 import { padTo, shorten, widthOf } from "../terminal/width.ts";
 
 const usualWindow = "24h";
@@ -26,7 +24,7 @@ export async function run(options: TimelineOptions): Promise<void> {
   const now = instantFromMs(Date.now());
   const query = toQuery({ since: usualWindow, until: "now", ...options }, instantToMs(now));
   const { openSince: since = now, openUntil: until = now } = query;
-  const { sessions } = await withApp((app) => createQuestions(app).page(query, null, null));
+  const { sessions } = await withQuestions(options, (questions) => questions.page(query, null, null));
   const all = linesOf(sessions, options.by);
   const lines = mostRecent(all, options.limit ?? (options.json ? all.length : roomForLines()));
   if (options.json) {
@@ -60,7 +58,7 @@ interface Window {
   readonly now: Instant;
 }
 
-function drawing(lines: readonly Line[], { since, until, now }: Window, look: Look): string[] {
+function drawing(lines: readonly Line<ListedSession>[], { since, until, now }: Window, look: Look): string[] {
   const keys = lines.map(({ key }) => shorten(escapeControls(key), widestKey));
   const keyWidth = keys.reduce((widest, key) => Math.max(widest, widthOf(key)), 0);
   const room = Math.max(1, (terminalWidth() ?? usualWidth) - keyWidth - gap.length);
@@ -78,7 +76,7 @@ function drawing(lines: readonly Line[], { since, until, now }: Window, look: Lo
 }
 
 /** Where a shell reported no end, the end lies between the last proof of life and the first proof of death. */
-function spanOf(session: Session, nowMs: number): Span {
+function spanOf(session: ListedSession, nowMs: number): Span {
   const isOpen = session.state === "active";
   const sureEnd = session.endedAt ?? session.endedAfter;
   const end = session.endedAt ?? session.endedBefore;

@@ -1,11 +1,9 @@
 /** `session-buddy watch`: the open sessions as they come and go, or every event as a line. */
-import type { App } from "../../app/app.ts";
-import { follow } from "../../app/follow.ts";
+import type { Questions } from "../../app/questions.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
-import type { LoggedEvent, SessionQuery } from "../../tracker/store.ts";
+import type { SessionQuery } from "../../tracker/store.ts";
 import { escapeJson } from "../../wire/escape.ts";
-import { toEventRow } from "../../wire/view.ts";
-import { withApp } from "../context.ts";
+import { withQuestions } from "../input/asked-record.ts";
 import { toQuery } from "../input/filter.ts";
 import type { WatchOptions } from "../syntax/ask.ts";
 import { glyphs } from "../terminal/glyphs.ts";
@@ -27,27 +25,29 @@ export async function run(options: WatchOptions): Promise<void> {
   }
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => stop.abort());
-  await withApp((app) => (options.format === "ndjson" ? stream(app, options.from, stop) : live(app, options, stop)));
+  await withQuestions(options, (questions) =>
+    options.format === "ndjson" ? stream(questions, options.from, stop) : live(questions, options, stop),
+  );
 }
 
 async function live(
-  app: App,
+  questions: Questions,
   { user, loginUser, host, tty, component }: WatchOptions,
   stop: AbortController,
 ): Promise<void> {
   const query: SessionQuery = { ...toQuery({ user, loginUser, host, tty, component }, Date.now()), states: ["active"] };
   let isStale = true;
-  let replacements = app.store.replacements();
+  let shownLog = "";
   const screen = openScreen(() => {
     isStale = true;
   });
   try {
-    for await (const events of follow(app, await app.store.lastSeq(), stop.signal)) {
-      if (events.length > 0 || app.store.replacements() !== replacements) isStale = true;
+    for await (const { events, logId } of questions.follow(null, stop.signal)) {
+      if (events.length > 0 || logId !== shownLog) isStale = true;
       if (!isStale) continue;
-      replacements = app.store.replacements();
+      shownLog = logId;
       isStale = false;
-      screen.show(await linesOf(app, query));
+      screen.show(await linesOf(questions, query));
     }
   } finally {
     screen.close();
@@ -55,8 +55,8 @@ async function live(
 }
 
 /** What does not fit the terminal is counted. */
-async function linesOf(app: App, query: SessionQuery): Promise<string[]> {
-  const sessions = await app.store.sessions(query);
+async function linesOf(questions: Questions, query: SessionQuery): Promise<string[]> {
+  const { sessions } = await questions.page(query, null, null);
   const height = terminalHeight() ?? usualHeight;
   const head = `${sessions.length} open. Press Ctrl-C to quit.`;
   if (sessions.length === 0) return [head];
@@ -67,13 +67,9 @@ async function linesOf(app: App, query: SessionQuery): Promise<string[]> {
   return [head, ...drawSessions(sessions.slice(0, fitting)), ...more].slice(0, height);
 }
 
-async function stream(app: App, from: number | undefined, stop: AbortController): Promise<void> {
-  for await (const events of follow(app, from ?? (await app.store.lastSeq()), stop.signal)) {
-    if (events.length > 0 && !printText(events.map(toLine).join(""))) return;
+async function stream(questions: Questions, from: number | undefined, stop: AbortController): Promise<void> {
+  for await (const { events } of questions.follow(from ?? null, stop.signal)) {
+    const lines = events.map((row) => `${escapeJson(JSON.stringify(row))}\n`);
+    if (lines.length > 0 && !printText(lines.join(""))) return;
   }
-}
-
-function toLine(logged: LoggedEvent): string {
-  const { seq, ...row } = toEventRow(logged);
-  return `${escapeJson(JSON.stringify({ seq, session_id: logged.event.sessionId, ...row }))}\n`;
 }

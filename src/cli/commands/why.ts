@@ -1,8 +1,8 @@
 /** `session-buddy why`: how the state of a session is known, and how to check it again. */
-import { createQuestions } from "../../app/questions.ts";
 import { strongestRank } from "../../tracker/fold.ts";
-import { type ExplanationRow, toExplanationRow } from "../../wire/view.ts";
-import { noSession, withApp } from "../context.ts";
+import type { ExplanationRow } from "../../wire/view.ts";
+import { noSession } from "../context.ts";
+import { withQuestions } from "../input/asked-record.ts";
 import type { WhyOptions } from "../syntax/ask.ts";
 import { printWrapped, toCell } from "../terminal/columns.ts";
 import { printJson, printLine, terminalWidth } from "../terminal/print.ts";
@@ -52,9 +52,8 @@ const reasons: ReadonlyMap<string, string> = new Map([
 ]);
 
 export async function run(sessionId: string, options: WhyOptions): Promise<void> {
-  const explanation = await withApp((app) => createQuestions(app).explain(sessionId));
-  if (explanation === null) throw noSession(sessionId);
-  const row = toExplanationRow(explanation);
+  const row = await withQuestions(options, (questions) => questions.explain(sessionId));
+  if (row === null) throw noSession(sessionId);
   if (options.json) return printJson(row);
   printWrapped(toLines(row), withNames);
   printCircumstances(row.circumstances);

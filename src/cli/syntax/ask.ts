@@ -23,8 +23,15 @@ with '. With --limit, 'next: CURSOR' on standard error means that there is more:
 pass the cursor to --after, with the same filters.
 `;
 
+function addPersonal(command: Command) {
+  return command.option("--personal", "ask your own record, even where the machine has one");
+}
+
+/** Which record every question is asked of. */
+export type RecordChoice = NoneNeeded<OptionsOf<typeof addPersonal>>;
+
 function addFilters(command: Command) {
-  return command
+  return addPersonal(command)
     .option("--user <name>", "only sessions of this user")
     .option("--login-user <name>", "only sessions of this user's logins, also behind sudo or su")
     .option("--host <name>", "only sessions on this host")
@@ -76,9 +83,11 @@ export function addList(program: Command): void {
 }
 
 function describeShow(program: Command) {
-  return program
-    .command("show")
-    .description("Show everything on record about one session: the record, its process, its events.")
+  return addPersonal(
+    program
+      .command("show")
+      .description("Show everything on record about one session: the record, its process, its events."),
+  )
     .argument("<session-id>", "the id that start prints")
     .option("--json", "print a JSON object")
     .addHelpText("after", example("session-buddy show shell-20260206-123456"));
@@ -90,9 +99,11 @@ export function addShow(program: Command): void {
 }
 
 function describeWhy(program: Command) {
-  return program
-    .command("why")
-    .description("Explain how the state of a session is known: the proof, its process now, how to check it.")
+  return addPersonal(
+    program
+      .command("why")
+      .description("Explain how the state of a session is known: the proof, its process now, how to check it."),
+  )
     .argument("<session-id>", "the id that start prints")
     .option("--json", "print a JSON object")
     .addHelpText("after", example("session-buddy why shell-20260206-123456"));
@@ -104,9 +115,11 @@ export function addWhy(program: Command): void {
 }
 
 function describeCurrent(program: Command) {
-  return program
-    .command("current")
-    .description("Print the id of the session of this shell, or of the nearest shell around it.")
+  return addPersonal(
+    program
+      .command("current")
+      .description("Print the id of the session of this shell, or of the nearest shell around it."),
+  )
     .option("--json", "print a JSON object")
     .addHelpText(
       "after",
@@ -174,9 +187,9 @@ export function addTimeline(program: Command): void {
 }
 
 function describeWatch(program: Command) {
-  return program
-    .command("watch")
-    .description("Show the open sessions live until Ctrl-C, or print every event as it comes.")
+  return addPersonal(
+    program.command("watch").description("Show the open sessions live until Ctrl-C, or print every event as it comes."),
+  )
     .option("--user <name>", "only sessions of this user (table)")
     .option("--login-user <name>", "only sessions of this user's logins (table)")
     .option("--host <name>", "only sessions on this host (table)")

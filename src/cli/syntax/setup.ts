@@ -35,7 +35,15 @@ function describeServe(program: Command) {
       ),
     )
     .addOption(
-      new Option("--stdio", "speak MCP on standard input and output").conflicts(["host", "port", "allowOtherUsers"]),
+      new Option("--spool <directory>", "keep the record of this machine, from the files that shells leave here"),
+    )
+    .addOption(
+      new Option("--stdio", "speak MCP on standard input and output").conflicts([
+        "host",
+        "port",
+        "allowOtherUsers",
+        "spool",
+      ]),
     )
     .addOption(
       new Option("--client <name>", "print the settings of this client for such a server").choices(clientNames),

@@ -1,6 +1,6 @@
 /** Owns how a session looks as a line of a table. */
-import type { Session } from "../../tracker/fold.ts";
 import { formatInstant, type Instant, instantFromMs } from "../../tracker/instant.ts";
+import type { ListedSession } from "../../wire/view.ts";
 import { styleState } from "./style.ts";
 import type { Column } from "./table.ts";
 
@@ -10,8 +10,8 @@ import type { Column } from "./table.ts";
  */
 export function sessionColumns(
   nowMs: number,
-  branchOf: (session: Session) => string = () => "",
-): readonly Column<Session>[] {
+  branchOf: (session: ListedSession) => string = () => "",
+): readonly Column<ListedSession>[] {
   const brief = (instant: Instant) => briefly(instant, instantFromMs(nowMs));
   return [
     { title: "SESSION", text: (s) => branchOf(s) + s.sessionId, importance: 13 },
@@ -31,25 +31,25 @@ export function sessionColumns(
 }
 
 /** Who logged in, where the shell acts as somebody else. */
-function loginOf({ username, circumstances }: Session): string {
+function loginOf({ username, circumstances }: ListedSession): string {
   const { loginUser, loginUid, uid } = circumstances;
   if (loginUid === null || loginUid === uid || loginUser === username) return "-";
   return loginUser ?? String(loginUid);
 }
 
 /** The address without the port. */
-function addressOf({ circumstances }: Session): string {
+function addressOf({ circumstances }: ListedSession): string {
   return circumstances.remote?.split(" ", 1)[0] ?? "-";
 }
 
 /** The code, the signal where there is none, or the word for a terminal that was closed. */
-function exitOf({ exitCode, signal, endReason }: Session): string {
+function exitOf({ exitCode, signal, endReason }: ListedSession): string {
   if (exitCode !== null) return String(exitCode);
   return signal ?? (endReason === "hangup" ? "hangup" : "-");
 }
 
 /** An end that is known only as an interval is shown as the moment it is known by. */
-function endOf(session: Session, format: (instant: Instant) => string): string {
+function endOf(session: ListedSession, format: (instant: Instant) => string): string {
   if (session.endedAt !== null) return format(session.endedAt);
   return session.endedBefore === null ? "-" : `by ${format(session.endedBefore)}`;
 }

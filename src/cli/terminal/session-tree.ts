@@ -1,9 +1,9 @@
 /** Owns the order of sessions in a tree: each below the session of the shell around it. */
-import type { Session } from "../../tracker/fold.ts";
+import type { ListedSession } from "../../wire/view.ts";
 
 /** A session and what is drawn before its id. */
 export interface Branch {
-  readonly session: Session;
+  readonly session: ListedSession;
   readonly lines: string;
 }
 
@@ -25,14 +25,14 @@ export const treeLooks = {
  *
  * @param sessions - in the order in which neighbours stand
  */
-export function toTree(sessions: readonly Session[], look: TreeLook): readonly Branch[] {
+export function toTree(sessions: readonly ListedSession[], look: TreeLook): readonly Branch[] {
   const known = new Set(sessions.map(({ sessionId }) => sessionId));
   const children = Map.groupBy(sessions, ({ sessionId, circumstances: { parentSession } }) =>
     parentSession !== null && parentSession !== sessionId && known.has(parentSession) ? parentSession : null,
   );
-  const drawn = new Set<Session>();
+  const drawn = new Set<ListedSession>();
   const branches: Branch[] = [];
-  const draw = (roots: readonly Session[]) => {
+  const draw = (roots: readonly ListedSession[]) => {
     const waiting = roots.map((session) => ({ session, before: "", mark: "" })).reverse();
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const { session, before, mark } = next;

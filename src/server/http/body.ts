@@ -29,20 +29,31 @@ const notRpc = refusal(400, rpcCodes.invalidRequest, "Invalid Request: the body 
 
 /** Reads the message that a request brings. @returns null when the client went away before it had sent all of it */
 export async function readMessage(request: IncomingMessage): Promise<JSONRPCMessage | BodyRefusal | null> {
-  const body = await readBody(request);
-  if (body === "gone") return null;
-  if (body === "too large") {
-    return refusal(413, rpcCodes.serverError, `The body is larger than ${largestBodyBytes} bytes`);
-  }
-  if (hasTooManyElements(body)) {
-    return refusal(413, rpcCodes.serverError, `The body has more than ${mostElements} elements`);
-  }
-  const message = parsed(body.toString("utf8"));
-  if (message === undefined) return notJson;
+  const body = await readJson(request);
+  if (body === null) return null;
+  if (body.refusal !== null) return body.refusal;
+  const message = body.value;
   if (Array.isArray(message)) {
     return refusal(400, rpcCodes.invalidRequest, "Batches are not supported; send one message per request");
   }
   return isMessage(message) ? message : notRpc;
+}
+
+/** JSON that was read, or why it was not. */
+export type ReadJson = { readonly value: unknown; readonly refusal: null } | { readonly refusal: BodyRefusal };
+
+/** Reads the JSON that a request brings. @returns null when the client went away before it had sent all of it */
+export async function readJson(request: IncomingMessage): Promise<ReadJson | null> {
+  const body = await readBody(request);
+  if (body === "gone") return null;
+  if (body === "too large") {
+    return { refusal: refusal(413, rpcCodes.serverError, `The body is larger than ${largestBodyBytes} bytes`) };
+  }
+  if (hasTooManyElements(body)) {
+    return { refusal: refusal(413, rpcCodes.serverError, `The body has more than ${mostElements} elements`) };
+  }
+  const value = parsed(body.toString("utf8"));
+  return value === undefined ? { refusal: notJson } : { value, refusal: null };
 }
 
 export function isRefusal(message: JSONRPCMessage | BodyRefusal): message is BodyRefusal {

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import type { Gate } from "../../auth/gate.ts";
 import { isObject } from "../../tracker/canonical.ts";
 import { isRefusal, isRequest, readMessage, rpcCodes } from "../http/body.ts";
 import { addressOf, callerOf, isAccepted, unfitHeader, withToken } from "../http/caller.ts";
@@ -11,12 +12,8 @@ import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } fro
 import type { Exchange } from "./exchange.ts";
 import type { Sessions } from "./mcp-sessions.ts";
 
-/**
- * The gate; null where no call needs a token.
- *
- * @throws SessionBuddyError `auth.*`
- */
-export type Authenticate = ((token: unknown) => Promise<unknown>) | null;
+/** The gate; null where no call needs a token. */
+export type Authenticate = Gate | null;
 
 /** The one tool that asks nobody for a token. */
 const openTool = "health_check";

@@ -3,7 +3,15 @@ import { z } from "zod";
 import { circumstanceSources } from "../../tracker/circumstances.ts";
 import { sourceKinds } from "../../tracker/event.ts";
 import { enders, sessionStates } from "../../tracker/fold.ts";
-import type { CircumstanceRow, EventRow, ExplanationRow, GroupRow, ProcessRow, SessionRow } from "../../wire/view.ts";
+import type {
+  CircumstanceRow,
+  EventRow,
+  ExplanationRow,
+  GroupRow,
+  ProcessRow,
+  SessionDetailRow,
+  SessionRow,
+} from "../../wire/view.ts";
 
 const state = z.enum(sessionStates);
 const instant = z.string().nullable();
@@ -55,6 +63,10 @@ const session = z.object({
   exit_code: z.number().int().nullable(),
   end_reason: text.describe("the reason that was reported, or the proof of death; null where not known"),
   ended_by: endedBy,
+  signal: text.describe("the signal that ended the shell; null where none did, or none was reported"),
+  idle_ms: milliseconds.describe(
+    "how long nothing was typed at the terminal of an open session, as this machine sees it",
+  ),
   uid: id.describe("the user that the shell acts as"),
   tty: text.describe("its terminal without /dev/"),
   login_uid: id.describe("the user who logged in, whoever they became since by sudo, su or doas"),
@@ -81,6 +93,18 @@ const process = z.object({
   comm: text.describe("the name that the kernel keeps of it"),
 } satisfies Shape<ProcessRow>);
 
+const durationBasis = z
+  .enum(["boot_clock", "wall_clock", "clamped"])
+  .nullable()
+  .describe("'clamped' where clocks contradicted each other");
+
+const sessionDetail = session.extend({
+  home: z.string(),
+  platform: z.string(),
+  duration_basis: durationBasis,
+  process: process.nullable(),
+} satisfies Pick<Shape<SessionDetailRow>, Exclude<keyof SessionDetailRow, keyof SessionRow>>);
+
 const circumstance = z.object({
   name: z.string(),
   value: z.union([z.string(), z.number().int()]),
@@ -102,7 +126,7 @@ const event = z.object({
   circumstances: z.array(circumstance).describe("of a start: what is known of where the shell was opened"),
   details: z.record(z.string(), z.unknown()).describe("what was said, by kind"),
 } satisfies Keys<EventRow>);
-export const sessionRecord = z.object({ ...foundOrNot, session: session.nullable(), events: z.array(event) });
+export const sessionRecord = z.object({ ...foundOrNot, session: sessionDetail.nullable(), events: z.array(event) });
 
 const value = z.union([z.string(), z.number().int()]).nullable();
 const explanation = z.object({
@@ -118,7 +142,7 @@ const explanation = z.object({
   end_reason: text,
   ended_after: instant,
   ended_before: instant,
-  duration_basis: text.describe("'boot_clock', 'wall_clock', or 'clamped' where clocks contradicted each other"),
+  duration_basis: durationBasis,
   deciding_event_id: z.string(),
   events: z.array(event.pick({ event_id: true, kind: true, recorded_at: true, source: true, caller: true })),
   process_now: z.object({
@@ -152,4 +176,16 @@ export const stats = z.object({
   by: text,
   groups: z.array(group),
   omitted: z.number().int().describe("how many groups are left out because of the limit"),
+});
+
+export const timeline = z.object({
+  ...found,
+  since: instant.describe("begin of the window: open_since, or 24 hours before its end"),
+  until: instant.describe("end of the window: open_until, or now"),
+  by: text,
+  lines: z.array(z.object({ key: z.string(), sessions: z.array(session).describe("oldest first") })),
+  omitted: z.number().int().describe("how many lines are left out because of the limit"),
+  complete: z
+    .boolean()
+    .describe("false when the window holds more sessions than are read at once; the oldest are left out"),
 });

@@ -47,6 +47,7 @@ const errorTypes = {
   "auth.missing": "authentication",
   "auth.expired": "authentication",
   "auth.invalid": "authentication",
+  "auth.scope": "authentication",
   "auth.secret": "authentication",
   settings: "internal",
   "storage.unavailable": "storage",

@@ -128,3 +128,12 @@ function identityOf(path: string): FileIdentity | null {
 function isSame(a: FileIdentity | null, b: FileIdentity | null): boolean {
   return a === null || b === null ? a === b : a.ino === b.ino && a.dev === b.dev;
 }
+
+/**
+ * @returns device, number and birth of a file, links followed: numbers of removed files are used again
+ * @throws when nothing is there
+ */
+export function nameOfFile(path: string): string {
+  const { dev, ino, birthtimeNs } = statSync(path, { bigint: true });
+  return [dev, ino, birthtimeNs].map((part) => part.toString(36)).join("-");
+}

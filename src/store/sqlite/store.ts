@@ -3,7 +3,7 @@ import type { SessionEvent } from "../../tracker/event.ts";
 import type { LoggedEvent, Store, StoreTransaction } from "../../tracker/store.ts";
 import { rowToSession } from "../columns.ts";
 import { Connection } from "./connection.ts";
-import { openFile } from "./opened-file.ts";
+import { nameOfFile, openFile } from "./opened-file.ts";
 import type { Prepare } from "./ranges.ts";
 import { eventToValues, putSessionSql, rowToEvent, sessionToValues } from "./rows.ts";
 
@@ -29,6 +29,8 @@ export interface SqliteStore extends Store {
    * @throws SessionBuddyError `usage` when there is such a file
    */
   backup(path: string, onProgress: (done: number, total: number) => void): Promise<void>;
+  /** Names the log of events: one that takes its place, as that of a restored backup, has another name. */
+  logId(): Promise<string>;
 }
 
 /**
@@ -71,6 +73,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       connection.run(async () => (await loadHistory()).findChanges(prepare, afterSeq, limit)),
     lastSeq: () => connection.run(() => Number(prepare("SELECT coalesce(max(seq), 0) AS seq FROM events").get()?.seq)),
     replacements: () => connection.replacements,
+    logId: () => connection.run(() => nameOfFile(path)),
     stats: (by, query) =>
       connection.aside(path, async (database) => (await loadHistory()).countSessionsBy(database, by, query)),
     componentCounts: () => connection.run(async () => (await loadHistory()).countByComponent(prepare)),

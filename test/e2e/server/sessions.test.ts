@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { Caller } from "../../../src/auth/scope.ts";
 import { createSessions } from "../../../src/server/mcp/mcp-sessions.ts";
 import { startArguments } from "../../support/events.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -160,6 +161,8 @@ test("a stream that is open keeps its session, until it ends", async (t) => {
   assertNotFound(await ask(url, { headers: session, body: ping }));
 });
 
+const caller: Caller = { userId: "les", scope: { kind: "everything" }, expiresAtMs: Number.POSITIVE_INFINITY };
+
 test("whoever goes away before its session is open holds no place for ever", async (t) => {
   let letThrough = () => {};
   const asked = Promise.withResolvers<void>();
@@ -167,11 +170,11 @@ test("whoever goes away before its session is open holds no place for ever", asy
     limits: { sessions: 1, sessionIdleMs: 50 },
     authenticate: (token) =>
       token === "slow"
-        ? new Promise<void>((resolve) => {
-            letThrough = resolve;
+        ? new Promise<Caller>((resolve) => {
+            letThrough = () => resolve(caller);
             asked.resolve();
           })
-        : Promise.resolve(),
+        : Promise.resolve(caller),
   });
   const gone = once(entrance.server, "connection").then(([socket]) => once(socket, "end"));
   const socket = await dial(url);

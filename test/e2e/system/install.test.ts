@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { lstatSync, readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
-import { createTestMachine, differences, type TestMachine } from "../../support/machine.ts";
+import { createTestMachine, differences, type TestMachine } from "../../support/installed-machine.ts";
 import type { Outcome } from "../../support/sandbox.ts";
 import { openTerminal } from "../../support/shells/pty.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createTestMachine, differences, type TestMachine } from "../../support/machine.ts";
+import { createTestMachine, differences, type TestMachine } from "../../support/installed-machine.ts";
 import { type Outcome, root } from "../../support/sandbox.ts";
 
 const killer = join(root, "test/support/kill-at-step.ts");

@@ -1,7 +1,7 @@
 /** Proves that nothing is installed for everybody that somebody else could change, and nothing in a place of somebody's. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createTestMachine, differences, type TestMachine } from "../../support/machine.ts";
+import { createTestMachine, differences, type TestMachine } from "../../support/installed-machine.ts";
 import { assertRefused } from "../../support/rows.ts";
 
 const install = ["install", "--system"];

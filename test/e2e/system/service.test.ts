@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { createTestMachine, type TestMachine } from "../../support/machine.ts";
+import { createTestMachine, type TestMachine } from "../../support/installed-machine.ts";
 
 const install = ["install", "--system"];
 const unit = "/etc/systemd/system/session-buddy.service";

@@ -6,7 +6,7 @@ import { appendFileSync, lstatSync, readdirSync, readlinkSync, statSync } from "
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
-import { createTestMachine, type TestMachine } from "../../support/machine.ts";
+import { createTestMachine, type TestMachine } from "../../support/installed-machine.ts";
 import { openTerminal } from "../../support/shells/pty.ts";
 
 const install = ["install", "--system"];

@@ -12,6 +12,7 @@ export const toolNames = [
   "get_session",
   "explain_session",
   "session_stats",
+  "session_timeline",
 ];
 
 /** A client that is connected, or that connects for each call. */

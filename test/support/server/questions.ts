@@ -8,6 +8,7 @@ export const questionTools = [
   "get_session",
   "explain_session",
   "session_stats",
+  "session_timeline",
 ] as const;
 export type QuestionTool = (typeof questionTools)[number];
 
@@ -25,6 +26,7 @@ export const blanks: Readonly<Record<QuestionTool, Json>> = {
   get_session: { session: null, events: [] },
   explain_session: { explanation: null },
   session_stats: { by: null, groups: [], omitted: 0 },
+  session_timeline: { since: null, until: null, by: null, lines: [], omitted: 0, complete: false },
 };
 
 /** Everything that a terminal would act on. */
@@ -97,6 +99,17 @@ export const refusedQuestions: readonly RefusedQuestion[] = [
   { tool: "list_active_sessions", args: { cursor: 5 }, sentence: "cursor: Input should be a valid string" },
   { tool: "list_active_sessions", args: { states: ["ended"] }, sentence: "states: Unexpected argument" },
   ...filterRules.map(([args, sentence]) => ({ tool: "search_sessions" as const, args, sentence })),
+  ...[...searchRules, ...filterRules].map(([args, sentence]) => ({
+    tool: "session_timeline" as const,
+    args,
+    sentence,
+  })),
+  ...["host", "", 5, ["user"]].map((value) => ({
+    tool: "session_timeline" as const,
+    args: { by: value },
+    sentence: "by: Input should be 'session' or 'user'",
+  })),
+  { tool: "session_timeline", args: { cursor: "x" }, sentence: "cursor: Unexpected argument" },
   ...[...searchRules, ...filterRules].map(([args, sentence]) => ({
     tool: "session_stats" as const,
     args: { by: "user", ...args },

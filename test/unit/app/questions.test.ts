@@ -62,6 +62,6 @@ test("a question some time later sweeps again, and so tells of a shell that died
   await ended;
   await eventually(async () => assert.equal(await stateNow(), "orphaned"));
   const explanation = await questions.explain(session.sessionId);
-  assert.deepEqual(explanation?.now, { state: "dead", reason: "pid_gone" });
+  assert.deepEqual(explanation?.process_now, { state: "dead", reason: "pid_gone" });
   assert.equal(explanation?.probes.find(({ name }) => name === "pid")?.outcome, "gone");
 });

@@ -28,7 +28,7 @@ for (const { name, token, answer, check } of attacks) {
   test(`refused by the gate, and by token verify: ${name}`, async () => {
     const sent = token();
     const refused = await gate(sent).then(
-      (userId) => assert.fail(`let in as ${userId}`),
+      ({ userId }) => assert.fail(`let in as ${userId}`),
       (error: unknown) => error,
     );
     assert.ok(refused instanceof SessionBuddyError, String(refused));
@@ -51,7 +51,7 @@ for (const { name, token, answer, check } of attacks) {
 for (const [name, token] of harmless) {
   test(`accepted by the gate, and by token verify: ${name}`, async () => {
     const sent = token();
-    const userId = await gate(sent);
+    const { userId } = await gate(sent);
     assert.equal(userId, name.startsWith("a user id") ? " Ünï 用户 👩‍💻 " : claims().user_id);
     const verified = await verifyToken(sources, sent, issuers);
     assert.deepEqual([verified.outcome, verified.userId], ["accepted", userId]);

@@ -23,7 +23,8 @@ const pairs = await Promise.all((await parseKeySet(read("keys.json"), "the vecto
 const keys = [...pairs, await importSecret(secret, "the secret", "the vectors")];
 
 const decisionAt = (token: string, seconds: number, usedKeys = keys) =>
-  createGate({ keys: usedKeys, issuers: ["session-buddy"], now: () => seconds * 1000 })(token).catch(
+  createGate({ keys: usedKeys, issuers: ["session-buddy"], now: () => seconds * 1000 })(token).then(
+    ({ userId }) => userId,
     ({ code }: { code: string }) => code,
   );
 

@@ -17,6 +17,7 @@ const exitStatuses: Readonly<Record<ErrorCode, number>> = {
   "auth.missing": 4,
   "auth.expired": 4,
   "auth.invalid": 4,
+  "auth.scope": 4,
   "auth.secret": 4,
   settings: 3,
   "storage.unavailable": 5,
@@ -25,7 +26,7 @@ const exitStatuses: Readonly<Record<ErrorCode, number>> = {
   "storage.newer": 5,
   network: 5,
 };
-const publicCodes = ["usage", "invalid", "not_found", "auth.missing", "auth.expired", "auth.invalid"];
+const publicCodes = ["usage", "invalid", "not_found", "auth.missing", "auth.expired", "auth.invalid", "auth.scope"];
 
 test("every code has its exit status, and no other code exists", () => {
   assert.deepEqual(

@@ -1,7 +1,13 @@
 /** Proves what questions over the wire may ask, and the sentence for every rule they break. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseActiveSearch, parseSearch, parseSessionId, parseStats } from "../../../src/wire/parse-question.ts";
+import {
+  parseActiveSearch,
+  parseSearch,
+  parseSessionId,
+  parseStats,
+  parseTimeline,
+} from "../../../src/wire/parse-question.ts";
 import { refusedQuestions } from "../../support/server/questions.ts";
 
 const everyFilter = {
@@ -31,6 +37,7 @@ const parsers = {
   get_session: parseSessionId,
   explain_session: parseSessionId,
   session_stats: parseStats,
+  session_timeline: parseTimeline,
 } as const;
 
 test("every filter is read, and one that is null restricts nothing", () => {
@@ -54,6 +61,11 @@ test("the open sessions are the active ones, whatever else is asked", () => {
 
 test("counts are of one key, with the same filters", () => {
   assert.deepEqual(parseStats({ by: "day", ...everyFilter }), { by: "day", query: everyFilterRead, limit: 50 });
+});
+
+test("a timeline has a line a session unless it is asked for one a user, with the same filters", () => {
+  assert.deepEqual(parseTimeline({ by: "user", ...everyFilter }), { by: "user", query: everyFilterRead, limit: 50 });
+  assert.deepEqual(parseTimeline({ by: null, limit: 3 }), { by: "session", query: {}, limit: 3 });
 });
 
 test("a session id may be any text, an empty one too", () => {

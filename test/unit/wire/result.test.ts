@@ -12,7 +12,7 @@ test("the answers to what went well are the contract's", () => {
 
 const failures: readonly (readonly [error: unknown, said: string, prefixed: boolean])[] = [
   [new SessionBuddyError("invalid", "pid: Field required"), "pid: Field required", true],
-  ...(["auth.missing", "auth.expired", "auth.invalid"] as const).map(
+  ...(["auth.missing", "auth.expired", "auth.invalid", "auth.scope"] as const).map(
     (code: ErrorCode) =>
       [new SessionBuddyError(code, "❌ Authentication failed"), "❌ Authentication failed", false] as const,
   ),

@@ -1,0 +1,108 @@
+/** Owns what this machine's user database says of a user id (passwd(5)), wherever it keeps its users (nsswitch.conf(5)). */
+import { execFile } from "node:child_process";
+import { readFileSync, statSync } from "node:fs";
+import { promisify } from "node:util";
+
+/** A user of this machine. One that the database does not know has its number for a name, and no home. */
+export interface User {
+  readonly uid: number;
+  readonly username: string;
+  readonly home: string;
+  /** Whether the database knows it. */
+  readonly isKnown: boolean;
+}
+
+export interface Users {
+  /** @returns what is known without asking anybody; null where it has to be looked up */
+  cached(uid: number): User | null;
+  /** Looks a user up, one at a time. Never throws. */
+  lookUp(uid: number): Promise<User>;
+}
+
+const localFile = "/etc/passwd";
+const askTimeoutMs = 2_000;
+/** Users come and go, and a directory may be out of reach for a moment. */
+const keptMs = 600_000;
+/** User ids that nobody knows can be had by the ten thousand (subuid(5)). */
+const mostKept = 10_000;
+
+interface Answer {
+  readonly user: User;
+  readonly atMs: number;
+}
+
+/** @param file - the users of this machine itself; others are asked of getent(1) */
+export function createUsers(file = localFile): Users {
+  const readLocal = createLocalUsers(file);
+  const answers = new Map<number, Answer>();
+  let last: Promise<unknown> = Promise.resolve();
+
+  const cached = (uid: number): User | null => {
+    const local = readLocal().get(uid);
+    if (local !== undefined) return local;
+    const answer = answers.get(uid);
+    return answer !== undefined && performance.now() - answer.atMs < keptMs ? answer.user : null;
+  };
+  const ask = async (uid: number): Promise<User> => {
+    const known = cached(uid);
+    if (known !== null) return known;
+    const user = (await askedOf(uid)) ?? { uid, username: String(uid), home: "", isKnown: false };
+    if (answers.size >= mostKept) answers.clear();
+    answers.set(uid, { user, atMs: performance.now() });
+    return user;
+  };
+  return {
+    cached,
+    lookUp(uid) {
+      const turn = last.then(() => ask(uid));
+      last = turn.catch(() => {});
+      return turn;
+    },
+  };
+}
+
+function createLocalUsers(file: string): () => ReadonlyMap<number, User> {
+  let users: ReadonlyMap<number, User> = new Map();
+  let readAt = "";
+  return () => {
+    const stats = statSync(file, { throwIfNoEntry: false });
+    const mark = `${stats?.ino} ${stats?.mtimeMs} ${stats?.size}`;
+    if (mark !== readAt) users = parsed(textOf(file));
+    readAt = mark;
+    return users;
+  };
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Of two users with one number the first counts, as getpwuid(3) has it. */
+function parsed(text: string): ReadonlyMap<number, User> {
+  const users = new Map<number, User>();
+  for (const line of text.split("\n")) {
+    const user = userOf(line);
+    if (user !== null && !users.has(user.uid)) users.set(user.uid, user);
+  }
+  return users;
+}
+
+function userOf(line: string): User | null {
+  const [username = "", , number = "", , , home = ""] = line.split(":");
+  if (username === "" || !/^\d{1,10}$/.test(number)) return null;
+  return { uid: Number(number), username, home, isKnown: true };
+}
+
+async function askedOf(uid: number): Promise<User | null> {
+  try {
+    const { stdout } = await promisify(execFile)("getent", ["passwd", String(uid)], { timeout: askTimeoutMs });
+    const user = userOf(stdout.split("\n", 1)[0] ?? "");
+    return user?.uid === uid ? user : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Owns the JSON API under `/v1`: which path asks what, and the HTTP status of each answer. The answers are those of the
+ * tools, so that whoever reads the one can read the other.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Gate } from "../../auth/gate.ts";
+import { addressOf, bearerOf, isAccepted } from "../http/caller.ts";
+import type { Limit } from "../http/limits.ts";
+import type { Peers } from "../http/peers.ts";
+import { sendAnswer, sendRefusal, sendWait, statusOf, tooManyRefusals } from "../http/respond.ts";
+import type { ServedTool } from "../mcp/schema.ts";
+import type { LiveStreams } from "./live.ts";
+import type { LoginEntrance } from "./login.ts";
+
+/** What stands behind `/v1`. */
+export interface ApiPath {
+  readonly tools: ReadonlyMap<string, ServedTool>;
+  readonly live: LiveStreams;
+  /** Null where nobody can log in: on a server that is not the machine's, and on connections that come by TCP. */
+  readonly login: LoginEntrance | null;
+  readonly authenticate: Gate | null;
+  readonly peers: Pick<Peers, "refusalOf">;
+  readonly calls: Limit;
+  readonly refusals: Limit;
+}
+
+type Args = Readonly<Record<string, unknown>>;
+
+interface Question {
+  readonly tool: string;
+  readonly args: Args;
+}
+
+export const apiPrefix = "/v1/";
+
+export async function handleApi(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { path, query }: { readonly path: string; readonly query: string },
+  api: ApiPath,
+): Promise<void> {
+  const waitSeconds = await api.calls.take(addressOf(request));
+  if (waitSeconds !== null) return sendWait(response, 429, waitSeconds, "Too many calls");
+  const name = path.slice(apiPrefix.length);
+  if (name === "login") return handleLogin(request, response, api);
+  const question = questionOf(name, query);
+  if (question === null && name !== "live") return sendRefusal(response, 404, "There is no such question");
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    response.setHeader("Allow", "GET, HEAD");
+    return sendRefusal(response, 405, "Questions are asked with GET");
+  }
+  const foreign = await api.peers.refusalOf(request.socket);
+  if (foreign !== null) return sendRefusal(response, 403, foreign);
+  const token = bearerOf(request);
+  const over = await refusedTooOften(request, token, api);
+  if (over !== null) return sendWait(response, 429, over, tooManyRefusals);
+  // What stands in a URL is kept in logs and histories.
+  if (new URLSearchParams(query).has("token")) {
+    return sendRefusal(response, 400, "Send the token in the header Authorization: Bearer TOKEN, not in the URL");
+  }
+  const onRefused = () => void api.refusals.take(addressOf(request));
+  if (question === null) return api.live.handle(request, response, { query, token, onRefused });
+  await answer(response, question, token, { api, onRefused });
+}
+
+async function handleLogin(request: IncomingMessage, response: ServerResponse, api: ApiPath): Promise<void> {
+  if (request.method !== "POST") {
+    response.setHeader("Allow", "POST");
+    return sendRefusal(response, 405, "Log in with POST");
+  }
+  if (api.login === null)
+    return sendRefusal(response, 403, "Nobody logs in here; it is done over the socket of the service");
+  await api.login(request, response);
+}
+
+async function answer(
+  response: ServerResponse,
+  { tool, args }: Question,
+  token: string,
+  { api, onRefused }: { readonly api: ApiPath; readonly onRefused: () => void },
+): Promise<void> {
+  const run = api.tools.get(tool)?.run;
+  if (run === undefined) return sendRefusal(response, 404, "There is no such question");
+  const answered = await run({ ...args, token });
+  if (answered.failure?.startsWith("auth.")) onRefused();
+  const isMissing = "status" in answered.answer && answered.answer.status === "not_found";
+  sendAnswer(response, isMissing ? 404 : statusOf(answered.failure), answered.answer);
+}
+
+/** @returns null when the path asks nothing that is known */
+function questionOf(name: string, query: string): Question | null {
+  const args = argumentsOf(query);
+  if (name === "sessions") return { tool: "search_sessions", args };
+  if (name === "stats") return { tool: "session_stats", args };
+  if (name === "timeline") return { tool: "session_timeline", args };
+  const [, id, why] = /^sessions\/([^/]+)(\/why)?$/.exec(name) ?? [];
+  if (id === undefined) return null;
+  return { tool: why === undefined ? "get_session" : "explain_session", args: { ...args, session_id: decoded(id) } };
+}
+
+/** Of the arguments this one alone is a list, so that it is one even where it has one item. */
+const listArgument = "states";
+
+/** One that is given several times is a list, which the parser takes where it should be one. */
+function argumentsOf(query: string): Args {
+  const given = new URLSearchParams(query);
+  const names = new Set(given.keys());
+  const takenAs = (values: readonly string[], name: string) =>
+    values.length > 1 || name === listArgument ? values : values[0];
+  return Object.fromEntries([...names].map((name) => [name, takenAs(given.getAll(name), name)]));
+}
+
+/** @returns an empty text, which no session has for an id, where it is no text */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return "";
+  }
+}
+
+/** Whoever holds a good token is served, however often others behind the same address are refused. */
+async function refusedTooOften(
+  request: IncomingMessage,
+  token: string,
+  { authenticate, refusals }: ApiPath,
+): Promise<number | null> {
+  if (authenticate === null) return null;
+  const waitSeconds = await refusals.look(addressOf(request));
+  return waitSeconds === null || (await isAccepted(token, authenticate)) ? null : waitSeconds;
+}
