@@ -94,6 +94,8 @@ const refusals: readonly (readonly [args: readonly string[], status: number, wor
   [["list", "--state", "open"], 2, /Allowed choices are active, orphaned, replaced, ended/],
   [["list", "--format", "xml"], 2, /Allowed choices are table, json, ndjson, csv/],
   [["list", "--json", "--format", "csv"], 2, /cannot be used with/],
+  [["list", "--tree", "--json"], 2, /cannot be used with/],
+  [["list", "--tree", "--format", "csv"], 2, /cannot be used with/],
   [["list", "--at", "1h", "--since", "2h"], 2, /cannot be used with/],
   [["watch", "--from", "-1"], 2, /It must be a whole number, 0 or more/],
   [["prune"], 2, /required option '--older-than <age>' not specified/],

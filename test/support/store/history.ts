@@ -1,6 +1,7 @@
 /** A history on record that no shell has to live through: sessions as short stories, written into a sandbox's store. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { ToldCircumstances } from "../../../src/tracker/circumstances.ts";
 import type { EndContent, ProcessIdentity, SessionEvent, StartContent } from "../../../src/tracker/event.ts";
 import { foldSession } from "../../../src/tracker/fold.ts";
 import type { Store } from "../../../src/tracker/store.ts";
@@ -19,6 +20,7 @@ export interface Story {
   readonly start?: Partial<StartContent>;
   readonly end?: Partial<EndContent>;
   readonly process?: ProcessIdentity;
+  readonly circumstances?: ToldCircumstances;
 }
 
 /** Writes the stories in their order; event ids are made from it, so that answers can be compared with a snapshot. */
@@ -49,9 +51,9 @@ async function recordStory(store: Store, story: Story, index: number): Promise<v
   });
 }
 
-function eventsOf({ id, from, to, lost, start, end, process }: Story, index: number): SessionEvent[] {
+function eventsOf({ id, from, to, lost, start, end, process, circumstances }: Story, index: number): SessionEvent[] {
   const known = (kind: number) => ({ sessionId: id, eventId: eventId(index, kind) });
-  const observed = { ...observedNothing, process: process ?? null };
+  const observed = { ...observedNothing, process: process ?? null, circumstances: circumstances ?? null };
   const events: SessionEvent[] = [startEvent({ timestamp: at(from), ...start }, { ...known(1), observed })];
   if (to !== undefined) events.push(endEvent({ timestamp: at(to), ...end }, known(2)));
   if (lost !== undefined) {
