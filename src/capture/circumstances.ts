@@ -66,17 +66,19 @@ export async function findCircumstances(
   const { config, machine, store } = app;
   const seen = stat === null || !machine.processes.hasProc ? {} : lookAround(process.pid, stat);
   const claimed = claimsOf(claims);
-  const { remote = null, ...others } = claimed;
+  const { remote = null, loginUid = null, ...others } = claimed;
+  // The name of one login is no name of another.
+  const login = { ...others, loginUid: seen.loginUid == null ? loginUid : null };
   const named = <T extends { readonly loginUid?: number | null }>(told: T) => ({
     ...told,
     loginUser: told.loginUid == null ? null : nameOf(told.loginUid, machine),
   });
-  const login = seen.auditSession ?? claimed.auditSession ?? null;
+  const auditSession = seen.auditSession ?? claimed.auditSession ?? null;
   return toldBy({
     kernel: { ...named(seen), parentSession: stat === null ? null : await parentOf(stat, app, left) },
     [claimedBy]: {
-      ...named(others),
-      remote: config.settings.remote ? (remote ?? (await remoteOfLogin(process, login, store))) : null,
+      ...named(login),
+      remote: config.settings.remote ? (remote ?? (await remoteOfLogin(process, auditSession, store))) : null,
     },
   });
 }
