@@ -9,7 +9,7 @@ import type { ProcessIdentity } from "../tracker/event.ts";
 import type { Session } from "../tracker/fold.ts";
 import { instantFromMs, instantToMs } from "../tracker/instant.ts";
 import type { SessionIndex } from "../tracker/store.ts";
-import type { EndOutcome, Tracker } from "../tracker/tracker.ts";
+import type { EndOutcome, FindSession, Tracker } from "../tracker/tracker.ts";
 import { type ClaimFields, claimsIn, findCircumstances, keptClaims, ownClaims } from "./circumstances.ts";
 import {
   byHook,
@@ -139,13 +139,14 @@ export function createShells(app: ShellsApp): Shells {
       const process = identityByStat(pid, stat, machine);
       requireProcess(process, machine);
       for (const file of filesOf(process, app)) await recordFile(file);
-      const known = await openSessionOf(process, parsed.content.componentName, app.store);
-      if (known !== null) return { session: known, isKnown: true };
       const surrounded = { process, stat, claims: ownClaims(shell, app.machine), claimedBy: "command" } as const;
       const left = { folder: app.config.paths.stateFolder, record: recordQuietly };
       const circumstances = await findCircumstances(surrounded, app, left);
       const seen = observation(byCommand(), process, machine.bootClock(), circumstances);
-      return { session: await tracker.startOfHost(parsed, seen), isKnown: false };
+      // Of several starts that are typed at once, each but the first finds its session.
+      const findSame: FindSession = (tx) => openSessionOf(process, parsed.content.componentName, tx);
+      const session = await tracker.startOfHost(parsed, seen, findSame);
+      return { session, isKnown: session.startEventId !== parsed.eventId };
     },
     async end(sessionId, end, isForced) {
       const session = await app.store.session(sessionId);

@@ -1,5 +1,6 @@
 /** Owns what `start` and `end` may say of a shell when somebody types them: about what is there, and once. */
-import { directoryProblem } from "../host/directory.ts";
+import { createDirectories } from "../host/directory.ts";
+import { leaveThreads } from "../host/leave.ts";
 import { liveness } from "../host/liveness.ts";
 import type { Machine } from "../host/machine.ts";
 import { lineage } from "../host/processes.ts";
@@ -25,9 +26,11 @@ export function requireProcess({ pid }: ProcessIdentity, { processes }: Machine)
   }
 }
 
-/** @throws SessionBuddyError `invalid` when there is no such directory */
+/** @throws SessionBuddyError `invalid` when there is no such directory, or it cannot be seen in time */
 export async function requireDirectory(cwd: string): Promise<void> {
-  const problem = await directoryProblem(cwd);
+  const directories = createDirectories();
+  const problem = await directories.problem(cwd);
+  if (directories.isStuck) leaveThreads();
   if (problem !== null) {
     throw new SessionBuddyError("invalid", `the working directory ${problem}: ${cwd}; name another with --cwd`);
   }

@@ -1,5 +1,6 @@
 /** Owns the part of the examination that is about the record: database, host id, what shells left behind. */
 import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { type App, openApp } from "../app/app.ts";
 import { createReconcile, deadlinesMs, type ReconcileReport } from "../capture/reconcile.ts";
 import { stateFilesIn } from "../capture/state-folder.ts";
@@ -122,10 +123,11 @@ export function stateFiles({ stateFolder }: Paths, told: readonly Finding[]): Fi
   const names = existsSync(stateFolder) ? attempt(() => readdirSync(stateFolder)) : [];
   if (names instanceof SessionBuddyError) return [failure("state files", names)];
   const rejected = names.filter((name) => name.endsWith(".rejected"));
-  const stuck = told.filter(({ check }) => check === "stuck state file").length;
-  const open = names.filter((name) => !name.startsWith(".") && !name.endsWith(".rejected"));
+  const stuck = told.filter(({ check }) => check === "stuck state file");
+  const isStuck = (name: string) => stuck.some(({ words }) => words.startsWith(`${join(stateFolder, name)} `));
+  const open = names.filter((name) => !name.startsWith(".") && !name.endsWith(".rejected") && !isStuck(name));
   const isSettled = told.every(({ check }) => check !== "state files");
-  const counted = isSettled ? [ok("state files", `${open.length - stuck} of open shells in ${stateFolder}`)] : [];
+  const counted = isSettled ? [ok("state files", `${open.length} of open shells in ${stateFolder}`)] : [];
   if (rejected.length === 0) return counted;
   return [
     ...counted,

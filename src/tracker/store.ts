@@ -86,6 +86,8 @@ export interface StoreTransaction {
   prunedSessionId(startEventId: string): Promise<string | null>;
   /** Whether the id is, or ever was, given to a session. */
   isSessionIdTaken(sessionId: string): Promise<boolean>;
+  /** As {@link SessionIndex.activeOfPids}. */
+  activeOfPids: SessionIndex["activeOfPids"];
   /** Appends to the log. The event's id must be new, and its session not be pruned. */
   appendEvent(event: SessionEvent): Promise<void>;
   /** Writes the fold of a session's events over what was there. */

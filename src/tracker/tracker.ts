@@ -31,6 +31,9 @@ export interface TrackerDependencies {
 /** How an end went; an unknown session is an answer, not an error. */
 export type EndOutcome = "recorded" | "already_ended" | "not_found";
 
+/** Looks for a session in a transaction. @returns null when there is none */
+export type FindSession = (tx: StoreTransaction) => Promise<Session | null>;
+
 /**
  * A start that is sent again is answered with the same session. Where that one was pruned since, the answer still has
  * its id, nothing is recorded, and what the event says now is taken on trust, because there is nothing left to compare
@@ -46,8 +49,11 @@ export interface Tracker {
   /**
    * Records a start that this machine saw itself. What the shell did is a fact: its directory may be gone, and an event
    * id that is on record is this event's, because such ids are made from what they name.
+   *
+   * @param findSame - finds the session of the same shell that another event may have begun; nothing comes between its
+   *   look and the start. By default there is none
    */
-  startOfHost(parsed: ParsedStart, observed: Observation): Promise<Session>;
+  startOfHost(parsed: ParsedStart, observed: Observation, findSame?: FindSession): Promise<Session>;
   /**
    * Records the end of a session. The first one is kept, unless the shell itself tells another: what changes nothing is
    * answered alike.
@@ -69,10 +75,10 @@ export function createTracker(dependencies: TrackerDependencies): Tracker {
         return recordStart(tx, parsed, observed);
       });
     },
-    startOfHost(parsed, observed) {
+    startOfHost(parsed, observed, findSame = async () => null) {
       return store.transact(async (tx) => {
         const known = await tx.eventById(parsed.eventId);
-        const session = known === null ? null : foldSession(await tx.eventsOf(known.sessionId));
+        const session = known === null ? await findSame(tx) : foldSession(await tx.eventsOf(known.sessionId));
         return session ?? recordStart(tx, parsed, observed);
       });
     },

@@ -6,6 +6,7 @@ import { endArguments, startArguments } from "../support/events.ts";
 import { allRows, runWell } from "../support/rows.ts";
 import { createSandbox } from "../support/sandbox.ts";
 import { callTool } from "../support/server/rpc.ts";
+import { sleeper } from "../support/shells/processes.ts";
 import { assertSound } from "../support/store/soundness.ts";
 
 const processes = 64;
@@ -21,6 +22,19 @@ test(`${processes} processes that start sessions at once on a fresh store make $
   assert.equal(new Set(ids).size, processes);
   assert.deepEqual((await allRows(sandbox)).map((row) => row.session_id).sort(), ids.toSorted());
   await assertSound(sandbox.home);
+});
+
+test("starts of one process that are typed at once are one session", async (t) => {
+  const sandbox = createSandbox(t);
+  const { pid } = sleeper(t);
+  const outcomes = await Promise.all(times(16, () => sandbox.run(["start", "--pid", String(pid)])));
+  assert.ok(outcomes.every(({ status }) => status === 0));
+  const [id = "", ...others] = new Set(outcomes.map(({ stdout }) => stdout));
+  assert.deepEqual(others, []);
+  // The one that made it says nothing of it.
+  const known = `session-buddy: this shell is already on record: ${id}`;
+  assert.deepEqual(outcomes.map(({ stderr }) => stderr).toSorted(), ["", ...times(15, () => known)]);
+  assert.equal((await allRows(sandbox)).length, 1);
 });
 
 test("starts and ends of many processes with the same state files end every session once and reopen none", async (t) => {

@@ -1,9 +1,17 @@
 /** Proves that the launcher finds the program and a fitting Node.js from anywhere, or says what is missing. */
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, cpSync, existsSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { test } from "node:test";
-import { createSandbox, launcher, type RunOptions, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
+import {
+  createSandbox,
+  launcher,
+  type Outcome,
+  type RunOptions,
+  root,
+  runToEnd,
+  type Sandbox,
+} from "../support/sandbox.ts";
 
 const version = /^\d+\.\d+\.\d+\n$/;
 
@@ -37,6 +45,41 @@ test("it runs by its path, from another directory, from PATH and as an argument 
   const path = `${join(root, "bin")}${delimiter}${env.PATH}`;
   await assertRuns("sh", ["-c", 'session-buddy "$@"', "sh"], { env: { ...env, PATH: path }, cwd: folder });
 });
+
+if (process.geteuid?.() === 0) {
+  test("under sudo and doas no Node.js is run that another user could have put there", async (t) => {
+    const { env, folder } = createSandbox(t);
+    const place = join(folder, "a b");
+    const node = join(place, "node");
+    const link = join(folder, "link");
+    mkdirSync(place, { mode: 0o755 });
+    writeFileSync(node, "#!/bin/sh\necho was run\n", { mode: 0o755 });
+    symlinkSync(node, link);
+    const run = (given: string, by: Readonly<Record<string, string>> = { SUDO_UID: "12345" }) =>
+      runToEnd(launcher, [], { env: { ...env, ...by, SESSION_BUDDY_NODE: given } });
+    const assertRun = async (outcome: Promise<Outcome>) => assert.equal((await outcome).stdout, "was run\n");
+    const assertNotRun = async (outcome: Promise<Outcome>) => {
+      const { status, stdout, stderr } = await outcome;
+      assert.deepEqual([status, stdout], [126, ""]);
+      assert.match(stderr, /^session-buddy: another user could have put the Node\.js there [^\n]* unset [^\n]*\n$/);
+    };
+    // Whoever owns a link can let it lead elsewhere at any time, so that the look is at what it leads to, and that is run.
+    lchownSync(link, 12_345, 12_345);
+    for (const given of [node, link]) await assertRun(run(given));
+    for (const path of [node, place]) {
+      chmodSync(path, 0o757);
+      for (const given of [node, link]) await assertNotRun(run(given));
+      await assertNotRun(run(node, { DOAS_USER: "somebody" }));
+      chmodSync(path, 0o755);
+      chownSync(path, 12_345, 0);
+      await assertNotRun(run(node));
+      // The administrator's own choice is nobody else's.
+      for (const by of [{}, { SUDO_UID: "0" }]) await assertRun(run(node, by));
+      chownSync(path, 0, 0);
+    }
+    await assertRun(run(node));
+  });
+}
 
 test("it runs through a chain of links, relative and absolute, in folders that are links themselves", async (t) => {
   const { env, folder } = createSandbox(t);

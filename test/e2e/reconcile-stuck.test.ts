@@ -161,6 +161,10 @@ async function assertFinished({ user, folder }: Place, reason: RegExp | null, le
   const doctor = JSON.parse((await user.run(["doctor", "--json"])).stdout) as { check: string; words: string }[];
   const stuck = doctor.filter(({ check }) => check === "stuck state file").map(({ words }) => words);
   assert.match(stuck.join("\n"), reason ?? /^$/);
+  assert.deepEqual(
+    doctor.filter(({ check }) => check === "state files").map(({ words }) => words),
+    [`0 of open shells in ${folder}`],
+  );
   const names = readdirSync(folder);
   for (const expected of left) assert.ok(names.includes(expected), `${expected}: ${names.join(" ")}`);
   assert.deepEqual(

@@ -1,5 +1,6 @@
 /** Owns the embedded store: events and sessions in one SQLite file. */
 import type { SessionEvent } from "../../tracker/event.ts";
+import type { Session } from "../../tracker/fold.ts";
 import type { LoggedEvent, Store, StoreTransaction } from "../../tracker/store.ts";
 import { rowToSession } from "../columns.ts";
 import { Connection } from "./connection.ts";
@@ -60,8 +61,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
         return connection.inTransaction("BEGIN", () => findSessions(prepare, query));
       }),
     activeOfHost: (hostId) => connection.run(() => prepare(activeOfHostSql).all(hostId).map(rowToSession)),
-    activeOfPids: (hostId, pids) =>
-      connection.run(() => pids.flatMap((pid) => prepare(activeOfPidSql).all(pid, hostId).map(rowToSession))),
+    activeOfPids: (hostId, pids) => connection.run(() => activeOfPids(prepare, hostId, pids)),
     remoteOfLogin: (hostId, bootId, auditSession) =>
       connection.run(() => {
         const row = prepare(remoteOfLoginSql).get(auditSession, hostId, bootId);
@@ -109,9 +109,14 @@ function transactionOn(connection: Connection): StoreTransaction {
       return row === undefined ? null : String(row.session_id);
     },
     isSessionIdTaken: async (sessionId) => prepare(takenSql).get(sessionId, sessionId) !== undefined,
+    activeOfPids: async (hostId, pids) => activeOfPids(prepare, hostId, pids),
     appendEvent: async (event) => connection.write(appendSql, eventToValues(event)),
     putSession: async (session) => connection.write(putSessionSql, sessionToValues(session)),
   };
+}
+
+function activeOfPids(prepare: Prepare, hostId: string, pids: readonly number[]): Session[] {
+  return pids.flatMap((pid) => prepare(activeOfPidSql).all(pid, hostId).map(rowToSession));
 }
 
 function logged(prepare: Prepare, sql: string, ...values: (string | number)[]): LoggedEvent[] {

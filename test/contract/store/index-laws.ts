@@ -180,6 +180,8 @@ export function indexLaws(name: string, createPlace: (t: TestContext) => StorePl
     assert.deepEqual(idsOf(await store.activeOfPids("h1", [8, 9, 7])), ["other", "second", "first"]);
     assert.deepEqual(await store.activeOfPids("h1", []), []);
     assert.deepEqual(await store.activeOfPids("h3", [7]), []);
+    const inside = await store.transact((tx) => tx.activeOfPids("h1", [7]));
+    assert.deepEqual(idsOf(inside), ["second", "first"]);
   });
 
   law(

@@ -69,4 +69,17 @@ if (canMountDead) {
     assert.match(String((await answer)?.error), /is not accessible/);
     assert.equal((await inTime(outcome, "the end")).status, 0);
   });
+
+  test("a start that is typed for a directory there is refused in time", async (t) => {
+    const dead = await mountDead(t);
+    const { status, stdout, stderr } = await inTime(createSandbox(t).run(["start", "--cwd", dead]), "the start");
+    assert.deepEqual(
+      { status, stdout, stderr },
+      {
+        status: 3,
+        stdout: "",
+        stderr: `session-buddy: the working directory is not accessible: ${dead}; name another with --cwd\n`,
+      },
+    );
+  });
 }
