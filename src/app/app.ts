@@ -1,4 +1,5 @@
 /** Puts the program together: a configuration becomes the parts that every use case is made over. */
+import type { Spool } from "../capture/spool.ts";
 import type { Config } from "../config/config.ts";
 import { createDirectories } from "../host/directory.ts";
 import { leaveThreads } from "../host/leave.ts";
@@ -15,6 +16,8 @@ export interface App {
   readonly machine: Machine;
   readonly store: SqliteStore;
   readonly tracker: Tracker;
+  /** The spool that it keeps for the machine; null where the record is one user's. */
+  readonly spool: Spool | null;
   /** The last that a process does with it: one with a look at a dead mount under way ends a moment later by force. */
   close(): Promise<void>;
 }
@@ -22,9 +25,10 @@ export interface App {
 /**
  * Opens the data folder and the store.
  *
+ * @param spoolFolder - the spool that this program keeps; none by default
  * @throws SessionBuddyError `storage.*` when the store cannot be used
  */
-export async function openApp(config: Config, log: Log): Promise<App> {
+export async function openApp(config: Config, log: Log, spoolFolder: string | null = null): Promise<App> {
   const { database, dataFolder } = config.paths;
   const prepareFolder = () => ensurePrivateFolder(dataFolder, "data folder");
   prepareFolder();
@@ -41,5 +45,12 @@ export async function openApp(config: Config, log: Log): Promise<App> {
     await store.close();
     if (directories.isStuck) leaveThreads();
   };
-  return { config, log, machine, store, tracker, close };
+  const spool = spoolFolder === null ? null : await openSpool(spoolFolder, { config, log, machine });
+  return { config, log, machine, store, tracker, spool, close };
+}
+
+/** Loaded where there is one to keep. */
+async function openSpool(folder: string, { config, log, machine }: Pick<App, "config" | "log" | "machine">) {
+  const { createSpool } = await import("../capture/spool-keeper.ts");
+  return createSpool({ folder, machine, log, keepsRemote: config.settings.remote });
 }

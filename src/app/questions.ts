@@ -119,8 +119,9 @@ export function createQuestions(app: App, reconcile = createReconcile(app).recon
     async explain(sessionId) {
       const found = await record(sessionId);
       if (found === null) return null;
-      const { process } = found.session;
-      return toExplanationRow(explain(found.session, found.events, process === null ? null : look(process, machine)));
+      const { process, ownerUid } = found.session;
+      const seen = process === null ? null : look(process, machine, ownerUid !== null);
+      return toExplanationRow(explain(found.session, found.events, seen));
     },
     async stats(by, query) {
       await bringUpToDate();

@@ -1,5 +1,4 @@
 /** Owns the circumstances of a shell of this machine: what the kernel says of its process, what its environment claims. */
-import { existsSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { lookAround, parseId, ttyName, userNameOf } from "../host/circumstances.ts";
 import type { Machine } from "../host/machine.ts";
@@ -42,7 +41,11 @@ export interface SurroundingsApp {
 
 /** Where shells that are not on record yet have left their state files. */
 export interface LeftFiles {
-  readonly folder: string;
+  /**
+   * @param name - as files are named after a process: `BOOT.PID.TICKS`
+   * @returns the paths of the files of that process
+   */
+  readonly filesOf: (name: string, pid: number) => readonly string[];
   /** Brings one file on record; never throws. */
   readonly record: (path: string) => Promise<void>;
 }
@@ -178,10 +181,7 @@ async function parentOf(
   }
   for (const [pid, startTicks] of ancestors) {
     // After an `exec`, a process has several.
-    const path = `${left.folder}/${bootId}.${pid}.${startTicks}`;
-    for (let count = 0; existsSync(count === 0 ? path : `${path}.${count}`); count += 1) {
-      await left.record(count === 0 ? path : `${path}.${count}`);
-    }
+    for (const path of left.filesOf(`${bootId}.${pid}.${startTicks}`, pid)) await left.record(path);
   }
   const namespace = processes.pidNamespace();
   const open = await store.activeOfPids(

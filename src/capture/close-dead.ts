@@ -29,6 +29,13 @@ interface Look {
 }
 
 /**
+ * Looks once more at what the shell of a session of the spool has left, now that its process is found dead.
+ *
+ * @returns `told` when its end is on record since, or a file came that is to be read before
+ */
+export type RecordSpooled = (session: Session, name: string, read: ReadonlySet<string>) => Promise<"told" | "silent">;
+
+/**
  * Closes the sessions of this host whose process is proven dead.
  *
  * @param files - of the shells, those that have told their end among them
@@ -39,6 +46,7 @@ export async function closeDead(
   files: readonly StateFile[],
   sightings: readonly Sighting[],
   isInTime: () => boolean,
+  recordSpooled: RecordSpooled,
 ): Promise<Look> {
   const successors = findSuccessors(files);
   const sessions = machine.hostId === null ? [] : await store.activeOfHost(machine.hostId);
@@ -53,10 +61,12 @@ export async function closeDead(
   }
   // Of a shell that was replaced since the files were read, the file is the proof, not that its process is gone by now.
   const names = new Set(dead.map(([, , name]) => name));
-  const unread = withUnreadFiles(config.paths.stateFolder, names, new Set(files.map(({ path }) => path)));
+  const read = new Set(files.map(({ path }) => path));
+  const unread = withUnreadFiles(config.paths.stateFolder, names, read);
   for (const [session, death, name] of dead) {
     if (unread.has(name)) continue;
     if (!isInTime()) break;
+    if (session.ownerUid !== null && (await recordSpooled(session, name, read)) === "told") continue;
     await tracker.death(session.sessionId, death, observedNow(machine));
     open.delete(session.sessionId);
   }
@@ -76,7 +86,8 @@ function lookAt(
 ): DeathContent | "alive" | "unknown" {
   if (successor !== undefined) return replacedBy(session, successor);
   if (session.process === null) return "unknown";
-  const verdict = liveness(session.process, machine);
+  // Of other users' processes the name is all that can be compared.
+  const verdict = liveness(session.process, machine, session.ownerUid !== null);
   return verdict.state === "dead" ? provenDead(session, verdict.proof, sightings, thisMoment(machine)) : verdict.state;
 }
 
@@ -104,7 +115,8 @@ function findSuccessors(files: readonly StateFile[]): ReadonlyMap<string, Instan
   const started = files.map((file) => ({ file, at: startInstantOf(file) })).sort((a, b) => (a.at < b.at ? 1 : -1));
   for (const { file, at } of started) {
     if (file.process === null || file.sessionId === null) continue;
-    const key = Object.values(file.process).join(" ");
+    // In the spool another user may name a file after anybody's process.
+    const key = [...Object.values(file.process), file.owner?.uid].join(" ");
     const successor = newest.get(key);
     if (successor !== undefined) successors.set(file.sessionId, successor);
     newest.set(key, at);

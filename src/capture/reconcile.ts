@@ -1,15 +1,17 @@
 /** Owns finishing what shells left behind: state files brought on record, dead shells closed. */
 
+import { dirname } from "node:path";
 import { isRunning, liveness } from "../host/liveness.ts";
 import { ensurePrivateFolder } from "../host/private-folder.ts";
 import { logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { Session } from "../tracker/fold.ts";
 import { withSighting } from "../tracker/sighting.ts";
-import { closeDead, thisMoment } from "./close-dead.ts";
+import { closeDead, type RecordSpooled, thisMoment } from "./close-dead.ts";
 import { lastTurnMs, takeTurn, turnObstacles } from "./reconcile-turn.ts";
 import { processOfFile } from "./shell-events.ts";
 import { createShells, type ShellsApp } from "./shells.ts";
+import type { Spool } from "./spool.ts";
 import { readStateFile, removeStateFile, type StateFile, setAside } from "./state-file.ts";
 import {
   hasPredecessor,
@@ -110,14 +112,15 @@ async function inTurn(dependencies: Dependencies, deadlineMs: number): Promise<R
   try {
     const sightings = turn.sightings();
     const { open: files, finished: told, rejected, left } = await recordFiles(sweep);
-    const look = await closeDead(dependencies, [...files, ...told], sightings, isInTime);
+    const look = await closeDead(dependencies, [...files, ...told], sightings, isInTime, recordSpooled(sweep));
     for (const { sessionId, path } of files) {
       if (!look.open.has(sessionId ?? "")) await orSetAside(path, sweep, () => settle(path, sweep));
     }
     const isComplete = isInTime();
     const seen = { ...started, starts: look.alive };
     if (isComplete) turn.complete(started.atMs, withSighting(sightings, seen, new Set(look.open.values())));
-    const finished = told.filter(({ path }) => !hasPredecessor(path) && isRemoved(path, sweep)).length;
+    const isLast = ({ path, owner }: StateFile) => !hasPredecessor(path, owner?.uid ?? null);
+    const finished = told.filter((file) => isLast(file) && isRemoved(file.path, sweep)).length;
     return { finished, rejected, left, orphaned: look.orphaned, isComplete, stuck, problem: null };
   } finally {
     turn.release();
@@ -130,7 +133,7 @@ function isDue(stateFolder: string, ms: number): boolean {
 }
 
 /** What the steps of one sweep have in common. */
-interface Sweep extends Dependencies {
+export interface Sweep extends Dependencies {
   readonly isInTime: () => boolean;
   readonly tellStuck: (path: string, reason: string) => void;
 }
@@ -138,7 +141,7 @@ interface Sweep extends Dependencies {
 async function recordFiles(sweep: Sweep): Promise<RecordedFiles> {
   let rejected = 0;
   const [open, finished]: [StateFile[], StateFile[]] = [[], []];
-  const paths = stateFilesIn(sweep.config.paths.stateFolder);
+  const paths = [...stateFilesIn(sweep.config.paths.stateFolder), ...(sweep.spool?.paths() ?? [])];
   for (const [index, path] of paths.entries()) {
     if (!sweep.isInTime()) return { finished, rejected, open, left: paths.length - index };
     const outcome = await recordOne(path, sweep);
@@ -149,27 +152,48 @@ async function recordFiles(sweep: Sweep): Promise<RecordedFiles> {
 }
 
 /** @returns the file, on record now; null when it is gone, not ready, or stuck */
-function recordOne(path: string, sweep: Sweep): Promise<"rejected" | StateFile | null> {
+export function recordOne(path: string, sweep: Sweep): Promise<"rejected" | StateFile | null> {
   return orSetAside(path, sweep, async () => {
     const file = readOrTell(path, sweep);
     if (file === null || isUnderWay(file) || isForItsCourier(file, sweep.machine.processes)) return null;
     if (file.end === null && file.sessionId !== null) return file;
+    if (sweep.spool?.mayRecord(file) === false) return null;
     const { sessionId } = await sweep.recordFile(file);
     return { ...file, sessionId };
   });
 }
 
+/** A shell that told its end is not closed because its process has gone: its file is read after that. */
+function recordSpooled(sweep: Sweep): RecordSpooled {
+  const { spool, store } = sweep;
+  return async ({ sessionId, ownerUid }, name, read) => {
+    const paths = spool?.pathsOf(name, ownerUid ?? -1) ?? [];
+    if (paths.some((path) => !read.has(path))) return "told";
+    for (const path of paths) await recordOne(path, sweep);
+    return paths.length > 0 && (await store.session(sessionId))?.state !== "active" ? "told" : "silent";
+  };
+}
+
+/** @returns the spool where the file lies in it; null where it is in the user's own folder */
+function spoolOf(path: string, { spool }: Sweep): Spool | null {
+  return spool != null && dirname(path) === spool.folder ? spool : null;
+}
+
 /** @returns whether the file is gone; one that cannot be removed is told */
-function isRemoved(path: string, { tellStuck }: Sweep): boolean {
+function isRemoved(path: string, sweep: Sweep): boolean {
+  const { tellStuck } = sweep;
   const reason = removeStateFile(path);
+  if (reason === null) spoolOf(path, sweep)?.forget(path);
   if (reason !== null) tellStuck(path, reason);
   return reason === null;
 }
 
 /** A file that cannot be opened, as one of another mode, must not keep the others from being finished. */
-function readOrTell(path: string, { tellStuck }: Sweep): StateFile | null {
+function readOrTell(path: string, sweep: Sweep): StateFile | null {
+  const { tellStuck } = sweep;
+  const spool = spoolOf(path, sweep);
   try {
-    return readStateFile(path);
+    return spool === null ? readStateFile(path) : spool.read(path);
   } catch (error) {
     if (!(error instanceof SessionBuddyError) || error.code === "invalid") throw error;
     tellStuck(path, `cannot be opened: ${(error.cause as Error).message}`);
@@ -182,8 +206,10 @@ async function orSetAside<T>(path: string, sweep: Sweep, work: () => Promise<T>)
     return await work();
   } catch (error) {
     if (!(error instanceof SessionBuddyError) || error.code !== "invalid") throw error;
-    if (isJustMade(path)) return null;
-    const left = setAside(path);
+    const spool = spoolOf(path, sweep);
+    // The spool tells what is not ready from what will never be.
+    if (spool === null && isJustMade(path)) return null;
+    const left = spool === null ? setAside(path) : spool.setAside(path);
     if (left === null) {
       sweep.log.warning("State file set aside", { file: path, reason: error.message });
       return "rejected";
@@ -199,7 +225,7 @@ async function orSetAside<T>(path: string, sweep: Sweep, work: () => Promise<T>)
  */
 async function settle(path: string, sweep: Sweep): Promise<void> {
   const { machine, recordFile, store } = sweep;
-  const file = readAgain(path);
+  const file = spoolOf(path, sweep) === null ? readAgain(path) : readOrTell(path, sweep);
   if (file?.sessionId == null) return;
   if (file.end !== null) return void (await recordFile(file));
   // Not in this store: the store is another one than when the file was written, or the session was pruned.

@@ -62,12 +62,22 @@ export function startOfFile(file: StateFile, { config, machine }: Recorder): Fil
     // What a shell says is a fact even where its environment is wrong about a name.
     component: componentNameIssue(field("component")) === null ? field("component") : config.settings.component,
   };
-  const parsed = parsedStart(file.eventId, fields, machine, metadataOf(field("metadata")), {
+  const parsed = parsedStart(file.eventId, fields, placeOf(file, machine), metadataOf(field("metadata")), {
     ...(field("version") === "" ? {} : { shell_version: field("version") }),
     ...(/^[1-9]\d{0,6}$/.test(field("ppid")) ? { parent_pid: field("ppid") } : {}),
   });
   const { identity, stat } = lookAtProcess(file, machine);
   return { parsed, process: identity, stat, bootClock: bootClockOf(identity.bootId, field("uptime"), machine) };
+}
+
+/** @returns what was seen of a shell's start, with whose its file is where that is not its reader */
+export function observationOf({ owner }: StateFile, observed: Observation): Observation {
+  return owner === null ? observed : { ...observed, owner: { uid: owner.uid, isVerified: owner.isVerified } };
+}
+
+/** The shells of a user's own folder are that user's; in the spool a file is its owner's. */
+function placeOf({ owner }: StateFile, { facts }: Machine): Pick<Machine, "facts"> {
+  return { facts: owner === null ? facts : { ...facts, username: owner.username, home: owner.home } };
 }
 
 /**
@@ -91,11 +101,21 @@ function lookAtProcess(file: StateFile, machine: Machine): Pick<FileStart, "stat
     ...claimed(field("exe") || null),
   };
   const isItself = identity.bootId === machine.bootId && identity.startTicks === seen.startTicks;
-  const stat = isItself ? look : null;
+  const stat = isItself && file.owner?.isVerified !== false ? look : null;
+  if (file.owner?.isVerified && seen.exeId === null)
+    return { identity: { ...identity, comm: nameOfShell(seen, field("shell")) }, stat };
   const said = claimed(field("exe") || field("shell") || null);
   if (stat === null || seen.exeId === null || machine.processes.compareProgram(said, seen) === "replaced")
     return { identity, stat };
   return { identity: { ...identity, executable: seen.executable, exeId: seen.exeId, comm: seen.comm }, stat };
+}
+
+/**
+ * The file that another user's process runs may not be looked at; its name may. What replaced the shell before anybody came
+ * mostly has another one.
+ */
+function nameOfShell({ comm }: ProcessIdentity, shell: string): string | null {
+  return comm !== null && shell !== "" && (comm.startsWith(shell) || shell.startsWith(comm)) ? comm : null;
 }
 
 /** What the shell says of its program is its word alone: it is kept as such where nothing of it was seen running. */
@@ -146,7 +166,7 @@ export function endContent(timestamp: Instant, end: ShellEnd): EndContent {
 export function parsedStart(
   eventId: string,
   fields: StartFields,
-  { facts }: Machine,
+  { facts }: Pick<Machine, "facts">,
   metadata: unknown,
   environmentExtra: Readonly<Record<string, string>> = {},
 ): ParsedStart {

@@ -10,18 +10,27 @@ import type { Session } from "../tracker/fold.ts";
 import { instantFromMs, instantToMs } from "../tracker/instant.ts";
 import type { SessionIndex } from "../tracker/store.ts";
 import type { EndOutcome, FindSession, Tracker } from "../tracker/tracker.ts";
-import { type ClaimFields, claimsIn, findCircumstances, keptClaims, ownClaims } from "./circumstances.ts";
+import {
+  type ClaimFields,
+  claimsIn,
+  findCircumstances,
+  keptClaims,
+  type LeftFiles,
+  ownClaims,
+} from "./circumstances.ts";
 import {
   byHook,
   endContent,
   endOfRecord,
   observation,
+  observationOf,
   parsedStart,
   type Recorder,
   type ShellEnd,
   type StartFields,
   startOfFile,
 } from "./shell-events.ts";
+import type { Spool } from "./spool.ts";
 import {
   cacheSessionId,
   createStateFile,
@@ -30,7 +39,7 @@ import {
   type StateFile,
   type StateRecord,
 } from "./state-file.ts";
-import { hasPredecessor, readAgain, stateFilesIn } from "./state-folder.ts";
+import { filesOfProcess, hasPredecessor, readAgain, stateFilesIn } from "./state-folder.ts";
 import { byCommand, openSessionOf, refuseWhileAlive, requireProcess } from "./typed.ts";
 
 /** A shell to record; what is missing is looked up. */
@@ -91,6 +100,8 @@ export interface ShellsApp extends Recorder {
   readonly store: Pick<SessionIndex, "session" | "activeOfHost" | "activeOfPids" | "remoteOfLogin">;
   readonly tracker: Tracker;
   readonly log: Log;
+  /** The spool that this program keeps; none by default. */
+  readonly spool?: Spool | null;
 }
 
 export function createShells(app: ShellsApp): Shells {
@@ -101,21 +112,33 @@ export function createShells(app: ShellsApp): Shells {
     const { parsed, process, stat, bootClock } = startOfFile(file, app);
     // A file that has a session id was on record: nothing of its surroundings is needed again.
     const shell = { process, stat: file.sessionId === null ? stat : null, claims: claimsIn(file, claims) };
-    const left = { folder: dirname(file.path), record: recordQuietly };
-    const circumstances = await findCircumstances({ ...shell, claimedBy: "hook" }, app, left);
-    return tracker.startOfHost(parsed, observation(byHook, process, bootClock, circumstances));
+    const circumstances = await findCircumstances({ ...shell, claimedBy: "hook" }, app, leftBeside(file));
+    return tracker.startOfHost(parsed, observationOf(file, observation(byHook, process, bootClock, circumstances)));
   };
 
+  /** In the spool, a process's files are those that its own user has there. */
+  const leftBeside = ({ path, owner }: StateFile): LeftFiles => {
+    const { spool } = app;
+    if (owner === null || spool == null) return leftIn(dirname(path));
+    const filesOf = (name: string, pid: number) => spool.pathsOf(name, machine.processes.ownerOf(pid) ?? -1);
+    return { filesOf, record: (other) => recordQuietly(readQuietly(() => spool.read(other))) };
+  };
+
+  const leftIn = (folder: string): LeftFiles => ({
+    filesOf: (name) => filesOfProcess(folder, name),
+    record: (path) => recordQuietly(readAgain(path)),
+  });
+
   /** What is wrong with another shell's file is said where that file is looked at. */
-  const recordQuietly = async (path: string): Promise<void> => {
-    const file = readAgain(path);
+  const recordQuietly = async (file: StateFile | null): Promise<void> => {
     if (file === null || file.sessionId !== null || file.end !== null || file.start?.isTorn !== false) return;
     await recordFile(file).catch(() => {});
   };
 
   const recordFile = async (file: StateFile, claims?: ClaimFields): Promise<Session> => {
     const session = await recordStart(file, claims);
-    if (file.sessionId === null) cacheQuietly(file.path, session.sessionId, log);
+    if (file.owner !== null) app.spool?.recorded(file, session.sessionId);
+    else if (file.sessionId === null) cacheQuietly(file.path, session.sessionId, log);
     if (file.end !== null) await endOfFile(file, session, file.end, { exitCode: null, reason: null });
     return session;
   };
@@ -125,7 +148,7 @@ export function createShells(app: ShellsApp): Shells {
     const content = told?.content ?? endContent(instantFromMs(Date.now()), end);
     const bootClock = told === null ? machine.bootClock() : told.bootClock;
     await tracker.end(session.sessionId, content, observation(byHook, null, bootClock));
-    const left = hasPredecessor(file.path) ? null : removeStateFile(file.path);
+    const left = hasPredecessor(file.path, file.owner?.uid ?? null) ? null : removeStateFile(file.path);
     if (left !== null) log.warning("State file not removed", { file: file.path, reason: left });
   };
 
@@ -140,7 +163,7 @@ export function createShells(app: ShellsApp): Shells {
       requireProcess(process, machine);
       for (const file of filesOf(process, app)) await recordFile(file);
       const surrounded = { process, stat, claims: ownClaims(shell, app.machine), claimedBy: "command" } as const;
-      const left = { folder: app.config.paths.stateFolder, record: recordQuietly };
+      const left = leftIn(app.config.paths.stateFolder);
       const circumstances = await findCircumstances(surrounded, app, left);
       const seen = observation(byCommand(), process, machine.bootClock(), circumstances);
       // Of several starts that are typed at once, each but the first finds its session.
@@ -219,6 +242,15 @@ function madeFrom(path: string, shell: ShellStart, app: ShellsApp): StateFile {
 function prepareFolder(path: string, { config }: ShellsApp): void {
   const { stateFolder } = config.paths;
   if (dirname(path) === stateFolder) ensurePrivateFolder(stateFolder, "state folder");
+}
+
+/** What is wrong with a file is said where that file itself is looked at. */
+function readQuietly(read: () => StateFile | null): StateFile | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
 }
 
 /** The cached id is a convenience; the record is in the store already. */

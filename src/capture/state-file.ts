@@ -23,6 +23,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import type { ShellOwner } from "../tracker/event.ts";
 
 const largestBytes = 65_536;
 /** In bytes, on the file systems of Linux and macOS. */
@@ -58,6 +59,14 @@ export interface StateFile {
   readonly createdMs: number;
   /** When it was last written to, in milliseconds since the epoch. */
   readonly changedMs: number;
+  /** Whose it is in the spool of the machine; null in the user's own folder. */
+  readonly owner: FileOwner | null;
+}
+
+/** A user, and whether the process that the file is named after was seen to act as that user. */
+export interface FileOwner extends ShellOwner {
+  readonly username: string;
+  readonly home: string;
 }
 
 /**
@@ -86,6 +95,7 @@ export function readStateFile(path: string): StateFile | null {
       ...parseStateFile(bytes.subarray(0, length), path),
       createdMs,
       changedMs,
+      owner: null,
     };
   } finally {
     closeSync(descriptor);
@@ -155,13 +165,18 @@ function writeRecord(
   fields: Readonly<Record<string, string>>,
 ): void {
   try {
-    const entries = Object.entries(fields).map(([key, value]) => `${key}=${value}`);
-    writeSync(descriptor, ["", name, ...entries, ".", ""].join("\0"));
+    writeSync(descriptor, recordText(name, fields));
   } catch (error) {
     throw unavailable(path, `cannot be written: ${(error as Error).message}`, error);
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** @returns a record as the file holds it */
+export function recordText(name: RecordName, fields: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(fields).map(([key, value]) => `${key}=${value}`);
+  return ["", name, ...entries, ".", ""].join("\0");
 }
 
 /**
@@ -218,7 +233,8 @@ function freeName(path: string): string {
   throw new Error(`there are ${mostAside} of its name already`);
 }
 
-function namedProcess(path: string): NamedProcess | null {
+/** @returns the process that a file is named after; null when it has another name */
+export function namedProcess(path: string): NamedProcess | null {
   const match = /^([0-9a-f-]{36})\.(\d{1,7})\.(\d{1,20})(?:\.\d+)?$/.exec(basename(path));
   if (match === null) return null;
   const [, bootId = "", pid = "", startTicks = ""] = match;
@@ -274,8 +290,8 @@ function eventIdOf(path: string, start: StateRecord | undefined): string {
   return uuidOf([basename(path), ...(start?.fields ?? [])].join("\0"));
 }
 
-/** A UUID from a hash, in the form of version 4 because the wire contract takes no other (section 1). */
-function uuidOf(text: string): string {
+/** @returns a UUID from a hash, in the form of version 4 because the wire contract takes no other (section 1). */
+export function uuidOf(text: string): string {
   // Rarely needed, and slow to load.
   const { createHash } = process.getBuiltinModule("node:crypto");
   const digits = createHash("sha256").update(text).digest("hex");

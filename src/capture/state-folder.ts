@@ -1,6 +1,6 @@
 /** Owns which files of the state folder are the shells', and which of them are still being written. For `app.ts`. */
-import { readdirSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { Processes } from "../host/processes.ts";
 import { lastChangeMs, readStateFile, type StateFile } from "./state-file.ts";
 
@@ -18,6 +18,17 @@ export function stateFilesIn(folder: string): string[] {
   } catch {
     return [];
   }
+}
+
+/**
+ * @param name - as files are named after a process: `BOOT.PID.TICKS`
+ * @returns the paths of the files of that process, the first of them first
+ */
+export function filesOfProcess(folder: string, name: string): string[] {
+  const paths: string[] = [];
+  const path = join(folder, name);
+  for (let next = path; existsSync(next); next = `${path}.${paths.length}`) paths.push(next);
+  return paths;
 }
 
 /** Something in the state folder that cannot be finished with. */
@@ -48,7 +59,10 @@ export function isUnderWay(file: StateFile): boolean {
  *
  * @returns whether the file is better left to it
  */
-export function isForItsCourier({ createdMs, end, process, sessionId }: StateFile, processes: Processes): boolean {
+export function isForItsCourier(file: StateFile, processes: Processes): boolean {
+  const { createdMs, end, owner, process, sessionId } = file;
+  // In the spool nobody has one.
+  if (owner !== null) return false;
   if (sessionId !== null || end !== null || process === null || !isYounger(createdMs, courierMs)) return false;
   return processes.stat(process.pid)?.startTicks !== process.startTicks;
 }
@@ -79,16 +93,32 @@ export function withUnreadFiles(
 
 /**
  * @param path - of the file of a shell that took the place of another by `exec`, or of any other
+ * @param uid - whose files count where the folder is everybody's; null for all
  * @returns whether a file of a shell that had the process before is still there: then this one is its proof of death
  */
-export function hasPredecessor(path: string): boolean {
+export function hasPredecessor(path: string, uid: number | null): boolean {
   const [, first = "", suffix = ""] = /^(.*\/[0-9a-f-]{36}\.\d{1,7}\.\d{1,20})\.(\d{1,6})$/.exec(path) ?? [];
   if (suffix === "") return false;
+  // To look for each is cheaper than to read a folder that may be full of others' files.
+  if (Number(suffix) <= mostLooks)
+    return [first, ...numbered(first, Number(suffix))].some((name) => isThere(name, uid));
   const before = stateFilesIn(dirname(path)).filter((name) => name === first || name.startsWith(`${first}.`));
   return before.some((name) => name === first || Number(name.slice(first.length + 1)) < Number(suffix));
 }
 
-function isFresh(changedMs: number): boolean {
+const mostLooks = 100;
+
+function numbered(first: string, before: number): string[] {
+  return Array.from({ length: before - 1 }, (_, index) => `${first}.${index + 1}`);
+}
+
+function isThere(path: string, uid: number | null): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats !== undefined && (uid === null || stats.uid === uid);
+}
+
+/** @returns whether something was changed so lately that more may come */
+export function isFresh(changedMs: number): boolean {
   return isYounger(changedMs, unfinishedWriteMs);
 }
 

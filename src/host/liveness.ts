@@ -24,8 +24,10 @@ const alive: Liveness = { state: "alive" };
  *
  * @param identity - the process as it was when its session started
  * @param machine - this machine, its boot, and what it can tell
+ * @param isNameEnough - whether another name of the program proves that it was replaced, where its file was never looked at,
+ *   as another user's may not be; not by default
  */
-export function liveness(identity: ProcessIdentity, machine: ProcessHome): Liveness {
+export function liveness(identity: ProcessIdentity, machine: ProcessHome, isNameEnough = false): Liveness {
   const { processes } = machine;
   if (identity.hostId === null || identity.hostId !== machine.hostId) return unknown("other_host");
   // A container that shares the store has its own pids, and may show another boot; it cannot judge the host's.
@@ -46,6 +48,7 @@ export function liveness(identity: ProcessIdentity, machine: ProcessHome): Liven
   if (executable === null && exeId === null && comm === null) return alive;
   // The name was read before the file: see `processIdentity`.
   const seen = { comm: stat.comm, exeId: processes.exeIdOf(pid), executable: processes.executableOf(pid) };
+  if (isNameEnough && exeId === null && comm !== null) return comm === seen.comm ? alive : dead("executable_replaced");
   return byProgram[processes.compareProgram(identity, seen)];
 }
 
@@ -64,8 +67,8 @@ export function isRunning({ bootId, pid, startTicks }: ProcessIdentity, machine:
 }
 
 /** The same for a person who asks why: the verdict, and what was compared. */
-export function look(identity: ProcessIdentity, machine: ProcessHome): ProcessLook {
-  const verdict = liveness(identity, machine);
+export function look(identity: ProcessIdentity, machine: ProcessHome, isNameEnough = false): ProcessLook {
+  const verdict = liveness(identity, machine, isNameEnough);
   const seen = processIdentity(identity.pid, machine);
   return {
     state: verdict.state,

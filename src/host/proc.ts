@@ -49,11 +49,9 @@ const looks: Omit<Processes, "hasProc" | "timeNamespace" | "pidNamespace"> = {
     return parent === undefined ? null : Number(parent);
   },
   ownerOf(pid) {
-    try {
-      return statSync(`/proc/${pid}`).uid;
-    } catch {
-      return null;
-    }
+    // The folder of a process that may not be dumped belongs to root, whoever's it is (proc(5)).
+    const uid = /^Uid:\t\d+\t(\d+)/m.exec(readText(`/proc/${pid}/status`) ?? "")?.[1];
+    return uid === undefined ? null : Number(uid);
   },
   executableOf: (pid) => readLink(`/proc/${pid}/exe`),
   exeIdOf: (pid) => files.idOf(`/proc/${pid}/exe`),

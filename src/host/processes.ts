@@ -18,7 +18,7 @@ export interface Processes {
   stat(pid: number): ProcessStat | null;
   /** @returns the parent of a process, 0 for the first of all; null when there is no such process to look at */
   parentOf(pid: number): number | null;
-  /** @returns the user that the process belongs to; null where not known */
+  /** @returns the user that the process acts as; null where not known */
   ownerOf(pid: number): number | null;
   /** @returns what the process runs: a path, or a name where the system keeps no path; null when not known */
   executableOf(pid: number): string | null;

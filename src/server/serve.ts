@@ -215,6 +215,11 @@ async function reconcileUntil(
   afterwards: () => Promise<void> = async () => {},
 ): Promise<void> {
   const { reconcile } = createReconcile(app);
+  const { spool } = app;
+  if (spool !== null) {
+    const { createSpoolKeeper } = await import("../capture/spool-keeper.ts");
+    return createSpoolKeeper({ ...app, spool }, { reconcile }, afterwards).keep(signal);
+  }
   while (!signal.aborted) {
     await reconcile(deadlinesMs.tick);
     await afterwards();

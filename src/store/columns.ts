@@ -24,8 +24,14 @@ const ownColumns = {
   end_reason: "endReason",
   signal: "signal",
   ended_by: "endedBy",
+  owner_uid: "ownerUid",
   start_event_id: "startEventId",
   end_event_id: "endEventId",
+} as const satisfies Readonly<Record<string, keyof Session>>;
+
+/** Truths are kept as 0 and 1. */
+const truthColumns = {
+  verified: "isVerified",
 } as const satisfies Readonly<Record<string, keyof Session>>;
 
 /** All null where no process was identified; then `process_pid` is what tells it from one of which little is known. */
@@ -58,10 +64,17 @@ export const circumstanceColumns = {
 
 /** Fails to compile where a field has no column. */
 type Missing =
-  | Exclude<keyof Session, (typeof ownColumns)[keyof typeof ownColumns] | "process" | "circumstances">
+  | Exclude<
+      keyof Session,
+      | (typeof ownColumns)[keyof typeof ownColumns]
+      | (typeof truthColumns)[keyof typeof truthColumns]
+      | "process"
+      | "circumstances"
+    >
   | Exclude<keyof ProcessIdentity, (typeof processColumns)[keyof typeof processColumns]>
   | Exclude<keyof Circumstances, (typeof circumstanceColumns)[keyof typeof circumstanceColumns]>;
 const own = Object.entries(ownColumns satisfies [Missing] extends [never] ? object : Missing);
+const truths = Object.entries(truthColumns);
 const ofProcess = Object.entries(processColumns);
 const ofCircumstances = Object.entries(circumstanceColumns);
 
@@ -70,7 +83,7 @@ export type ColumnValue = string | number | null;
 type Row = Readonly<Record<string, unknown>>;
 
 /** The columns that hold a field, in the order of {@link sessionValues}. */
-export const sessionColumns: readonly string[] = [own, ofProcess, ofCircumstances].flatMap((columns) =>
+export const sessionColumns: readonly string[] = [own, truths, ofProcess, ofCircumstances].flatMap((columns) =>
   columns.map(([column]) => column),
 );
 
@@ -79,6 +92,7 @@ export function sessionValues(session: Session): ColumnValue[] {
   const { process, circumstances } = session;
   return [
     ...own.map(([, field]) => session[field]),
+    ...truths.map(([, field]) => (session[field] === null ? null : Number(session[field]))),
     ...ofProcess.map(([, field]) => (process === null ? null : process[field])),
     ...ofCircumstances.map(([, field]) => circumstances[field]),
   ];
@@ -87,7 +101,9 @@ export function sessionValues(session: Session): ColumnValue[] {
 /** @param row - as {@link sessionValues} was written */
 export function rowToSession(row: Row): Session {
   const process = row.process_pid === null ? null : fieldsOf(ofProcess, row);
-  return { ...fieldsOf(own, row), process, circumstances: fieldsOf(ofCircumstances, row) } as Session;
+  const known = truths.map(([column, field]) => [field, row[column] === null ? null : row[column] === 1]);
+  const circumstances = fieldsOf(ofCircumstances, row);
+  return { ...fieldsOf(own, row), ...Object.fromEntries(known), process, circumstances } as Session;
 }
 
 function fieldsOf(columns: readonly (readonly [column: string, field: string])[], row: Row): object {

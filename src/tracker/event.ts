@@ -80,6 +80,17 @@ export type EventSource =
 
 export const sourceKinds = ["hook", "client", "command", "kernel", "import"] as const satisfies EventSource["kind"][];
 
+/** Whose a shell of the machine's record is. */
+export interface ShellOwner {
+  /** The user id that the file system has for its state file: no word of the shell's. */
+  readonly uid: number;
+  /**
+   * Whether its process was looked at, and acted as that user. Not so where the process had gone before anybody came, or may
+   * not be looked at.
+   */
+  readonly isVerified: boolean;
+}
+
 /** What this program saw itself when it took an event; never part of what makes two events equal. */
 export interface Observation {
   readonly recordedAt: Instant;
@@ -93,6 +104,8 @@ export interface Observation {
   readonly bootClock: BootClock | null;
   /** What surrounded a shell that opened; null in events of other kinds and of earlier versions, and where nothing is known. */
   readonly circumstances: ToldCircumstances | null;
+  /** Of a start in the machine's record; missing where a record is one user's. */
+  readonly owner?: ShellOwner;
 }
 
 /** A moment on a machine's boot clock; two of them can be compared only within one boot. */

@@ -56,6 +56,10 @@ export interface Session {
   readonly endedBy: Ender | null;
   readonly process: ProcessIdentity | null;
   readonly circumstances: Circumstances;
+  /** The user id of the shell's owner, as the file system has it; null where the record is one user's. */
+  readonly ownerUid: number | null;
+  /** Whether the shell's process was seen to act as that user; null where the record is one user's. */
+  readonly isVerified: boolean | null;
   readonly startEventId: string;
   readonly endEventId: string | null;
 }
@@ -140,6 +144,8 @@ function opened(start: StartEvent): Session {
     endedBy: null,
     process: start.observed.process,
     circumstances: circumstancesOf(start.observed.circumstances),
+    ownerUid: start.observed.owner?.uid ?? null,
+    isVerified: start.observed.owner?.isVerified ?? null,
     startEventId: start.eventId,
     endEventId: null,
   };

@@ -48,8 +48,13 @@ export interface Sandbox {
    * Starts `session-buddy serve` on a free port.
    *
    * @param under - a command line that runs the one after it, such as `setpriv`; none by default
+   * @param args - further arguments; none by default
    */
-  serve(env?: Readonly<Record<string, string>>, under?: readonly string[]): Promise<RunningServer>;
+  serve(
+    env?: Readonly<Record<string, string>>,
+    under?: readonly string[],
+    args?: readonly string[],
+  ): Promise<RunningServer>;
   /** Connects the official client to a server over HTTP. */
   httpClient(server: RunningServer): Promise<Client>;
   /** Starts `session-buddy serve --stdio` behind the official client. */
@@ -87,8 +92,8 @@ export function createSandbox(t: Pick<TestContext, "after">): Sandbox {
     env,
     run: (args, options = {}) =>
       runToEnd(launcher, args, { ...options, env: { ...env, ...options.env }, cwd: options.cwd ?? folder }),
-    async serve(extra = {}, under = []) {
-      const server = await startServer({ ...env, ...extra }, folder, under);
+    async serve(extra = {}, under = [], args = []) {
+      const server = await startServer({ ...env, ...extra }, folder, under, args);
       t.after(() => server.child.kill("SIGKILL"));
       return server;
     },
@@ -117,8 +122,9 @@ async function startServer(
   env: Readonly<Record<string, string>>,
   cwd: string,
   under: readonly string[],
+  more: readonly string[],
 ): Promise<RunningServer> {
-  const [program = launcher, ...args] = [...under, launcher, "serve", "--port", "0"];
+  const [program = launcher, ...args] = [...under, launcher, "serve", "--port", "0", ...more];
   const child = spawn(program, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   const outcome = outcomeOf(child);

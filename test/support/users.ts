@@ -1,13 +1,16 @@
 /** Real users of this system, made for one test. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { eventually } from "./eventually.ts";
 import { launcher, type Outcome, type RunOptions, runToEnd, type Sandbox } from "./sandbox.ts";
 
 export interface User {
   readonly name: string;
   readonly uid: number;
+  /** Of its own group; not always the number of the user. */
+  readonly gid: number;
   readonly home: string;
   /** A command line that runs the one after it as this user. */
   readonly under: readonly string[];
@@ -28,7 +31,7 @@ export function createUser(t: Pick<TestContext, "after">, sandbox: Sandbox): Use
   chmodSync(sandbox.folder, 0o755);
   mkdirSync(home, { mode: 0o755 });
   execFileSync("useradd", ["--no-create-home", "--home-dir", home, "--user-group", name], { stdio: "ignore" });
-  t.after(() => execFileSync("userdel", [name], { stdio: "ignore" }));
+  t.after(() => removeUser(name));
   const [uid = 0, gid = 0] = ["-u", "-g"].map((flag) => Number(execFileSync("id", [flag, name], { encoding: "utf8" })));
   chownSync(home, uid, gid);
   chmodSync(home, 0o755);
@@ -43,6 +46,7 @@ export function createUser(t: Pick<TestContext, "after">, sandbox: Sandbox): Use
   return {
     name,
     uid,
+    gid,
     home,
     under,
     async shell(line) {
@@ -51,4 +55,12 @@ export function createUser(t: Pick<TestContext, "after">, sandbox: Sandbox): Use
     },
     run: (args, options) => as(["sh", "-c", '"$@"; exit $?', "sh", launcher, ...args], options),
   };
+}
+
+/** A user whose processes still run cannot be removed. */
+function removeUser(name: string): Promise<void> {
+  return eventually(() => {
+    spawnSync("pkill", ["-KILL", "-U", name]);
+    execFileSync("userdel", [name], { stdio: "ignore" });
+  });
 }

@@ -20,7 +20,8 @@ export async function run(options: ServeOptions): Promise<void> {
   const isService = logFile !== null || isWaitedForBySystemd(process.env);
   const stop = stopSignal(isService ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"]);
   if (isService) process.on("SIGHUP", () => void reload(log, logFile, door));
-  const app = await openApp(config, log);
+  const machine = machineOf(options.spool, config.settings);
+  const app = await openApp(config, log, machine?.spool ?? null);
   const gate = door === null ? null : door.gate;
   const common = { app, gate, version: packageJson.version, signal: stop };
   const { settings } = config;
@@ -44,7 +45,7 @@ export async function run(options: ServeOptions): Promise<void> {
           areMetricsOpen,
           areOtherUsersAllowed: options.allowOtherUsers === true || settings.allow_other_users,
           isWaitedForBySystemd: isWaitedForBySystemd(process.env),
-          machine: machineOf(options.spool, settings),
+          machine,
         }));
   } finally {
     await app.close();

@@ -101,6 +101,8 @@ export const migrations: readonly (string | ((database: DatabaseSync) => void))[
    ALTER TABLE sessions ADD COLUMN container TEXT;
    ALTER TABLE sessions ADD COLUMN remote TEXT;
    ALTER TABLE sessions ADD COLUMN terminal_program TEXT;
+   ALTER TABLE sessions ADD COLUMN owner_uid INTEGER;
+   ALTER TABLE sessions ADD COLUMN verified INTEGER;
    CREATE INDEX sessions_by_login_user ON sessions (login_user, span_class, started_at, session_id, username, hostname, component_name, tty)
      WHERE login_user IS NOT NULL;
    CREATE INDEX sessions_by_tty ON sessions (tty, span_class, started_at, session_id, username, hostname, component_name, login_user)
