@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { createProcProcesses } from "../../src/host/proc.ts";
 import { eventually } from "../support/eventually.ts";
 import { allRows, runWell, type SessionRow } from "../support/rows.ts";
 import { createSandbox, launcher, runToEnd, type Sandbox } from "../support/sandbox.ts";
@@ -20,6 +21,7 @@ import {
   sourceLine,
 } from "../support/shells/shells.ts";
 import { leftBehind, recordBytes } from "../support/shells/state-files.ts";
+import { recordHistory, withStore } from "../support/store/history.ts";
 
 /** A login as PAM makes it: the kernel is told the user before the shell's first instruction. */
 const loggedIn = (uid: number) => ["sh", "-c", `echo ${uid} > /proc/self/loginuid; exec "$@"`, "sh"];
@@ -123,6 +125,29 @@ test("a shell whose file is read before that of the shell around it has that as 
   assert.equal(rows.length, 2);
   assert.equal(rows.find(({ component_name }) => component_name === "inner")?.parent_session, idOf("outer"));
 });
+
+for (const [name, change, expected] of [
+  ["and all else", {}, "known"],
+  ["but another start", { startTicks: "1" }, null],
+  ["of another boot", { bootId: "other" }, null],
+  ["of another namespace", { pidNamespace: "1" }, null],
+  ["of another host", { hostId: "other" }, null],
+] as const) {
+  test(`a process above with the pid of one on record ${name} is ${expected ? "the" : "nobody's"} parent`, async (t) => {
+    const sandbox = createSandbox(t);
+    const { outer, inner } = await family(t);
+    await runWell(sandbox, ["start", "--pid", String(inner), "--component", "before"]);
+    const [before] = await withStore(sandbox, (store) => store.sessions({}));
+    assert.ok(before?.process);
+    const pid = outer.pid ?? 0;
+    const { startTicks = null } = createProcProcesses().stat(pid) ?? {};
+    const process = { ...before.process, pid, startTicks, executable: null, exeId: null, comm: null, ...change };
+    await recordHistory(sandbox, [{ id: "known", from: "2026-03-10T08:00:00Z", process }]);
+    await runWell(sandbox, ["start", "--pid", String(inner), "--component", "after"]);
+    const row = (await allRows(sandbox)).find(({ component_name }) => component_name === "after");
+    assert.equal(row?.parent_session, expected);
+  });
+}
 
 test("a file beside that cannot be recorded keeps no shell from its record", async (t) => {
   const sandbox = createSandbox(t);

@@ -36,7 +36,6 @@ export function toTree(sessions: readonly ListedSession[], look: TreeLook): read
     const waiting = roots.map((session) => ({ session, before: "", mark: "" })).reverse();
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const { session, before, mark } = next;
-      if (drawn.has(session)) continue;
       drawn.add(session);
       branches.push({ session, lines: before + mark });
       const below = (children.get(session.sessionId) ?? []).filter((child) => !drawn.has(child));
