@@ -44,6 +44,20 @@ async function readyToRestore(t: TestContext): Promise<Sandbox> {
   return sandbox;
 }
 
+/** What a killed restore leaves is as large as the record, and nobody else would say so. */
+async function assertLeftoversTold(sandbox: Sandbox): Promise<void> {
+  const left = readdirSync(sandbox.home).filter((name) => name.includes(".restoring-"));
+  const findings: { check: string; level: string; words: string }[] = JSON.parse(
+    (await sandbox.run(["doctor", "--json"])).stdout,
+  );
+  const told = findings.filter(({ check }) => check === "restore");
+  assert.deepEqual(
+    told.map(({ level }) => level),
+    left.length > 0 ? ["note"] : [],
+  );
+  for (const name of left) assert.ok(told[0]?.words.includes(join(sandbox.home, name)), told[0]?.words);
+}
+
 test("killed before any of its steps, a restore leaves the old record or the new one, whole", async (t) => {
   const found = new Set<number>();
   for (let step = 1; ; step += 1) {
@@ -56,6 +70,7 @@ test("killed before any of its steps, a restore leaves the old record or the new
     const { size } = await assertSound(sandbox.home);
     assert.ok([sessionsOfBackup, sessionsOfRecord].includes(size), `${size} sessions after step ${step}`);
     found.add(size);
+    await assertLeftoversTold(sandbox);
     await runWell(sandbox, ["start"]);
     assert.equal((await assertSound(sandbox.home)).size, size + 1);
     await runWell(sandbox, ["restore", "copy.db", "--yes"]);
