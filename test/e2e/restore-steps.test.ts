@@ -16,7 +16,9 @@ import { recordLives } from "../support/store/store-place.ts";
 const stepsFile = join(root, "test/support/store/steps.ts");
 const main = join(root, "src/cli/main.ts");
 const sessionsOfBackup = 2_000;
-const sessionsOfRecord = 40;
+const sessionsOfRecord = 240;
+/** The last of them, which are in the log alone. */
+const sessionsOfLog = 40;
 
 function restoreStoppedAt(
   sandbox: Sandbox,
@@ -27,19 +29,17 @@ function restoreStoppedAt(
   return runToEnd(process.execPath, args, { env: { ...sandbox.env, STEP: String(step), ...env }, cwd: sandbox.folder });
 }
 
-/** A large backup, and a small record of which all is in the log, as a killed server leaves it. */
+/** A large backup, and a small record of which a part is in the log, as a killed server leaves it. */
 async function readyToRestore(t: TestContext): Promise<Sandbox> {
   const [sandbox, other] = [createSandbox(t), createSandbox(t)];
-  await withStore(other, (store) =>
-    recordLives(
-      store,
-      Array.from({ length: sessionsOfBackup }, (_, index) => [startEvent({}, { sessionId: `s-${index}` })]),
-    ),
-  );
+  const starts = (count: number) =>
+    Array.from({ length: count }, (_, index) => [startEvent({}, { sessionId: `s-${index}` })]);
+  await withStore(other, (store) => recordLives(store, starts(sessionsOfBackup)));
+  await withStore(sandbox, (store) => recordLives(store, starts(sessionsOfRecord - sessionsOfLog)));
   await runWell(other, ["backup", join(sandbox.folder, "copy.db")]);
   const server = await sandbox.serve();
   const start = () => callTool(server.url, "track_session_start", startArguments());
-  await Promise.all(Array.from({ length: sessionsOfRecord }, start));
+  await Promise.all(Array.from({ length: sessionsOfLog }, start));
   await server.stop("SIGKILL");
   return sandbox;
 }
