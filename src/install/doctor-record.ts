@@ -1,6 +1,6 @@
 /** Owns the part of the examination that is about the record: database, host id, what shells left behind. */
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { type App, openApp } from "../app/app.ts";
 import { createReconcile, deadlinesMs, type ReconcileReport } from "../capture/reconcile.ts";
 import { stateFilesIn } from "../capture/state-folder.ts";
@@ -33,6 +33,7 @@ export async function examineRecord(config: Config, pid: number): Promise<Record
     return {
       findings: [
         ok("database", `${paths.database} is sound`),
+        ...unfinishedRestores(paths),
         ...(await hostId(app)),
         ...(report === null ? [occupied(paths)] : unfinished(report, paths)),
         ...(await silentShells(app)),
@@ -57,6 +58,23 @@ function damaged(database: string, problems: readonly string[]): Finding {
     words,
     "put a backup in its place with: session-buddy restore FILE; or move it away, and keep it for repair",
   );
+}
+
+/** A restore works in a copy beside the database, which one that was killed leaves there. */
+function unfinishedRestores({ database }: Paths): Finding[] {
+  // A database that is a link is restored where it leads.
+  const target = realpathSync(database);
+  const prefix = `${basename(target)}.restoring-`;
+  const left = readdirSync(dirname(target)).filter((name) => name.startsWith(prefix));
+  if (left.length === 0) return [];
+  const paths = left.map((name) => join(dirname(target), name));
+  return [
+    note(
+      "restore",
+      `a restore is under way, or was killed and has left ${paths.join(", ")}`,
+      "remove it where none is",
+    ),
+  ];
 }
 
 async function hostId({ machine, store, config }: App): Promise<Finding[]> {

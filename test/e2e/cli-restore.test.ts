@@ -183,6 +183,20 @@ test("an older record is brought up to date while it can still be refused", asyn
   assert.deepEqual(await idsOf(sandbox), ["ended", "open"]);
 });
 
+/** Changes one name in one index, which no count and no copy notices. */
+function damageIndex(path: string): void {
+  const database = new DatabaseSync(path);
+  const sql = "SELECT rootpage AS page FROM sqlite_schema WHERE name = 'sessions_by_hostname'";
+  const page = Number(database.prepare(sql).get()?.page);
+  const name = String(database.prepare("SELECT hostname FROM sessions LIMIT 1").get()?.hostname);
+  database.close();
+  const content = readFileSync(path);
+  const at = content.indexOf(name, (page - 1) * 4_096);
+  assert.ok(at > 0 && at < page * 4_096);
+  content.write("x", at);
+  writeFileSync(path, content);
+}
+
 const notBackups: readonly (readonly [name: string, make: (path: string) => void, status: number, words: RegExp])[] = [
   ["missing", (path) => rmSync(path), 2, /there is no file \S+copy\.db/],
   ["empty", (path) => writeFileSync(path, ""), 5, /copy\.db is not a record of session-buddy/],
@@ -212,6 +226,7 @@ const notBackups: readonly (readonly [name: string, make: (path: string) => void
     5,
     /copy\.db is damaged/,
   ],
+  ["damaged in one index", damageIndex, 5, /copy\.db is damaged: .*missing from index/],
   ["cut off", (path) => writeFileSync(path, readFileSync(path).subarray(0, 20_000)), 5, /copy\.db is damaged/],
 ];
 

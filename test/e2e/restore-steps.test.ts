@@ -16,7 +16,9 @@ import { recordLives } from "../support/store/store-place.ts";
 const stepsFile = join(root, "test/support/store/steps.ts");
 const main = join(root, "src/cli/main.ts");
 const sessionsOfBackup = 2_000;
-const sessionsOfRecord = 40;
+const sessionsOfRecord = 240;
+/** The last of them, which are in the log alone. */
+const sessionsOfLog = 40;
 
 function restoreStoppedAt(
   sandbox: Sandbox,
@@ -27,21 +29,33 @@ function restoreStoppedAt(
   return runToEnd(process.execPath, args, { env: { ...sandbox.env, STEP: String(step), ...env }, cwd: sandbox.folder });
 }
 
-/** A large backup, and a small record of which all is in the log, as a killed server leaves it. */
+/** A large backup, and a small record of which a part is in the log, as a killed server leaves it. */
 async function readyToRestore(t: TestContext): Promise<Sandbox> {
   const [sandbox, other] = [createSandbox(t), createSandbox(t)];
-  await withStore(other, (store) =>
-    recordLives(
-      store,
-      Array.from({ length: sessionsOfBackup }, (_, index) => [startEvent({}, { sessionId: `s-${index}` })]),
-    ),
-  );
+  const starts = (count: number) =>
+    Array.from({ length: count }, (_, index) => [startEvent({}, { sessionId: `s-${index}` })]);
+  await withStore(other, (store) => recordLives(store, starts(sessionsOfBackup)));
+  await withStore(sandbox, (store) => recordLives(store, starts(sessionsOfRecord - sessionsOfLog)));
   await runWell(other, ["backup", join(sandbox.folder, "copy.db")]);
   const server = await sandbox.serve();
   const start = () => callTool(server.url, "track_session_start", startArguments());
-  await Promise.all(Array.from({ length: sessionsOfRecord }, start));
+  await Promise.all(Array.from({ length: sessionsOfLog }, start));
   await server.stop("SIGKILL");
   return sandbox;
+}
+
+/** What a killed restore leaves is as large as the record, and nobody else would say so. */
+async function assertLeftoversTold(sandbox: Sandbox): Promise<void> {
+  const left = readdirSync(sandbox.home).filter((name) => name.includes(".restoring-"));
+  const findings: { check: string; level: string; words: string }[] = JSON.parse(
+    (await sandbox.run(["doctor", "--json"])).stdout,
+  );
+  const told = findings.filter(({ check }) => check === "restore");
+  assert.deepEqual(
+    told.map(({ level }) => level),
+    left.length > 0 ? ["note"] : [],
+  );
+  for (const name of left) assert.ok(told[0]?.words.includes(join(sandbox.home, name)), told[0]?.words);
 }
 
 test("killed before any of its steps, a restore leaves the old record or the new one, whole", async (t) => {
@@ -56,6 +70,7 @@ test("killed before any of its steps, a restore leaves the old record or the new
     const { size } = await assertSound(sandbox.home);
     assert.ok([sessionsOfBackup, sessionsOfRecord].includes(size), `${size} sessions after step ${step}`);
     found.add(size);
+    await assertLeftoversTold(sandbox);
     await runWell(sandbox, ["start"]);
     assert.equal((await assertSound(sandbox.home)).size, size + 1);
     await runWell(sandbox, ["restore", "copy.db", "--yes"]);
