@@ -21,7 +21,7 @@ test("systemd understands the unit, and finds that it is closed off", async (t) 
   assert.doesNotMatch(text, /^(?:ProtectProc|ProcSubset|PrivateUsers|PrivateNetwork|PrivatePIDs)=/m);
   assert.match(
     text,
-    /^ExecStart=\/usr\/local\/lib\/session-buddy\/bin\/session-buddy serve --spool \S+\/shells --socket \S+$/m,
+    /^ExecStart=\/usr\/local\/lib\/session-buddy\/bin\/session-buddy serve --spool \S+\/shells$/m,
   );
 });
 
