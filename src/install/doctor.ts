@@ -13,6 +13,8 @@ import { attempt, type Finding, failure, note, ok, problem, settled } from "./fi
 import { bestProofs, type HookedShell, shellsByFile, withProofs } from "./hooked-shells.ts";
 import { type HookOptions, hookStates, type PlaceState, usualShells } from "./hooks.ts";
 import { trapsAfterBlock } from "./rc-block.ts";
+import { examineMachine } from "./system/doctor-machine.ts";
+import { machinePlaces } from "./system/hook-steps.ts";
 
 /**
  * Examines everything; one check that fails never hides another.
@@ -47,7 +49,7 @@ export async function examine(env: Environment, hooks: HookOptions, pid: number)
     findings.push(...stateFiles(paths, findings));
     hooked.push(...(await shellsByFile(paths, pid)));
   }
-  return [...findings, ...shellHooks(hooks, hooked)];
+  return [...findings, ...(await examineMachine()), ...shellHooks(hooks, hooked)];
 }
 
 function runtime(): Finding {
@@ -108,18 +110,27 @@ async function secret(env: Environment): Promise<Finding> {
 }
 
 function shellHooks(hooks: HookOptions, hooked: readonly HookedShell[]): Finding[] {
-  const states = withProofs(hookStates(hooks), bestProofs(hooked)).filter(({ kind }) => kind === "hook");
+  const machine = machinePlaces();
+  const states = withProofs([...hookStates(hooks), ...machine], bestProofs(hooked)).filter(
+    ({ kind }) => kind === "hook",
+  );
   const loading = states.filter(({ state }) => state !== "missing");
-  if (loading.length > 0) return loading.flatMap(hookFindings);
+  const isOfMachine = ({ file }: PlaceState) => machine.some((one) => one.file === file);
+  if (loading.length > 0) {
+    return loading.flatMap((one) =>
+      hookFindings(one, isOfMachine(one) ? "sudo session-buddy hook install --system" : null),
+    );
+  }
   const shells = usualShells(hooks.folders).join(" ");
   return [note("hooks", "no shell loads the hook", `session-buddy hook install ${shells}`.trim())];
 }
 
-function hookFindings({ shell, file, state, reason }: PlaceState): Finding[] {
+/** @param remedy - what mends it; null: what mends a person's own file */
+function hookFindings({ shell, file, state, reason }: PlaceState, remedy: string | null): Finding[] {
   const check = `hook ${shell}`;
   if (state === "elsewhere") return [ok(check, reason ?? state)];
   if (state !== "installed")
-    return [problem(check, `${file} ${reason ?? state}`, `session-buddy hook install ${shell}`)];
+    return [problem(check, `${file} ${reason ?? state}`, remedy ?? `session-buddy hook install ${shell}`)];
   const traps = shell === "bash" ? trapsAfterBlock(readFileSync(file, "utf8")) : [];
   const found = ok(check, `${file} loads it`);
   return traps.length === 0 ? [found] : [found, displacedTrap(file, traps)];

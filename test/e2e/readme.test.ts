@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { sessionColumns } from "../../src/cli/terminal/session-columns.ts";
 import { drawTable } from "../../src/cli/terminal/table.ts";
 import { type SettingName, settingRules } from "../../src/config/settings.ts";
+import { createTestMachine, differences } from "../support/installed-machine.ts";
 import { createSandbox, launcher, type Outcome, root, runToEnd } from "../support/sandbox.ts";
 import { toolNames } from "../support/server/client-exchange.ts";
 import { recordHistory, type Story, withStore } from "../support/store/history.ts";
@@ -17,6 +18,8 @@ const running = "bin/session-buddy start && bin/session-buddy list --all\n";
 const setUp = `npm ci && ${running}`;
 const testRun = "npm ci && npm test\n";
 const serving = "session-buddy serve\n";
+/** What changes the whole machine is run on one of its own. */
+const forAdministrators = blocks.filter((block) => block.includes("install --system"));
 
 function assertShowsRow({ status, stdout, stderr }: Outcome, state: string): void {
   assert.deepEqual([status, stderr], [0, stderr], stdout);
@@ -151,7 +154,7 @@ test("the server starts with the command of the README, at the address that it n
 });
 
 test("every other command of the README works as it stands", async (t) => {
-  const others = blocks.filter((block) => ![setUp, testRun, serving].includes(block));
+  const others = blocks.filter((block) => ![setUp, testRun, serving, ...forAdministrators].includes(block));
   assert.ok(others.length >= 7);
   const { folder, env, home } = createSandbox(t);
   mkdirSync(home, { mode: 0o700 });
@@ -160,6 +163,34 @@ test("every other command of the README works as it stands", async (t) => {
     const outcome = await runToEnd("bash", ["-euo", "pipefail", "-c", block], options);
     assert.equal(outcome.status, 0, `${block}\n${outcome.stdout}\n${outcome.stderr}\nin ${folder}`);
   }
+});
+
+test("what an administrator is told to run installs and uninstalls, on a machine of its own", async (t) => {
+  assert.equal(forAdministrators.length, 2);
+  const machine = await createTestMachine(t);
+  const before = machine.tree();
+  await machine.shell(`printf '#!/bin/sh\\nexec "$@"\\n' > /usr/local/bin/sudo; chmod 755 /usr/local/bin/sudo`);
+  for (const block of forAdministrators) {
+    const cwd = join(machine.folder, "program");
+    const { status, stdout, stderr } = await machine.run(["sh", "-euc", `cd '${cwd}'; ${block}`]);
+    assert.deepEqual([status, stderr], [0, ""], `${block}\n${stdout}`);
+  }
+  assert.deepEqual(differences(before, machine.tree()), ["new /usr/local/bin/sudo"]);
+});
+
+test("the places that the README names are those that are made", async (t) => {
+  const machine = await createTestMachine(t);
+  await machine.rows(["install", "--system"]);
+  const places = [...rowsOf("what").values()]
+    .flatMap((cell) => [...cell.matchAll(/`(\/[^`]+)`/g)])
+    .map(([, path = ""]) => path);
+  assert.ok(places.length > 8);
+  const tree = machine.tree();
+  const elsewhere = ["/etc/session-buddy/settings.json", "/etc/bashrc", "/etc/zshrc"];
+  assert.deepEqual(
+    places.filter((path) => !tree.has(path)),
+    elsewhere,
+  );
 });
 
 function copyCheckout(to: string): void {

@@ -38,6 +38,8 @@ const neededPrograms: ReadonlyMap<string, string> = new Map([
   ["useradd", "passwd"],
   ["mkfs.ext4", "e2fsprogs"],
   ["chattr", "e2fsprogs"],
+  ["strace", "strace"],
+  ["nsenter", "util-linux"],
 ]);
 
 /** What is run on the oldest Node.js too, and the program under test with it. */

@@ -9,6 +9,7 @@ import {
   uninstallHooks,
   usualShells,
 } from "../../install/hooks.ts";
+import { machinePlaces } from "../../install/system/hook-steps.ts";
 import { installSystemHooks, uninstallSystemHooks } from "../../install/system/install.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { escapeControls } from "../../wire/escape.ts";
@@ -65,13 +66,13 @@ export async function runUninstall(names: readonly ShellName[], options: HookUni
 
 export async function runStatus(options: HookStatusOptions): Promise<void> {
   const proofs = bestProofs(await findHookedShells(process.env, process.ppid));
-  const states = withProofs(hookStates(hookOptions()), proofs);
-  // A shell without any hook is one that the user does not want recorded.
+  const machine = machinePlaces();
+  const states = withProofs([...hookStates(hookOptions()), ...machine], proofs);
   const hooks = states.filter(({ kind }) => kind === "hook");
-  const wanted = hooks.filter(({ shell, state }) => state !== "missing" || hasHook(shell));
-  function hasHook(name: ShellName): boolean {
-    return hooks.some(({ shell, state }) => shell === name && state !== "missing");
-  }
+  const hasHook = (name: ShellName) => hooks.some(({ shell, state }) => shell === name && state !== "missing");
+  const isOfMachine = (name: ShellName) => machine.some(({ shell }) => shell === name);
+  // A shell without any hook is one that the user does not want recorded; one of the machine needs no file of the user's.
+  const wanted = hooks.filter(({ shell, state }) => state !== "missing" || (hasHook(shell) && !isOfMachine(shell)));
   if (wanted.length === 0 || wanted.some(({ state }) => !isLoaded.has(state))) process.exitCode = leftToDo;
   if (options.json) {
     printJson(states.map(({ shell, kind, file, state, reason }) => ({ shell, kind, file, state, reason })));

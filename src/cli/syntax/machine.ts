@@ -3,12 +3,13 @@ import type { Command } from "@commander-js/extra-typings";
 import { example, type OptionsOf } from "./arguments.ts";
 
 const helpOfInstall = `
-As root. It makes the system user session-buddy, a spool that every shell can drop
-its file into, a copy of this program in /usr/local/lib/session-buddy that every
-user may run, the command /usr/local/bin/session-buddy, a service of systemd, and
-a line in the startup files that the shells of all users read. Where systemd does
-not run, it prints what to run instead. Each change is a line; a second run has
-nothing to do; run it again from a newer program to update, while shells are open.
+As root. It makes the system user session-buddy, a spool that every shell can
+drop its file into, a copy of this program in /usr/local/lib/session-buddy that
+every user may run, the command /usr/local/bin/session-buddy, a service of
+systemd, and a line in the startup files that the shells of all users read.
+Where systemd does not run, it prints what to run instead. Each change is a
+line, and a second run has nothing to do. To update, run it from a newer
+program; shells may stay open.
 Exit status: 0 everything is in place; 1 something is left for you to do.
 `;
 const helpOfUninstall = `

@@ -2,10 +2,19 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { removeTree } from "../../host/remove-tree.ts";
+import { findTool } from "../../host/tools.ts";
 import { examineBackup } from "../../store/sqlite/backup-content.ts";
 import { removeAccountStep } from "./account.ts";
 import { removeFolderStep, requireTrustedWay } from "./folders.ts";
-import { database, madeFoldersFile, settingsFolder, spoolFolder, spoolParent, stateFolder } from "./places.ts";
+import {
+  accountName,
+  database,
+  madeFoldersFile,
+  settingsFolder,
+  spoolFolder,
+  spoolParent,
+  stateFolder,
+} from "./places.ts";
 import { type Plan, refused, type Step, unchanged } from "./step.ts";
 
 /** @param isPurge - whether the record, what waits in the spool, and the user go too */
@@ -28,7 +37,10 @@ const keptAccountStep: Step = {
   async plan() {
     const plan = await removeAccountStep.plan();
     if (plan.action !== "removed") return plan;
-    return kept("files of its may be left", `remove it with: session-buddy uninstall --system --purge`);
+    return kept(
+      "files of its may be left",
+      `remove it with: ${findTool("userdel") === null ? "deluser" : "userdel"} ${accountName}`,
+    );
   },
 };
 
@@ -47,7 +59,7 @@ function dataStep(part: string, path: string, isPurge: boolean, words: () => Pro
       }
       const what = await words();
       if (isPurge) return { action: "removed", reason: what, act: () => removeTree(path) };
-      return kept(what, "remove it with: session-buddy uninstall --system --purge");
+      return kept(what, `remove it with: rm -r ${path}`);
     },
   };
 }

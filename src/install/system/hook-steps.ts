@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync } from "no
 import { dirname, join } from "node:path";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { machineHookLine, type ShellName } from "../hook-line.ts";
+import type { PlaceState } from "../hooks.ts";
 import { addBlock, readBlocks, removeBlocks } from "../rc-block.ts";
 import { type RcFile, readMachineRcFile, writeRcFile } from "../rc-file.ts";
 import { makeFoldersAbove } from "./folders.ts";
@@ -46,6 +47,13 @@ export function hookFileStates(): readonly HookFileState[] {
   const wanted = startupFilesOf(shellsOf(thisMachine), thisMachine);
   const others = everyStartupFile().filter(({ path }) => wanted.every((one) => one.path !== path) && hasOurs(path));
   return [...wanted, ...others].map(stateOf);
+}
+
+/** @returns the same for those that have our line, in the form of a person's own files */
+export function machinePlaces(): readonly PlaceState[] {
+  return hookFileStates()
+    .filter(({ state }) => state !== "missing")
+    .map(({ shell, path, state, reason }) => ({ shell, kind: "hook", file: path, state, reason }));
 }
 
 /** The hook as files name it: by the link, so that a file stays as it is when the program is updated. */

@@ -1,5 +1,5 @@
 /** Owns a look at how session-buddy is installed on this machine, for its caller and for everybody; changes nothing. */
-import { existsSync, lstatSync, readdirSync, type Stats } from "node:fs";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { stateFilesIn } from "../../capture/state-folder.ts";
 import type { Environment } from "../../config/environment.ts";
@@ -7,11 +7,11 @@ import { resolvePaths, resolveShellFolders } from "../../config/paths.ts";
 import { openProcesses } from "../../host/machine.ts";
 import type { Processes } from "../../host/processes.ts";
 import { type HookOptions, hookStates } from "../hooks.ts";
-import { findAccount } from "./account.ts";
 import { hookFileStates } from "./hook-steps.ts";
-import { database, programLink, spoolFolder, spoolMode, unitFile } from "./places.ts";
+import { database, programLink, spoolFolder, unitFile } from "./places.ts";
 import { versionThatAnswers } from "./service-answer.ts";
 import { isSystemdRunning, unitFileState, unitState } from "./service-steps.ts";
+import { type SpoolStatus, spoolStatus } from "./spool-status.ts";
 import { currentFolder, installedAtMs, installedVersion, mayHaveBegunBefore } from "./versions.ts";
 
 /** Every value is null where it is not known, or not for the caller to know. */
@@ -20,11 +20,7 @@ export interface Status {
   readonly machine: { readonly database: string; readonly exists: boolean | null; readonly openShells: number | null };
   readonly program: { readonly path: string; readonly version: string | null; readonly folder: string | null };
   readonly service: ServiceStatus;
-  readonly spool: {
-    readonly path: string;
-    readonly state: "in order" | "missing" | "wrong";
-    readonly reason: string | null;
-  };
+  readonly spool: SpoolStatus;
   readonly hooks: readonly HookStatus[];
 }
 
@@ -122,20 +118,4 @@ async function serviceStatus(): Promise<ServiceStatus> {
     version,
     isCurrent: pid === null || installedAt === null ? null : !mayHaveBegunBefore(pid, installedAt),
   };
-}
-
-function spoolStatus(): Status["spool"] {
-  const stats = lstatSync(spoolFolder, { throwIfNoEntry: false });
-  if (stats === undefined) return { path: spoolFolder, state: "missing", reason: null };
-  const reason = issueOfSpool(stats);
-  return { path: spoolFolder, state: reason === null ? "in order" : "wrong", reason };
-}
-
-function issueOfSpool(stats: Stats): string | null {
-  if (!stats.isDirectory()) return "is not a folder";
-  const account = findAccount();
-  if (account === null) return "has no system user to belong to";
-  if (stats.uid !== account.uid || stats.gid !== account.gid) return `belongs to ${stats.uid}:${stats.gid}`;
-  const mode = stats.mode & 0o7777;
-  return mode === spoolMode ? null : `has mode ${mode.toString(8)}, not ${spoolMode.toString(8)}`;
 }

@@ -1,10 +1,11 @@
 /** Owns the unit of the machine's service (systemd.exec(5)), and how the service is run where there is no systemd. */
 import { stamped } from "../stamp.ts";
 import { restrictions, startLines, unitText } from "../units.ts";
-import { accountName, programLink, runFolder, socket, spoolFolder, stateFolder } from "./places.ts";
+import { accountName, programLink, runFolder, spoolFolder, stateFolder } from "./places.ts";
 
 const program = `${programLink}/bin/session-buddy`;
-const flags = ["--spool", spoolFolder, "--socket", socket];
+/** Where it answers is a setting, so that clients find it too. */
+const flags = ["--spool", spoolFolder];
 
 /**
  * The service sees the processes of all users, since it proves by them which shells are alive (`ProtectProc=`, `ProcSubset=`,

@@ -21,7 +21,7 @@ test("systemd understands the unit, and finds that it is closed off", async (t) 
   assert.doesNotMatch(text, /^(?:ProtectProc|ProcSubset|PrivateUsers|PrivateNetwork|PrivatePIDs)=/m);
   assert.match(
     text,
-    /^ExecStart=\/usr\/local\/lib\/session-buddy\/bin\/session-buddy serve --spool \S+\/shells --socket \S+$/m,
+    /^ExecStart=\/usr\/local\/lib\/session-buddy\/bin\/session-buddy serve --spool \S+\/shells$/m,
   );
 });
 
@@ -105,4 +105,38 @@ test("where there is no systemd, it says what to run", async (t) => {
     stdout,
     /^service: session-buddy\.service: is yours to run \(there is no systemd here\)\n {2}→ have what starts services here run this as root: install -d .* su -s \/bin\/sh session-buddy -c '.* serve --spool .*'$/m,
   );
+});
+
+test("doctor and hook status know what is installed for the machine, and say what is wrong with it", async (t) => {
+  const machine = await createTestMachine(t);
+  await machine.rows(install);
+  const findings = async () => {
+    const all: { check: string; level: string; words: string; remedy: string }[] = JSON.parse(
+      (await machine.buddy(["doctor", "--json"])).stdout,
+    );
+    return all.filter(({ check }) => check.startsWith("machine") || check.startsWith("hook"));
+  };
+  const levels = async () => (await findings()).map(({ check, level }) => `${check}: ${level}`);
+  const hooks = ["hook bash: ok", "hook zsh: ok", "hook fish: ok"];
+  assert.deepEqual(await levels(), ["machine program: ok", "machine spool: ok", "machine service: problem", ...hooks]);
+  const status = await machine.buddy(["hook", "status"]);
+  assert.equal(status.status, 0, status.stdout);
+  assert.match(status.stdout, /^bash +hook +installed +\/etc\/bash\.bashrc$/m);
+
+  await machine.shell(
+    "chmod 755 /var/spool/session-buddy/shells; rm -r /usr/local/lib/session-buddy/node_modules; sed -i 's/^if status/#/' /etc/fish/conf.d/session-buddy.fish",
+  );
+  const wrong = await findings();
+  assert.deepEqual(
+    wrong.filter(({ level }) => level === "problem").map(({ check, remedy }) => [check, remedy.slice(0, 30)]),
+    [
+      ["machine program", "have an administrator run: sud"],
+      ["machine spool", "have an administrator run: sud"],
+      ["machine service", "start it as root, with /run/se"],
+      ["hook fish", "sudo session-buddy hook instal"],
+    ],
+  );
+  assert.equal((await machine.buddy(["hook", "status"])).status, 1);
+  await machine.rows(install);
+  assert.deepEqual(await levels(), ["machine program: ok", "machine spool: ok", "machine service: problem", ...hooks]);
 });

@@ -7,6 +7,7 @@ import {
   hasLineByHand,
   hookLine,
   hookPathOf,
+  machineHookLine,
   readsBashrc,
   type ShellName,
   shellNames,
@@ -86,6 +87,26 @@ test("the line of bash works with CRLF, and other shells that read .profile pass
   assert.deepEqual(await run("bash", `${line}\r\n`), [0, "loaded\n", ""]);
   const outcome = await runToEnd("dash", ["-eu", "-c", `${line}\necho on $?`]);
   assert.deepEqual([outcome.status, outcome.stdout, outcome.stderr], [0, "on 0\n", ""]);
+});
+
+test("the line for all users is read by interactive shells of bash alone, once, and goes on with status 0", async (t) => {
+  const path = join(temporaryFolder(t), "hook");
+  writeFileSync(path, "__session_buddy_pid=$$\necho loaded\n");
+  const line = machineHookLine("bash", path);
+  const on = "echo on $?\n";
+  assert.deepEqual(await run("bash", `${line}\n${on}`), [0, "on 0\n", ""], "a script has no use for it");
+  const twice = await runToEnd("bash", ["--norc", "-euo", "pipefail", "-i", "-c", `${line}\n${line}\r\n${on}`]);
+  assert.deepEqual([twice.status, twice.stdout], [0, "loaded\non 0\n"]);
+  const gone = await runToEnd("bash", ["--norc", "-eu", "-i", "-c", `${machineHookLine("bash", "/gone")}\n${on}`]);
+  assert.deepEqual([gone.status, gone.stdout], [0, "on 0\n"]);
+  const others: readonly (readonly string[])[] = [
+    ["dash", "-eui"],
+    ["zsh", "-f", "-eu", "-i"],
+  ];
+  for (const [shell = "", ...flags] of others) {
+    const { status, stdout } = await runToEnd(shell, [...flags, "-c", `${line}\n${on}`]);
+    assert.deepEqual([status, stdout], [0, "on 0\n"], shell);
+  }
 });
 
 test("an alias of the dot does not keep bash and zsh from loading the hook", async (t) => {
