@@ -55,7 +55,8 @@ async function assertLeftoversTold(sandbox: Sandbox): Promise<void> {
     told.map(({ level }) => level),
     left.length > 0 ? ["note"] : [],
   );
-  for (const name of left) assert.ok(told[0]?.words.includes(join(sandbox.home, name)), told[0]?.words);
+  for (const name of left)
+    assert.ok(told[0]?.words.includes(join(sandbox.home, name)), told[0]?.words ?? "nothing was told");
 }
 
 test("killed before any of its steps, a restore leaves the old record or the new one, whole", async (t) => {
