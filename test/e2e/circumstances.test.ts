@@ -1,7 +1,7 @@
 /** Proves that real shells come on record with where they were opened: terminal, login, parent; and with nothing else of their environment. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { createProcProcesses } from "../../src/host/proc.ts";
@@ -184,6 +184,28 @@ test("of a shell that is gone, what it said itself is on record as its claim, an
   );
   const told = await toldOf(sandbox, row?.session_id);
   assert.deepEqual(new Set(told.map(({ source }) => source)), new Set(["hook"]));
+});
+
+test("what has the pid of a shell by now tells nothing of where the shell was opened", async (t) => {
+  const sandbox = createSandbox(t);
+  const { inner } = await family(t);
+  const [bootId = ""] = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").split("\n");
+  const file = join(leftBehind(sandbox).folder, `${bootId}.${inner}.1`);
+  writeFileSync(file, recordBytes("start/1", fieldsOf(inner, { via: "sudo:les" })), { mode: 0o600 });
+  await runWell(sandbox, ["start", "--state-file", file, "--written"]);
+  const [row] = await allRows(sandbox);
+  assert.deepEqual([row?.uid, row?.container, row?.via], [null, null, "sudo:les"]);
+});
+
+test("bytes that are no text in the environment of a typed start are kept as marks", async (t) => {
+  const sandbox = createSandbox(t);
+  const script = `TERM_PROGRAM=$'a\\xff\\e[2J' TMUX=$'/tmp/\\xfe,1,0' TMUX_PANE=%1 '${launcher}' start; :`;
+  const { status, stderr } = await runToEnd("bash", ["-c", script], { env: sandbox.env });
+  assert.deepEqual([status, stderr], [0, ""]);
+  const [row] = await allRows(sandbox);
+  assert.deepEqual([row?.terminal_program, row?.multiplexer], ["a\uFFFD\u001b[2J", "tmux:/tmp/\uFFFD:%1"]);
+  const text = await runWell(sandbox, ["show", String(row?.session_id)]);
+  assert.match(text, /terminal_program +a\uFFFD\\x1b\[2J \(command\)/);
 });
 
 test("a shell that claims another login and terminal than the kernel's has those of the kernel", async (t) => {
