@@ -33,6 +33,7 @@ const entryPoints = {
   history: resolve(root, "src/store/sqlite/history.ts"),
   "machine-record": resolve(root, "src/app/machine-record.ts"),
   metrics: resolve(root, "src/server/metrics/metrics.ts"),
+  spool: resolve(root, "src/capture/spool.ts"),
   "spool-keeper": resolve(root, "src/capture/spool-keeper.ts"),
   "session-table": resolve(root, "src/cli/terminal/session-table.ts"),
   ...Object.fromEntries(commands.map((name) => [name, resolve(root, `src/cli/commands/${name}.ts`)])),

@@ -51,6 +51,6 @@ export async function openApp(config: Config, log: Log, spoolFolder: string | nu
 
 /** Loaded where there is one to keep. */
 async function openSpool(folder: string, { config, log, machine }: Pick<App, "config" | "log" | "machine">) {
-  const { createSpool } = await import("../capture/spool-keeper.ts");
+  const { createSpool } = await import("../capture/spool.ts");
   return createSpool({ folder, machine, log, keepsRemote: config.settings.remote });
 }

@@ -10,14 +10,8 @@ import type { Session } from "../tracker/fold.ts";
 import { instantFromMs, instantToMs } from "../tracker/instant.ts";
 import type { SessionIndex } from "../tracker/store.ts";
 import type { EndOutcome, FindSession, Tracker } from "../tracker/tracker.ts";
-import {
-  type ClaimFields,
-  claimsIn,
-  findCircumstances,
-  keptClaims,
-  type LeftFiles,
-  ownClaims,
-} from "./circumstances.ts";
+import { type ClaimFields, claimsIn, findCircumstances, keptClaims, ownClaims } from "./circumstances.ts";
+import { leftBeside, leftIn } from "./left-files.ts";
 import {
   byHook,
   endContent,
@@ -39,7 +33,7 @@ import {
   type StateFile,
   type StateRecord,
 } from "./state-file.ts";
-import { filesOfProcess, hasPredecessor, readAgain, stateFilesIn } from "./state-folder.ts";
+import { hasPredecessor, readAgain, stateFilesIn } from "./state-folder.ts";
 import { byCommand, openSessionOf, refuseWhileAlive, requireProcess } from "./typed.ts";
 
 /** A shell to record; what is missing is looked up. */
@@ -112,22 +106,13 @@ export function createShells(app: ShellsApp): Shells {
     const { parsed, process, stat, bootClock } = startOfFile(file, app);
     // A file that has a session id was on record: nothing of its surroundings is needed again.
     const shell = { process, stat: file.sessionId === null ? stat : null, claims: claimsIn(file, claims) };
-    const circumstances = await findCircumstances({ ...shell, claimedBy: "hook" }, app, leftBeside(file));
+    const circumstances = await findCircumstances(
+      { ...shell, claimedBy: "hook" },
+      app,
+      leftBeside(file, app, recordQuietly),
+    );
     return tracker.startOfHost(parsed, observationOf(file, observation(byHook, process, bootClock, circumstances)));
   };
-
-  /** In the spool, a process's files are those that its own user has there. */
-  const leftBeside = ({ path, owner }: StateFile): LeftFiles => {
-    const { spool } = app;
-    if (owner === null || spool == null) return leftIn(dirname(path));
-    const filesOf = (name: string, pid: number) => spool.pathsOf(name, machine.processes.ownerOf(pid) ?? -1);
-    return { filesOf, record: (other) => recordQuietly(readQuietly(() => spool.read(other))) };
-  };
-
-  const leftIn = (folder: string): LeftFiles => ({
-    filesOf: (name) => filesOfProcess(folder, name),
-    record: (path) => recordQuietly(readAgain(path)),
-  });
 
   /** What is wrong with another shell's file is said where that file is looked at. */
   const recordQuietly = async (file: StateFile | null): Promise<void> => {
@@ -163,7 +148,7 @@ export function createShells(app: ShellsApp): Shells {
       requireProcess(process, machine);
       for (const file of filesOf(process, app)) await recordFile(file);
       const surrounded = { process, stat, claims: ownClaims(shell, app.machine), claimedBy: "command" } as const;
-      const left = leftIn(app.config.paths.stateFolder);
+      const left = leftIn(app.config.paths.stateFolder, recordQuietly);
       const circumstances = await findCircumstances(surrounded, app, left);
       const seen = observation(byCommand(), process, machine.bootClock(), circumstances);
       // Of several starts that are typed at once, each but the first finds its session.
@@ -242,15 +227,6 @@ function madeFrom(path: string, shell: ShellStart, app: ShellsApp): StateFile {
 function prepareFolder(path: string, { config }: ShellsApp): void {
   const { stateFolder } = config.paths;
   if (dirname(path) === stateFolder) ensurePrivateFolder(stateFolder, "state folder");
-}
-
-/** What is wrong with a file is said where that file itself is looked at. */
-function readQuietly(read: () => StateFile | null): StateFile | null {
-  try {
-    return read();
-  } catch {
-    return null;
-  }
 }
 
 /** The cached id is a convenience; the record is in the store already. */

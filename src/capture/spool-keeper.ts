@@ -6,8 +6,6 @@ import { deadlinesMs, type Reconcile, recordOne, type Sweep } from "./reconcile.
 import { createShells, type ShellsApp } from "./shells.ts";
 import type { Spool } from "./spool.ts";
 
-export { createSpool } from "./spool.ts";
-
 /** Files that are recorded together; those of one turn share a commit, and the next turn begins with other users. */
 const filesAtOnce = 64;
 /** How often it is looked whether something was missed, in milliseconds. */

@@ -1,6 +1,8 @@
 /**
  * Owns the spool: the folder of the service in which every user's shells leave their files. What is in it is noticed,
  * counted by user, read, and put aside where it is no shell's file.
+ *
+ * Longer than 250 lines because what can be done with the folder stands beside what it does.
  */
 import { lstatSync, renameSync, type Stats } from "node:fs";
 import { opendir } from "node:fs/promises";

@@ -54,7 +54,9 @@ test("opening again changes nothing in the file", async (t) => {
 /** Takes back what the fifth step made. */
 const withoutStep5 = [
   ...["login_user", "tty", "open_process", "login"].map((name) => `DROP INDEX sessions_by_${name};`),
-  ...Object.keys(circumstanceColumns).map((column) => `ALTER TABLE sessions DROP COLUMN ${column};`),
+  ...[...Object.keys(circumstanceColumns), "owner_uid", "verified"].map(
+    (column) => `ALTER TABLE sessions DROP COLUMN ${column};`,
+  ),
 ].join(" ");
 
 test("a file that knows programs by their paths alone keeps them; what it has no field for is unknown", async (t) => {
