@@ -19,10 +19,7 @@ test("systemd understands the unit, and finds that it is closed off", async (t) 
   const text = readFileSync(machine.at(unit), "utf8");
   // It proves by the processes of all users which shells are alive, and answers the programs of all.
   assert.doesNotMatch(text, /^(?:ProtectProc|ProcSubset|PrivateUsers|PrivateNetwork|PrivatePIDs)=/m);
-  assert.match(
-    text,
-    /^ExecStart=\/usr\/local\/lib\/session-buddy\/bin\/session-buddy serve --spool \S+\/shells$/m,
-  );
+  assert.match(text, /^ExecStart=\/usr\/local\/lib\/session-buddy\/bin\/session-buddy serve --spool \S+\/shells$/m);
 });
 
 /** In the place of systemctl: a systemd that runs one service, which is any process, and writes down what it is told. */

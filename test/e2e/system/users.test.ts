@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
-import { createTestMachine } from "../../support/own-machine.ts";
+import { createTestMachine } from "../../support/installed-machine.ts";
 import { openTerminal } from "../../support/shells/pty.ts";
 
 const install = ["install", "--system"];
