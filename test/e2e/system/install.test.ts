@@ -157,7 +157,7 @@ for (const [name, lay, words] of refusals) {
 test("what the system refuses even root is told with what to do, and everything else is done", async (t) => {
   const machine = await createTestMachine(t);
   await machine.shell(
-    "mount -t tmpfs tmpfs /usr/local/bin && mount -o remount,ro /usr/local/bin && chattr +i /etc/zsh/zshrc",
+    "mount -t tmpfs -o mode=755 tmpfs /usr/local/bin && mount -o remount,ro /usr/local/bin && chattr +i /etc/zsh/zshrc",
   );
   const { status, stdout, stderr } = await machine.buddy(install);
   assert.equal(status, 1);
@@ -233,7 +233,7 @@ for (const { name, lay, files } of distributions) {
 
 /** Runs a shell in a terminal as a person does. @returns how often it is on record */
 async function sessionsOf(t: TestContext, machine: TestMachine, words: readonly string[]): Promise<number> {
-  const env = { ...machine.env, SESSION_BUDDY_HOME: "/var/tmp/record", TERM: "dumb" };
+  const env = { ...machine.env, SESSION_BUDDY_HOME: "/var/tmp/record", SESSION_BUDDY_SPOOL: "", TERM: "dumb" };
   // Else a new fish reads every manual page in the background.
   await machine.shell(
     "mkdir -p /home/admin/.local/share/fish/generated_completions /home/admin/.cache/fish; : > /home/admin/.zshrc",

@@ -11,7 +11,7 @@ import { openTerminal } from "../../support/shells/pty.ts";
 
 const install = ["install", "--system"];
 const library = "/usr/local/lib";
-const env = { SESSION_BUDDY_HOME: "/var/tmp/record", TERM: "dumb" };
+const env = { SESSION_BUDDY_HOME: "/var/tmp/record", SESSION_BUDDY_SPOOL: "", TERM: "dumb" };
 
 /** The copy that is installed from becomes a newer program. */
 function makeNewer(machine: TestMachine): void {
