@@ -54,7 +54,7 @@ export function endOf(session: ListedSession, format: (instant: Instant) => stri
   return session.endedBefore === null ? "-" : `by ${format(session.endedBefore)}`;
 }
 
-function toSeconds(instant: Instant): string {
+export function toSeconds(instant: Instant): string {
   return formatInstant(instant).replace(/\.\d+Z$/, "Z");
 }
 
