@@ -3,10 +3,10 @@ import type { SessionBuddyError } from "../tracker/errors.ts";
 import { refusal } from "./refusal.ts";
 
 /**
- * - `everything`: recording and reading, what a token without the claim allows
+ * - `everything`: recording and reading, what a token without such words allows
  * - `read_all`: reading what is on record of everybody
  * - `read_own`: reading what is on record of one user
- * - `nothing`: the claim names nothing that is known here
+ * - `nothing`: none of its words is known here
  */
 export type Scope =
   | { readonly kind: "everything" | "read_all" | "nothing" }
@@ -26,10 +26,13 @@ export type Readable = { readonly of: "everybody" } | { readonly of: "user"; rea
 
 export const scopeWords = { all: "read:all", own: "read:own" } as const;
 
-/** A claim that is there and cannot be understood allows nothing: a mistake in it must not open the record. */
+/** Every word that begins so is ours; others, as issuers put into the claim for programs of their own, say nothing here. */
+const ourWord = /^read:/;
+
+/** A word of ours that is not known allows nothing: a mistake in it must not open the record. */
 export function scopeOf(scope: unknown, userId: string): Scope {
-  if (scope === undefined) return { kind: "everything" };
-  const words = typeof scope === "string" ? scope.split(" ") : [];
+  const words = (typeof scope === "string" ? scope.split(" ") : []).filter((word) => ourWord.test(word));
+  if (words.length === 0) return { kind: "everything" };
   if (words.includes(scopeWords.all)) return { kind: "read_all" };
   if (words.includes(scopeWords.own)) return { kind: "read_own", username: userId };
   return { kind: "nothing" };

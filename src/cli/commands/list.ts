@@ -1,4 +1,4 @@
-/** `session-buddy list`: which sessions are on record. */
+/** `session-buddy list`: which sessions are on record. With a preset, `who` and `last`. */
 
 import type { Questions, SessionPage } from "../../app/questions.ts";
 import type { ReconcileReport } from "../../capture/reconcile.ts";
@@ -7,11 +7,15 @@ import { escapeControls, escapeJson } from "../../wire/escape.ts";
 import { sessionRowKeys, toJsonRow } from "../../wire/view.ts";
 import { withQuestions } from "../input/asked-record.ts";
 import { asksBeyondNow, toQuery } from "../input/filter.ts";
-import type { ListOptions } from "../syntax/ask.ts";
+import type { LastOptions, ListOptions, WhoOptions } from "../syntax/ask.ts";
 import { toCsvLine } from "../terminal/csv.ts";
 import { printJson, printLine, printMessage, printText } from "../terminal/print.ts";
 
-export async function run(options: ListOptions): Promise<void> {
+/** Whom and what a table of sessions is about: `who` the open ones, the first first, `last` those that ended too. */
+export type ListPreset = "list" | "who" | "last";
+
+export async function run(given: ListOptions | WhoOptions | LastOptions, preset: ListPreset = "list"): Promise<void> {
+  const options: ListOptions = preset === "last" ? { ...given, all: true } : given;
   const asked = toQuery(options, Date.now());
   const isFiltered = Object.keys(asked).length > 0;
   const isOpenAlone = !options.all && !asksBeyondNow(options);
@@ -19,7 +23,7 @@ export async function run(options: ListOptions): Promise<void> {
   let report: ReconcileReport | null = null;
   await withQuestions(
     options,
-    (questions) => print(questions, query, options, isFiltered),
+    (questions) => print(questions, query, { options, isFiltered, preset }),
     (done) => {
       report = done;
     },
@@ -43,21 +47,26 @@ function counted(count: number): string {
   return count === 1 ? "1 state file" : `${count} state files`;
 }
 
-async function print(
-  questions: Questions,
-  query: SessionQuery,
-  options: ListOptions,
-  isFiltered: boolean,
-): Promise<void> {
+interface Asked {
+  readonly options: ListOptions;
+  /** Whether something is asked of the sessions beside their state. */
+  readonly isFiltered: boolean;
+  readonly preset: ListPreset;
+}
+
+async function print(questions: Questions, query: SessionQuery, asked: Asked): Promise<void> {
+  const { options, preset } = asked;
   const format = options.json ? "json" : (options.format ?? "table");
   const { limit = null, after = null } = options;
   if (format === "ndjson" || format === "csv") return printAsTheyCome(questions.pages(query, limit, after), format);
-  const { sessions, nextCursor } = await questions.page(query, limit, after);
+  const { sessions: newestFirst, nextCursor } = await questions.page(query, limit, after);
+  const sessions = preset === "who" ? newestFirst.toReversed() : newestFirst;
   if (format === "json") printJson(sessions.map(toJsonRow));
-  else if (sessions.length === 0) printMessage(wordsForNothing(options, isFiltered));
+  else if (sessions.length === 0) printMessage(wordsForNothing(asked));
   else {
     const { drawSessions, drawSessionTree } = await import("../terminal/session-table.ts");
-    for (const line of (options.tree ? drawSessionTree : drawSessions)(sessions)) printLine(line);
+    const lines = options.tree ? drawSessionTree(sessions) : drawSessions(sessions, preset);
+    for (const line of lines) printLine(line);
   }
   printNext(nextCursor);
 }
@@ -80,8 +89,9 @@ async function printAsTheyCome(pages: AsyncGenerator<SessionPage>, format: "ndjs
   }
 }
 
-function wordsForNothing(options: ListOptions, isFiltered: boolean): string {
+function wordsForNothing({ options, isFiltered, preset }: Asked): string {
   if (options.after !== undefined) return "No more sessions.\n";
   if (isFiltered) return "No sessions match.\n";
+  if (preset === "who") return "Nobody is on.\n";
   return options.all ? "No sessions are on record yet.\n" : "No sessions are open. Use --all to show ended ones.\n";
 }

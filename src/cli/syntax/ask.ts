@@ -1,4 +1,8 @@
-/** Owns the rows of the command table that answer questions. */
+/**
+ * Owns the rows of the command table that answer questions.
+ *
+ * Longer than 250 lines because questions share their filters, and the words that explain them.
+ */
 import { type Command, Option } from "@commander-js/extra-typings";
 import { sessionStates } from "../../tracker/fold.ts";
 import { statsKeys } from "../../tracker/store.ts";
@@ -30,13 +34,17 @@ function addPersonal(command: Command) {
 /** Which record every question is asked of. */
 export type RecordChoice = NoneNeeded<OptionsOf<typeof addPersonal>>;
 
-function addFilters(command: Command) {
+function addPlaces(command: Command) {
   return addPersonal(command)
     .option("--user <name>", "only sessions of this user")
     .option("--login-user <name>", "only sessions of this user's logins, also behind sudo or su")
     .option("--host <name>", "only sessions on this host")
     .option("--tty <name>", "only sessions on this terminal, for example pts/8")
-    .option("--component <name>", "only sessions of this component")
+    .option("--component <name>", "only sessions of this component");
+}
+
+function addFilters(command: Command) {
+  return addPlaces(command)
     .addOption(new Option("--state <state...>", "only sessions in these states").choices(sessionStates))
     .option("--since <time>", "open at this time or later")
     .option("--until <time>", "open at this time or earlier")
@@ -80,6 +88,54 @@ export type ListOptions = OptionsOf<typeof describeList>;
 
 export function addList(program: Command): void {
   describeList(program).action(async (options) => (await import("../commands/list.ts")).run(options));
+}
+
+const helpOfPeople = `
+LOGIN is who logged in, whoever they became since by sudo, su or doas, as the
+kernel keeps it; USER is whom the shell acts as. FROM is recorded only where the
+setting remote says so.
+`;
+
+function describeWho(program: Command) {
+  return addPlaces(
+    program.command("who").description("Show who is on now: who logged in, whom the shell acts as, where, since when."),
+  )
+    .option("--json", "print a JSON array of the same rows as list, the first first")
+    .addHelpText(
+      "after",
+      `${helpOfPeople}IDLE is how long nothing was typed at the terminal, to the minute.\n${example(
+        "session-buddy who",
+        "session-buddy who --login-user deploy",
+      )}`,
+    );
+}
+export type WhoOptions = OptionsOf<typeof describeWho>;
+
+export function addWho(program: Command): void {
+  describeWho(program).action(async (options: WhoOptions) => (await import("../commands/list.ts")).run(options, "who"));
+}
+
+function describeLast(program: Command) {
+  return addFiltersAndTime(
+    program.command("last").description("Show who was on: the history, newest first, in the columns of who."),
+  )
+    .option("--limit <number>", "show at most this many", parseCount)
+    .option("--after <cursor>", "the page after this cursor")
+    .option("--json", "print a JSON array of the same rows as list")
+    .addHelpText(
+      "after",
+      helpOfPeople +
+        helpOfWindow +
+        helpOfTimes +
+        example("session-buddy last --limit 20", "session-buddy last --since yesterday --user root"),
+    );
+}
+export type LastOptions = OptionsOf<typeof describeLast>;
+
+export function addLast(program: Command): void {
+  describeLast(program).action(async (options: LastOptions) =>
+    (await import("../commands/list.ts")).run(options, "last"),
+  );
 }
 
 function describeShow(program: Command) {

@@ -4,7 +4,7 @@ import packageJson from "../../../package.json" with { type: "json" };
 import { escapeControls } from "../../wire/escape.ts";
 import { printMessage, printText } from "../terminal/print.ts";
 import { example } from "./arguments.ts";
-import { addCurrent, addList, addShow, addStats, addTimeline, addWatch, addWhy } from "./ask.ts";
+import { addCurrent, addLast, addList, addShow, addStats, addTimeline, addWatch, addWho, addWhy } from "./ask.ts";
 import { addInstall, addStatus, addUninstall } from "./machine.ts";
 import { addEnd, addStart } from "./record.ts";
 import { addCompletion, addConfig, addDoctor, addHook, addServe } from "./setup.ts";
@@ -15,6 +15,8 @@ const commands: readonly (readonly [name: string, add: (program: Command) => voi
   ["start", addStart],
   ["end", addEnd],
   ["list", addList],
+  ["who", addWho],
+  ["last", addLast],
   ["show", addShow],
   ["why", addWhy],
   ["current", addCurrent],

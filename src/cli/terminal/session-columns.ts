@@ -38,28 +38,28 @@ function loginOf({ username, circumstances }: ListedSession): string {
 }
 
 /** The address without the port. */
-function addressOf({ circumstances }: ListedSession): string {
+export function addressOf({ circumstances }: ListedSession): string {
   return circumstances.remote?.split(" ", 1)[0] ?? "-";
 }
 
 /** The code, the signal where there is none, or the word for a terminal that was closed. */
-function exitOf({ exitCode, signal, endReason }: ListedSession): string {
+export function exitOf({ exitCode, signal, endReason }: ListedSession): string {
   if (exitCode !== null) return String(exitCode);
   return signal ?? (endReason === "hangup" ? "hangup" : "-");
 }
 
 /** An end that is known only as an interval is shown as the moment it is known by. */
-function endOf(session: ListedSession, format: (instant: Instant) => string): string {
+export function endOf(session: ListedSession, format: (instant: Instant) => string): string {
   if (session.endedAt !== null) return format(session.endedAt);
   return session.endedBefore === null ? "-" : `by ${format(session.endedBefore)}`;
 }
 
-function toSeconds(instant: Instant): string {
+export function toSeconds(instant: Instant): string {
   return formatInstant(instant).replace(/\.\d+Z$/, "Z");
 }
 
 /** `11-22 16:15Z` in this year, `2025-11-22` in another. */
-function briefly(instant: Instant, now: Instant): string {
+export function briefly(instant: Instant, now: Instant): string {
   if (instant.slice(0, 4) !== now.slice(0, 4)) return instant.slice(0, 10);
   return `${instant.slice(5, 10)} ${instant.slice(11, 16)}Z`;
 }

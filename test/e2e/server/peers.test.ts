@@ -120,6 +120,10 @@ if (isAdministrator) {
       }
       assert.match(await postAs(stranger, server, rpc(0, "initialize"), "/mcp?session=true"), refused(0, stranger));
       assert.match(await postAs(stranger, server, "", "/metrics", "GET"), refused(0, stranger));
+      for (const path of ["sessions", "sessions/x", "sessions/x/why", "stats?by=user", "timeline", "live"]) {
+        const answer = await postAs(stranger, server, "", `/v1/${path}`, "GET");
+        assert.match(answer, /^HTTP\/1\.1 403 .*"error":"This server is for user id 0 alone, and this/s);
+      }
       // What tells nothing is for everybody, as it is where others need a token.
       assert.match(await postAs(stranger, server, "", "/healthz", "GET"), /^HTTP\/1\.1 200 /);
       assert.match(server.log(), new RegExp(`WARNING - Connection refused: reason=.*user id ${stranger}`));
