@@ -55,6 +55,8 @@ test("a start alone is an active session whose end is unknown", () => {
     signal: null,
     endedBy: null,
     process,
+    ownerUid: null,
+    isVerified: null,
     circumstances: { ...noCircumstances, tty: "pts/8", loginUid: 1_000, via: "sudo:les" },
     startEventId: start.eventId,
     endEventId: null,
