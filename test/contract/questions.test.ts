@@ -5,6 +5,7 @@ import { allRows, type SessionRow } from "../support/rows.ts";
 import { createSandbox } from "../support/sandbox.ts";
 import { type QuestionAnswer, question } from "../support/server/questions.ts";
 import { type Connection, connect, transportKinds } from "../support/server/transports.ts";
+import { recordHistory } from "../support/store/history.ts";
 
 const noSession = "shell-20200101-000000";
 
@@ -57,10 +58,52 @@ for (const kind of transportKinds) {
       [{ started_since: "2026-02-06T08:30:00+00:00" }, [second]],
       [{ username: "ann", hostname: "other" }, []],
       [{ states: ["active", "ended"] }, [second, first]],
+      // A client tells nothing of where its shell was opened.
+      [{ login_user: "ann" }, []],
+      [{ tty: "pts/1" }, []],
     ];
     for (const [args, expected] of cases) {
       assert.deepEqual(idsOf(await question(client, "search_sessions", args)), expected, JSON.stringify(args));
     }
+  });
+
+  test(`over ${kind}, who logged in and where is asked for and answered, each with who tells it`, async (t) => {
+    const sandbox = createSandbox(t);
+    const circumstances = {
+      kernel: { uid: 0, tty: "pts/2", loginUid: 1000, loginUser: "ann", parentSession: "login" },
+      hook: { via: "sudo:ann" },
+    };
+    const from = "2026-02-06T08:00:00Z";
+    await recordHistory(sandbox, [
+      { id: "login", from },
+      { id: "root", from, circumstances },
+    ]);
+    const { client } = await connect(t, sandbox, kind);
+    await client.listTools();
+    for (const args of [{ login_user: "ann" }, { tty: "pts/2" }, { login_user: "ann", tty: "pts/2" }]) {
+      for (const tool of ["list_active_sessions", "search_sessions"] as const) {
+        assert.deepEqual(idsOf(await question(client, tool, args)), ["root"], JSON.stringify(args));
+      }
+    }
+    assert.deepEqual(idsOf(await question(client, "search_sessions", { login_user: "ann", tty: "pts/1" })), []);
+    const [row] = (await question(client, "search_sessions", { tty: "pts/2" })).sessions as SessionRow[];
+    assert.deepEqual(
+      [row?.uid, row?.login_uid, row?.login_user, row?.via, row?.parent_session],
+      [0, 1000, "ann", "sudo:ann", "login"],
+    );
+    const { explanation } = await question(client, "explain_session", { session_id: "root" });
+    const told = (explanation as { circumstances: { name: string; worth: string }[] }).circumstances;
+    assert.deepEqual(
+      told.map(({ name, worth }) => `${name} ${worth}`),
+      [
+        "uid reliable",
+        "tty reliable",
+        "login_uid reliable",
+        "login_user reliable",
+        "parent_session reliable",
+        "via claim",
+      ],
+    );
   });
 
   test(`over ${kind}, pages hold every session once, whatever starts meanwhile`, async (t) => {

@@ -80,6 +80,8 @@ const searchRules: readonly (readonly [args: Json, sentence: string])[] = [
   [{ username: "\ud800" }, "username: Input should be a valid string"],
   [{ hostname: "x".repeat(256) }, "hostname: String should have at most 255 characters"],
   [{ component_name: "x".repeat(101) }, "component_name: String should have at most 100 characters"],
+  [{ login_user: 5 }, "login_user: Input should be a valid string"],
+  [{ tty: "x".repeat(65) }, "tty: String should have at most 64 characters"],
   [{ cwd: "srv" }, "cwd: Input should be an absolute path"],
   [{ cwd: "" }, "cwd: Input should be an absolute path"],
   [{ state: "active" }, "state: Unexpected argument"],
