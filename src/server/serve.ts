@@ -85,7 +85,7 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
   const isPersonal = served.gate === null && !options.areOtherUsersAllowed;
   const checkPeer = isPersonal ? createPeerCheck() : null;
   const { createMetrics } = await import("./metrics/metrics.ts");
-  const metrics = await createMetrics({ store: app.store, version: options.version });
+  const metrics = await createMetrics({ store: app.store, version: options.version, spool: app.spool });
   const questions = createQuestions(app);
   const calls = followCalls(serviceOf(served, questions, metrics.observe));
   const entrance = await createHttpEntrance({

@@ -56,6 +56,7 @@ function oneOf<W extends string>(words: readonly W[]): Read<W> {
 
 const text: Read<string> = (value, path) => (typeof value === "string" ? value : wrong(path));
 const integer: Read<number> = (value, path) => (Number.isSafeInteger(value) ? (value as number) : wrong(path));
+const truth: Read<boolean> = (value, path) => (typeof value === "boolean" ? value : wrong(path));
 const time: Read<string> = (value, path) => {
   if (typeof value !== "string" || parseTimestamp(value) === null) wrong(path);
   return value;
@@ -167,6 +168,8 @@ const explanation = object<ExplanationRow>({
   ended_after: timeOrNull,
   ended_before: timeOrNull,
   duration_basis: durationBasis,
+  owner_uid: integerOrNull,
+  verified: nullable(truth),
   deciding_event_id: text,
   events: (given, path) =>
     [

@@ -201,6 +201,8 @@ export function toExplanationRow(explanation: Explanation) {
     ended_after: formatted(session.endedAfter),
     ended_before: formatted(session.endedBefore),
     duration_basis: session.durationBasis,
+    owner_uid: session.ownerUid,
+    verified: session.isVerified,
     deciding_event_id: decidingEventId,
     events: events.map(({ event }) => ({
       event_id: event.eventId,

@@ -72,12 +72,24 @@ function toLines(row: ExplanationRow): string[][] {
     ...(row.end_reason === null ? [] : [["end reason", wordsFor(row.end_reason)]]),
     ...(row.ended_before === null ? [] : [["end", `after ${row.ended_after}, by ${row.ended_before}`]]),
     ...(row.duration_basis === null ? [] : [["duration by", row.duration_basis]]),
+    ...(row.owner_uid === null ? [] : [["owner", wordsForOwner(row)]]),
     ["process now", wordsForNow(row.process_now)],
     ...row.events.map((event) => [
       "event",
       `${event.event_id}  ${event.kind}, told by ${wordsForSource(event)}, recorded ${event.recorded_at}`,
     ]),
   ];
+}
+
+/** Of a shell in the machine's record: nothing that it said itself. */
+function wordsForOwner({ owner_uid, verified, probes }: ExplanationRow): string {
+  const isSeen = probes.some(({ name, recorded }) => name === "exe_id" && recorded !== null);
+  const compared = isSeen
+    ? ""
+    : "; its program is told by its name (comm) alone, because its file may not be looked at";
+  return verified
+    ? `user id ${owner_uid}, by its state file; verified: its process acted as that user${compared}`
+    : `user id ${owner_uid}, by its state file; not verified: its process had gone, or could not be looked at`;
 }
 
 function wordsForSource({ source, caller }: ExplanationRow["events"][number]): string {

@@ -143,6 +143,8 @@ const explanation = z.object({
   ended_after: instant,
   ended_before: instant,
   duration_basis: durationBasis,
+  owner_uid: z.number().int().nullable().describe("the owner of the shell's file, as the file system has it"),
+  verified: z.boolean().nullable().describe("whether the process was seen to act as that user; null: own record"),
   deciding_event_id: z.string(),
   events: z.array(event.pick({ event_id: true, kind: true, recorded_at: true, source: true, caller: true })),
   process_now: z.object({

@@ -81,3 +81,13 @@ function callInstruments(registers: Registry[]) {
     }),
   };
 }
+
+/** For the service of a machine alone. */
+export function createSpoolGauge(registry: Registry) {
+  return new Gauge({
+    name: "session_buddy_spool_files",
+    help: "Files in the spool of the machine's record: followed, of these waiting to be recorded, unfit (put aside, or no shell's and left), beyond a user's limit and left.",
+    labelNames: ["state"],
+    registers: [registry],
+  });
+}

@@ -6,10 +6,11 @@
  */
 import { createChangeReader } from "../../app/follow.ts";
 import type { AnsweredCall } from "../../app/track.ts";
+import type { SpoolCounts } from "../../capture/spool.ts";
 import type { SessionState } from "../../tracker/fold.ts";
 import type { LoggedChange, Store } from "../../tracker/store.ts";
 import type { FailureCode } from "../../wire/result.ts";
-import { createInstruments, type Instruments } from "./instruments.ts";
+import { createInstruments, createSpoolGauge, type Instruments } from "./instruments.ts";
 import { LabelNames } from "./labels.ts";
 import { inTime, oneAtATime } from "./single-flight.ts";
 
@@ -61,6 +62,8 @@ const errorTypes = {
 export interface MetricsOptions {
   readonly store: MetricsStore;
   readonly version: string;
+  /** What lies in the spool of the machine's record; none by default. */
+  readonly spool?: { counts(): SpoolCounts } | null;
   /** How long an answer waits for the store, in milliseconds; 3 000 by default. */
   readonly storeDeadlineMs?: number;
 }
@@ -72,8 +75,9 @@ export interface MetricsOptions {
  * @throws SessionBuddyError `storage.*`
  */
 export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
-  const { store, version, storeDeadlineMs = defaultDeadlineMs } = options;
+  const { store, version, spool = null, storeDeadlineMs = defaultDeadlineMs } = options;
   const instruments = createInstruments(version);
+  const spoolFiles = spool === null ? null : createSpoolGauge(instruments.registry);
   const components = new LabelNames(largestComponents, (label) => zero(instruments, label));
   const shellTypes = new LabelNames(largestShellTypes);
   const position = await store.lastSeq();
@@ -102,6 +106,7 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
     async text() {
       const counts = await inTime(readStore(), storeDeadlineMs);
       showActive(instruments, counts, components.labels());
+      if (spool !== null && spoolFiles !== null) showSpool(spoolFiles, spool.counts());
       return instruments.registry.metrics();
     },
   };
@@ -125,6 +130,16 @@ function showActive(
   active.reset();
   if (counts === null) return;
   for (const label of [...labels, ...counts.keys()]) active.set({ component_name: label }, counts.get(label) ?? 0);
+}
+
+/** No user has a label: whoever may scrape learns of nobody. */
+function showSpool(
+  spoolFiles: ReturnType<typeof createSpoolGauge>,
+  { followed, waiting, unfit, beyondLimit }: SpoolCounts,
+): void {
+  for (const [state, count] of Object.entries({ followed, waiting, unfit, beyond_limit: beyondLimit })) {
+    spoolFiles.set({ state }, count);
+  }
 }
 
 async function admitRecorded(store: MetricsStore, components: LabelNames, shellTypes: LabelNames): Promise<void> {

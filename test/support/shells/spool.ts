@@ -11,6 +11,8 @@ import { createUser, type User } from "../users.ts";
 export interface SpoolService {
   readonly user: User;
   readonly folder: string;
+  /** Where it answers. */
+  readonly socket: string;
   /** What the service has for SESSION_BUDDY_HOME. */
   readonly home: string;
   /** Starts the service. */
@@ -35,11 +37,13 @@ export function createSpoolService(t: Pick<TestContext, "after">, sandbox: Sandb
   const run = join(sandbox.folder, "run");
   mkdirSync(run);
   chownSync(run, user.uid, user.gid);
-  const env = { SESSION_BUDDY_HOME: home, SESSION_BUDDY_SPOOL: "", SESSION_BUDDY_SOCKET: join(run, "socket") };
+  const socket = join(run, "socket");
+  const env = { SESSION_BUDDY_HOME: home, SESSION_BUDDY_SPOOL: "", SESSION_BUDDY_SOCKET: socket };
   const ask = (args: readonly string[]) => user.run(args, { env });
   return {
     user,
     folder: spool,
+    socket,
     home,
     serve: (args = [], extra = {}) => sandbox.serve({ ...env, ...extra }, user.under, ["--spool", spool, ...args]),
     ask,
