@@ -7,11 +7,18 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
 import { createTestMachine, type TestMachine } from "../../support/installed-machine.ts";
+import { root } from "../../support/sandbox.ts";
 import { openTerminal } from "../../support/shells/pty.ts";
 
 const install = ["install", "--system"];
 const library = "/usr/local/lib";
 const env = { SESSION_BUDDY_HOME: "/var/tmp/record", SESSION_BUDDY_SPOOL: "", TERM: "dumb" };
+
+const steps = join(root, "test/support/kill-at-step.ts");
+
+function entryOf({ launcher }: TestMachine): string {
+  return join(launcher, "../../dist/entry.cjs");
+}
 
 /** The copy that is installed from becomes a newer program. */
 function makeNewer(machine: TestMachine): void {
@@ -80,30 +87,28 @@ for (const hasNode of [true, false]) {
 test("hooks can be read at every moment of an update, and shells that are open end on record", async (t) => {
   const machine = await createTestMachine(t);
   await machine.rows(install);
-  const terminals = ["bash", "zsh", "fish"].map((shell) => {
+  await machine.shell("mkdir -p /home/admin/.local/share/fish/generated_completions; : > /home/admin/.zshrc");
+  const shells = ["bash", "zsh", "fish"];
+  const terminals = shells.map((shell) => {
     const [program = "", ...args] = [...machine.under, shell, "-i"];
     return openTerminal(t, program, args, { env: { ...machine.env, ...env }, cwd: "/" });
   });
-  const hooks = ["bash", "zsh", "fish"].map((shell) => `${library}/session-buddy/shell-hooks/session-buddy.${shell}`);
-  const missing = `while :; do for f in ${hooks.join(" ")}; do [ -s "$f" ] || echo "$f"; done; done`;
-  await machine.shell("mkdir -p /home/admin/.local/share/fish/generated_completions; : > /home/admin/.zshrc");
   for (const terminal of terminals) {
     terminal.type("echo i-am-r''eady\r");
     await terminal.find("i-am-ready");
   }
-  const [program = "", ...args] = [...machine.under, "sh", "-c", missing];
-  const reader = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
-  t.after(() => reader.kill("SIGKILL"));
-  let said = "";
-  reader.stdout.setEncoding("utf8").on("data", (text: string) => {
-    said += text;
+  const steady = [
+    ...shells.map((shell) => `${library}/session-buddy/shell-hooks/session-buddy.${shell}`),
+    `${library}/session-buddy/dist/start.cjs`,
+    "/usr/local/bin/session-buddy",
+  ];
+  makeNewer(machine);
+  const before = currentOf(machine);
+  const updated = await machine.run([process.execPath, "--import", steps, entryOf(machine), ...install], {
+    env: { STEADY: steady.join(":") },
   });
-  for (let count = 0; count < 5; count += 1) {
-    makeNewer(machine);
-    await machine.rows(install);
-  }
-  reader.kill("SIGKILL");
-  assert.equal(said, "");
+  assert.deepEqual([updated.status, updated.stderr], [0, ""]);
+  assert.notEqual(currentOf(machine), before);
   for (const terminal of terminals) {
     terminal.type("exit 3\r");
     await terminal.ended();
@@ -113,7 +118,7 @@ test("hooks can be read at every moment of an update, and shells that are open e
     const rows: { state: string; exit_code: number }[] = JSON.parse(stdout);
     assert.deepEqual(
       rows.map(({ state, exit_code }) => `${state} ${exit_code}`),
-      Array(3).fill("ended 3"),
+      shells.map(() => "ended 3"),
     );
   });
   assert.equal(versionsOf(machine).length, 1);
