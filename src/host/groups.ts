@@ -19,7 +19,7 @@ export function isInGroup(
 ): boolean {
   const [, , gid, members = ""] = linesOf(files.group).find(([name]) => name === group) ?? [];
   if (gid === undefined || !/^\d+$/.test(gid)) return false;
-  if (members.split(",").includes(username)) return true;
+  if (username !== "" && members.split(",").includes(username)) return true;
   // Of two users with one number the first counts, as getpwuid(3) has it.
   const own = linesOf(files.passwd).find(([, , number]) => number === String(uid));
   return own?.[3] === gid;

@@ -63,6 +63,19 @@ test("the files of the light commands hold no package but commander in the comma
   }
 });
 
+test("what asks the record of the machine is loaded by questions, and named by neither a start nor an end", () => {
+  const names = (file: string) => readFileSync(join(dist, file), "latin1").includes("machine-record");
+  assert.deepEqual(
+    ["start", "end"].filter((verb) => names(`${verb}.cjs`)),
+    [],
+  );
+  const questions = ["list", "show", "why", "current", "stats", "timeline", "watch"];
+  assert.deepEqual(
+    questions.filter((verb) => !names(`${verb}.cjs`)),
+    [],
+  );
+});
+
 interface Loaded {
   readonly files: readonly string[];
   /** Files of which the code cache was not there or did not fit. */

@@ -37,7 +37,7 @@ export interface Service {
 
 const othersMayLeave = 0o3733;
 
-export function createTestMachine(t: TestContext): Machine {
+export function createAskedMachine(t: TestContext): Machine {
   const running = new Set<Service>();
   // Before the users are removed that it runs as.
   t.after(() => Promise.all([...running].map((one) => one.stop("SIGKILL"))));
@@ -47,11 +47,11 @@ export function createTestMachine(t: TestContext): Machine {
   const run = join(sandbox.folder, "run");
   const socket = join(run, "socket");
   mkdirSync(spool);
-  chownSync(spool, service.uid, gidOf(service));
+  chownSync(spool, service.uid, service.gid);
   chmodSync(spool, othersMayLeave);
   mkdirSync(run, { mode: 0o755 });
-  chownSync(run, service.uid, gidOf(service));
-  const handOver = () => execFileSync("chown", ["-R", `${service.uid}:${gidOf(service)}`, sandbox.home]);
+  chownSync(run, service.uid, service.gid);
+  const handOver = () => execFileSync("chown", ["-R", `${service.uid}:${service.gid}`, sandbox.home]);
   mkdirSync(sandbox.home, { mode: 0o700 });
   mkdirSync(join(sandbox.folder, "root"), { mode: 0o700 });
   handOver();
@@ -96,10 +96,6 @@ export function createTestMachine(t: TestContext): Machine {
       return started;
     },
   };
-}
-
-export function gidOf({ name }: User): number {
-  return Number(execFileSync("id", ["-g", name], { encoding: "utf8" }));
 }
 
 export interface SocketAnswer {

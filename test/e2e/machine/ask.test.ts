@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { type TestContext, test } from "node:test";
-import { createTestMachine, type Machine } from "../../support/machine.ts";
+import { createAskedMachine, type Machine } from "../../support/machine.ts";
 import { assertRefused } from "../../support/rows.ts";
 import type { Outcome } from "../../support/sandbox.ts";
 import type { Story } from "../../support/store/history.ts";
@@ -20,7 +20,7 @@ let groups = 0;
 
 /** A machine of three users with two sessions each, one open; root has one. */
 async function createPlace(t: TestContext, more: readonly Story[] = []): Promise<Place & { readonly group: string }> {
-  const machine = createTestMachine(t);
+  const machine = createAskedMachine(t);
   const [ann, bob, eve] = [1, 2, 3].map(() => createUser(t, machine.sandbox)) as [User, User, User];
   groups += 1;
   const group = `sb-test-adm-${process.pid}-${groups}`;

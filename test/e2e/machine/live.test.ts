@@ -2,15 +2,18 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { startArguments } from "../../support/events.ts";
 import { eventually } from "../../support/eventually.ts";
-import { createTestMachine, type Machine, type Service } from "../../support/machine.ts";
-import { launcher } from "../../support/sandbox.ts";
+import { createAskedMachine, type Machine, type Service } from "../../support/machine.ts";
+import { launcher, type Outcome } from "../../support/sandbox.ts";
 import { claims, secret, tokenMakers } from "../../support/server/jwt.ts";
 import { ask, toolCall } from "../../support/server/raw-http.ts";
+import { openShell } from "../../support/shells/spool.ts";
 import { createUser, type User } from "../../support/users.ts";
 
 async function start(service: Service, changes: Readonly<Record<string, unknown>>): Promise<string> {
@@ -47,7 +50,7 @@ function follow(t: TestContext, machine: Machine, user: User, args: readonly str
 }
 
 test("watch tells one's own events as they come, also those of a service that was started again", async (t) => {
-  const machine = createTestMachine(t);
+  const machine = createAskedMachine(t);
   const [ann, bob] = [createUser(t, machine.sandbox), createUser(t, machine.sandbox)];
   const env = { SESSION_BUDDY_SECRET: secret };
   let service = await machine.serve(env);
@@ -68,7 +71,7 @@ test("watch tells one's own events as they come, also those of a service that wa
 });
 
 test("a shell finds its session in the machine's record, whoever's others are open", async (t) => {
-  const machine = createTestMachine(t);
+  const machine = createAskedMachine(t);
   const [ann, bob] = [createUser(t, machine.sandbox), createUser(t, machine.sandbox)];
   const service = await machine.serve({ SESSION_BUDDY_SECRET: secret });
   const line = `echo $$; read -r x; '${launcher}' current; read -r x`;
@@ -94,8 +97,41 @@ test("a shell finds its session in the machine's record, whoever's others are op
   await eventually(() => assert.deepEqual(lines.slice(1), [own]));
 });
 
+test("shells of three users and root in the spool: each finds its own in who, in why and from inside, root all of them", async (t) => {
+  const machine = createAskedMachine(t);
+  const users = [1, 2, 3].map(() => createUser(t, machine.sandbox));
+  await machine.serve();
+  const root = { name: "root", uid: 0, under: [], home: machine.sandbox.folder };
+  const shells = [];
+  for (const user of [...users, root]) shells.push({ user, shell: await openShell(t, machine.spool, user) });
+  const pids = async (asked: Promise<Outcome>) => {
+    const { stdout, stderr } = await asked;
+    assert.equal(stderr, "");
+    return JSON.parse(stdout).map((row: { pid: number }) => row.pid);
+  };
+  const all = shells.map(({ shell }) => shell.pid).sort();
+  await eventually(async () => assert.deepEqual((await pids(machine.asRoot(["who", "--json"]))).sort(), all));
+  for (const { user, shell } of shells.slice(0, -1)) {
+    const asUser = users.find(({ uid }) => uid === user.uid) as User;
+    assert.deepEqual(await pids(machine.as(asUser, ["who", "--json"])), [shell.pid]);
+    const [row] = JSON.parse((await machine.as(asUser, ["who", "--json"])).stdout);
+    assert.deepEqual([row.username, row.uid], [user.name, user.uid]);
+    const why = JSON.parse((await machine.as(asUser, ["why", row.session_id, "--json"])).stdout);
+    assert.equal(why.process_now.state, "alive");
+    const variables = Object.entries(machine.env).map(([name, value]) => `${name}='${value}'`);
+    shell.tell(`${variables.join(" ")} HOME='${user.home}' '${launcher}' current > '${user.home}/found'`);
+    const found = join(user.home, "found");
+    await eventually(() => assert.equal(readFileSync(found, "utf8"), `${row.session_id}\n`));
+    await shell.exit(7);
+    await eventually(async () => {
+      const [ended] = JSON.parse((await machine.as(asUser, ["last", "--json"])).stdout);
+      assert.deepEqual([ended.pid, ended.state, ended.exit_code], [shell.pid, "ended", 7]);
+    });
+  }
+});
+
 test("who has those who are on, the first first, and last those who were, the last first", async (t) => {
-  const machine = createTestMachine(t);
+  const machine = createAskedMachine(t);
   const ann = createUser(t, machine.sandbox);
   const user = { username: ann.name };
   await machine.record([

@@ -1,12 +1,12 @@
 /** Proves that the service takes whoever logs in for the owner of a file in the spool, and for nobody else. */
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, linkSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startArguments } from "../../support/events.ts";
 import { eventually } from "../../support/eventually.ts";
-import { askSocket, createTestMachine, type Machine, type Service, type SocketAnswer } from "../../support/machine.ts";
+import { askSocket, createAskedMachine, type Machine, type Service, type SocketAnswer } from "../../support/machine.ts";
 import { ask, toolCall } from "../../support/server/raw-http.ts";
 import { createUser, type User } from "../../support/users.ts";
 
@@ -19,7 +19,7 @@ interface Place {
 }
 
 async function createPlace(t: TestContext): Promise<Place> {
-  const machine = createTestMachine(t);
+  const machine = createAskedMachine(t);
   const [ann, bob] = [createUser(t, machine.sandbox), createUser(t, machine.sandbox)];
   await machine.record([
     { id: "ann-1", from: "2026-03-10T08:00:00Z", start: { username: ann.name } },
@@ -270,6 +270,21 @@ test("names that lead elsewhere, or are no texts, are refused, and no file is to
   assert.equal((await logIn({ file: "x".repeat(300_000), secret })).status, 413);
   assert.ok(existsSync(join(ann.home, elsewhere)));
   assert.equal((await askSocket(machine.socket, "/v1/login")).status, 405);
+});
+
+test("a file that shows its owner, but in another folder, is no login", async (t) => {
+  const place = await createPlace(t);
+  const { machine, ann, logIn } = place;
+  const elsewhere = join(machine.sandbox.folder, "elsewhere");
+  mkdirSync(elsewhere);
+  chownSync(elsewhere, machine.service.uid, machine.service.gid);
+  chmodSync(elsewhere, 0o3733);
+  const file = newName();
+  await ann.shell(making(join(elsewhere, file)));
+  for (const name of [`../elsewhere/${file}`, `login./../../elsewhere/${file}`, join(elsewhere, file)]) {
+    assertUnknown(await logIn({ file: name, secret }));
+  }
+  assert.ok(existsSync(join(elsewhere, file)));
 });
 
 test("a thousand guesses find nothing and keep nobody out", async (t) => {
