@@ -1,7 +1,7 @@
 # What session-buddy.fish has sh(1) do, because fish prints an error of a redirection whatever is done about it: appends a
 # record with builtins alone, then starts the program in a session of its own, with nothing open, out of reach of the
 # terminal's signals.
-# Arguments: the state file, the seven entries of the record, some of them empty, then the arguments of the program.
+# Arguments: the state file, the fourteen entries of the record, some of them empty, then the arguments of the program.
 
 trap "" HUP INT QUIT TERM TSTP XFSZ
 umask 077
@@ -19,9 +19,10 @@ if [ "$1" = start/1 ]; then
   : >"$file"
 fi
 if [ -f "$file" ] && [ -w "$file" ] && [ -O "$file" ] && [ ! -L "$file" ]; then
-  printf "\0%s" "$1" "id=$id" "uptime=$uptime" "$2" "$3" "$4" "$5" "$6" "$7" . >>"$file" && written=$1
+  printf "\0%s" "$1" "id=$id" "uptime=$uptime" "$2" "$3" "$4" "$5" "$6" "$7" "$8" "$9" "${10}" "${11}" "${12}" \
+    "${13}" "${14}" . >>"$file" && written=$1
 fi
-shift 7
+shift 14
 if [ "$written" = start/1 ]; then set -- "$@" --written; fi
 cd /
 program=$folder/../bin/session-buddy

@@ -34,4 +34,6 @@ if [[ -f $__session_buddy_file && -w $__session_buddy_file && -O $__session_budd
   builtin printf '\0end/1\0time=%s\0uptime=%s\0code=%s\0reason=%s\0signal=%s\0.\0' "$__sb_now" \
     "$__sb_uptime" "$__sb_code" "$__sb_reason" "$__sb_signal" >>"$__session_buddy_file"
 fi
-__session_buddy_send end --state-file "$__session_buddy_file" ${__sb_code:+"--exit-code=$__sb_code"}
+if [[ -n $__session_buddy_is_personal ]]; then
+  __session_buddy_send end --state-file "$__session_buddy_file" ${__sb_code:+"--exit-code=$__sb_code"}
+fi

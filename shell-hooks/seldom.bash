@@ -42,8 +42,8 @@ $__sb_text}" EXIT
 
   # Under `set -a` everything defined here would reach the environment of children.
   keep)
-    builtin export -n __session_buddy_pid __session_buddy_file __session_buddy_alone __session_buddy_folder \
-      __session_buddy_at_end
+    builtin export -n __session_buddy_pid __session_buddy_file __session_buddy_is_personal __session_buddy_alone \
+      __session_buddy_folder __session_buddy_at_end
     builtin export -nf __session_buddy_look __session_buddy_clock __session_buddy_send __session_buddy_leave \
       __session_buddy_end
     ;;

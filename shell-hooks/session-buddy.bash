@@ -12,7 +12,7 @@ fi
 
 # ── Names ──
 
-__session_buddy_pid=$$ __session_buddy_file='' __session_buddy_alone='' __session_buddy_folder=${BASH_SOURCE[0]%/*}
+__session_buddy_pid=$$ __session_buddy_file='' __session_buddy_is_personal='' __session_buddy_alone='' __session_buddy_folder=${BASH_SOURCE[0]%/*}
 
 # ── Limits ──
 
@@ -42,33 +42,27 @@ __session_buddy_clock() {
   __sb_uptime=${__sb_uptime%% *}
 }
 
+# Makes the file in $__sb_shells under umask $1.
+__session_buddy_write() {
+  __session_buddy_file=$__sb_shells/$__sb_name __sb_at=0
+  while [[ -e $__session_buddy_file || -L $__session_buddy_file ]]; do
+    __session_buddy_file=$__sb_shells/$__sb_name.$((++__sb_at))
+  done
+  __sb_at=+C
+  if [[ $- == *C* ]]; then __sb_at=-C; fi
+  builtin umask "$1"
+  builtin set -C
+  builtin printf '\0start/1\0id=%s\0time=%s\0uptime=%s\0pid=%s\0ppid=%s\0shell=bash\0version=%s\0exe=%s\0cwd=%s\0component=%s\0tty=%s\0login_uid=%s\0audit_session=%s\0via=%s\0multiplexer=%s\0terminal_program=%s\0remote=%s\0.\0' \
+    "$__sb_id" "$__sb_now" "$__sb_uptime" "$$" "$PPID" "$BASH_VERSION" "$__sb_exe" "$PWD" "${SESSION_BUDDY_COMPONENT-}" "$__sb_tty" \
+    "$__sb_login" "$__sb_audit" "$__sb_via" "$__sb_multiplexer" "${TERM_PROGRAM-}" "$__sb_remote" >"$__session_buddy_file" && __sb_written=--written
+  builtin set "$__sb_at"
+  builtin umask "${__sb_umask:-022}"
+  [[ -n $__sb_written ]]
+}
+
 # ── Courier ──
 
-__session_buddy_send() {
-  if [[ -z $__sb_may_fork || ! -x $__session_buddy_folder/../bin/session-buddy ]]; then return 0; fi
-  if [[ $1 == end && -n $__session_buddy_alone && $- == *m* ]]; then
-    __session_buddy_leave "$@" </dev/null >/dev/null 2>&1 &
-    builtin disown "$!"
-    return 0
-  fi
-  (
-    if [[ $1 == end ]]; then builtin trap '' HUP; fi
-    __session_buddy_leave "$@" </dev/null >/dev/null 2>&1 &
-  )
-}
-
-__session_buddy_leave() {
-  builtin trap '' HUP INT QUIT TERM TSTP
-  builtin set -- "$__session_buddy_folder/../bin/session-buddy" "$@"
-  builtin cd / || builtin exit
-  builtin set +f
-  builtin shopt -s nullglob
-  __sb_text=
-  for __sb_fd in /dev/fd/[3-9] /dev/fd/[1-9][0-9]*; do __sb_text+=" ${__sb_fd##*/}>&-"; done
-  if [[ -x /usr/bin/setsid ]]; then builtin eval "builtin exec /usr/bin/setsid \"\$@\"$__sb_text"; fi
-  builtin eval "builtin exec$__sb_text"
-  builtin . "$__session_buddy_folder/seldom.bash" exec "$@"
-}
+# In personal.bash: the machine's record has none.
 
 # ── End ──
 
@@ -88,22 +82,38 @@ __session_buddy_end() {
 {
   while __session_buddy_look; do
     if [[ -z ${BASHOPTS-} ]] && builtin shopt -q restricted_shell; then break; fi
-    __sb_home=${SESSION_BUDDY_HOME-} __sb_text=$__session_buddy_folder/end.bash
+    __sb_text=$__session_buddy_folder/end.bash
     if ((BASH_VERSINFO[0] >= 4)); then
       builtin mapfile __session_buddy_at_end <"$__sb_text"
+      builtin mapfile -t -n 2 __sb_lines </proc/self/status
     else
       IFS='' builtin read -r -d '' __session_buddy_at_end <"$__sb_text"
+      __sb_lines=()
     fi
-    if [[ -z $__sb_home ]]; then
-      __sb_home=${XDG_STATE_HOME-}
-      if [[ $__sb_home != /* && ${HOME-} == /* ]]; then __sb_home=$HOME/.local/state; fi
-      __sb_home=${__sb_home:+$__sb_home/session-buddy}
+    __sb_umask=${__sb_lines[1]-}
+    if [[ $__sb_umask == Umask:* ]]; then __sb_umask=${__sb_umask:7}; else __sb_umask=$(builtin umask); fi
+
+    __sb_boot='' __sb_id='' __sb_exe='' __sb_login='' __sb_audit='' __sb_remote='' __sb_written='' __sb_lines=() __sb_at=21
+    IFS='' builtin read -r __sb_boot </proc/sys/kernel/random/boot_id
+    IFS='' builtin read -r __sb_id </proc/sys/kernel/random/uuid
+    IFS='' builtin read -r __sb_login </proc/self/loginuid
+    IFS='' builtin read -r __sb_audit </proc/self/sessionid
+    IFS=' ' builtin read -r -a __sb_lines </proc/self/stat
+    if [[ ${__sb_lines[1]-)} != *\) || ${__sb_lines[2]-?} != ? ]]; then __sb_at=$((${#__sb_lines[@]} - 31)); fi
+    __sb_name=${__sb_boot:-unknown}.$$.${__sb_lines[__sb_at]-0} __sb_tty=${__sb_lines[__sb_at - 15]-}
+    __sb_via=${SUDO_USER:+sudo:$SUDO_USER} __sb_multiplexer=${TMUX:+tmux:${TMUX%%,*}:${TMUX_PANE-}}
+    __sb_via=${__sb_via:-${DOAS_USER:+doas:$DOAS_USER}} __sb_multiplexer=${__sb_multiplexer:-${STY:+screen:$STY}}
+    __sb_shells=${SESSION_BUDDY_SPOOL-/var/spool/session-buddy/shells}
+    if [[ -n ${SSH_CONNECTION-} && -z $__sb_multiplexer && (-n ${SESSION_BUDDY_REMOTE-} || -e $__sb_shells/.remote) ]]; then
+      __sb_remote=${SSH_CONNECTION% * *}
     fi
-    if [[ $__sb_home != /* || $__sb_home == "${HOME-}"/* && ! -O $HOME ]]; then break; fi
-    __sb_shells=$__sb_home/shells
-    if [[ ! -d $__sb_shells || ! -O $__sb_home || ! -k $__sb_home || -L $__sb_home || ! -O $__sb_shells || ! -k $__sb_shells ||
-      ! -w $__sb_shells || -L $__sb_shells ]]; then
-      builtin . "$__session_buddy_folder/seldom.bash" prepare || break
+    if [[ -n $BASH && /proc/self/exe -ef $BASH ]]; then __sb_exe=$BASH; fi
+    __session_buddy_clock
+
+    if [[ ! -d $__sb_shells || ! -w $__sb_shells || ! -x $__sb_shells || ! -k $__sb_shells || -L $__sb_shells ]] ||
+      ! __session_buddy_write 007; then
+      builtin . "$__session_buddy_folder/personal.bash"
+      if [[ -z $__session_buddy_is_personal ]]; then break; fi
     fi
 
     if ((BASH_VERSINFO[0] >= 4)) && builtin trap -p EXIT >&-; then
@@ -112,34 +122,13 @@ __session_buddy_end() {
     else
       builtin . "$__session_buddy_folder/seldom.bash" chain || break
     fi
-
-    __sb_boot='' __sb_id='' __sb_exe='' __sb_lines=() __sb_at=21
-    IFS='' builtin read -r __sb_boot </proc/sys/kernel/random/boot_id
-    IFS='' builtin read -r __sb_id </proc/sys/kernel/random/uuid
-    IFS=' ' builtin read -r -a __sb_lines </proc/self/stat
-    if [[ ${__sb_lines[1]-)} != *\) || ${__sb_lines[2]-?} != ? ]]; then __sb_at=$((${#__sb_lines[@]} - 31)); fi
-    __sb_text=$__sb_shells/${__sb_boot:-unknown}.$$.${__sb_lines[__sb_at]-0}
-    __session_buddy_file=$__sb_text __sb_at=0
-    while [[ -e $__session_buddy_file || -L $__session_buddy_file ]]; do __session_buddy_file=$__sb_text.$((++__sb_at)); done
-
-    if [[ -n $BASH && /proc/self/exe -ef $BASH ]]; then __sb_exe=$BASH; fi
-    __session_buddy_clock
-    __sb_lines=() __sb_at=+C
-    if ((BASH_VERSINFO[0] >= 4)); then builtin mapfile -t -n 2 __sb_lines </proc/self/status; fi
-    __sb_text=${__sb_lines[1]-}
-    if [[ $__sb_text == Umask:* ]]; then __sb_text=${__sb_text:7}; else __sb_text=$(builtin umask); fi
-    if [[ $- == *C* ]]; then __sb_at=-C; fi
-    builtin umask 077
-    builtin set -C
-    builtin printf '\0start/1\0id=%s\0time=%s\0uptime=%s\0pid=%s\0ppid=%s\0shell=bash\0version=%s\0exe=%s\0cwd=%s\0component=%s\0.\0' \
-      "$__sb_id" "$__sb_now" "$__sb_uptime" "$$" "$PPID" "$BASH_VERSION" \
-      "$__sb_exe" "$PWD" "${SESSION_BUDDY_COMPONENT-}" >"$__session_buddy_file" && __sb_id=--written || __sb_id=
-    builtin set "$__sb_at"
-    builtin umask "${__sb_text:-022}"
-
-    __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type bash --cwd "$PWD" ${__sb_id:+"$__sb_id"}
+    if [[ -n $__session_buddy_is_personal ]]; then
+      __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type bash --cwd "$PWD" ${__sb_written:+"$__sb_written"}
+    fi
     break
   done
   if [[ $- == *a* ]]; then builtin . "$__session_buddy_folder/seldom.bash" keep; fi
-  builtin unset -v __sb_at __sb_boot __sb_exe __sb_home __sb_id __sb_lines __sb_may_fork __sb_now __sb_shells __sb_text __sb_uptime
+  builtin unset -f __session_buddy_write
+  builtin unset -v __sb_at __sb_audit __sb_boot __sb_exe __sb_home __sb_id __sb_lines __sb_login __sb_may_fork __sb_multiplexer \
+    __sb_name __sb_now __sb_remote __sb_shells __sb_text __sb_tty __sb_umask __sb_uptime __sb_via __sb_written
 } >/dev/null 2>&1 || :

@@ -42,51 +42,52 @@ end
 
 # ── State file ──
 
-function __session_buddy_place
-    set -l home $SESSION_BUDDY_HOME
-    if test -z "$home"
-        set home $XDG_STATE_HOME
-        if builtin string match -q '/*' -- "$HOME"; and not builtin string match -q '/*' -- "$home"
-            set home $HOME/.local/state
-        end
-        set home "$home/session-buddy"
-        if test "$home" = /session-buddy
-            set home ""
-        end
-    end
-    if not builtin string match -q '/*' -- "$home"
-        return 1
-    end
-    if not test -O "$HOME"; and builtin string match -qr -- '^'(builtin string escape --style=regex -- "$HOME")/ "$home"
-        return 1
-    end
-
-    set -l boot unknown
-    set -l ticks 0
+# Reads what the record says, and makes the name of its file.
+function __session_buddy_describe --no-scope-shadowing
     if test -r /proc/sys/kernel/random/boot_id -a -r /proc/self/stat
-        read -l boot_line </proc/sys/kernel/random/boot_id
-        read -l stat </proc/self/stat
-        set boot $boot_line
-        # Field 22 is the start time; the command before it may hold spaces and parentheses.
-        builtin string match -rq '^.*\) (\S+ ){19}(?<ticks>\d+)' -- $stat
+        read boot </proc/sys/kernel/random/boot_id
+        read id </proc/sys/kernel/random/uuid
+        read text </proc/self/stat
+        # Field 7 is the terminal, field 22 the start time; the command before them may hold spaces and parentheses.
+        builtin string match -rq '^.*\) (\S+ ){4}(?<tty>-?\d+) (\S+ ){14}(?<ticks>\d+)' -- $text
     end
-    set -l name $home/shells/$boot.$fish_pid.$ticks
-    # A file of that name belongs to the shell that this one replaced by exec.
+    if test -r /proc/self/loginuid -a -r /proc/self/sessionid
+        read login </proc/self/loginuid
+        read audit </proc/self/sessionid
+    end
+    if test -n "$TMUX"
+        builtin string match -rq '^(?<text>[^,]*)' -- $TMUX
+        set multiplexer "tmux:$text:$TMUX_PANE"
+    else if test -n "$STY"
+        set multiplexer screen:$STY
+    else if test -n "$SSH_CONNECTION"
+        if test -n "$SESSION_BUDDY_REMOTE" -o -e "$spool/.remote"
+            builtin string match -rq '^(?<remote>\S+ \S+)' -- $SSH_CONNECTION
+        end
+    end
+    if test -n "$SUDO_USER"
+        set via sudo:$SUDO_USER
+    else if test -n "$DOAS_USER"
+        set via doas:$DOAS_USER
+    end
+    if test -r /proc/self/exe
+        set exe (builtin realpath /proc/self/exe)
+    end
+end
+
+# Names a file in a folder that is not there yet: one of that name belongs to the shell that this one replaced by exec.
+function __session_buddy_name
     set -l suffix 0
-    set -g __session_buddy_file $name
+    set -g __session_buddy_file $argv[1]
     while test -e "$__session_buddy_file" -o -L "$__session_buddy_file"
         set suffix (builtin math $suffix + 1)
-        set -g __session_buddy_file $name.$suffix
+        set -g __session_buddy_file $argv[1].$suffix
     end
 end
 
 # ── Courier ──
 
-function __session_buddy_send
-    if test -x /bin/sh
-        /bin/sh $__session_buddy_folder/courier.sh $__session_buddy_file $argv </dev/null >/dev/null 2>&1
-    end
-end
+# In personal.fish: the machine's record has none.
 
 # ── End ──
 
@@ -107,9 +108,19 @@ function __session_buddy_end --on-event fish_exit
     if test -n "$reason"
         set code
     end
-    if __session_buddy_look
-        __session_buddy_send end/1 "code=$code" "reason=$reason" "signal=$signal" '' '' '' \
+    if not __session_buddy_look
+        return 0
+    end
+    if set -q __session_buddy_courier
+        __session_buddy_send end/1 "code=$code" "reason=$reason" "signal=$signal" '' '' '' '' '' '' '' '' '' '' \
             end --state-file $__session_buddy_file "--exit-code="$code
+    else if test -f $__session_buddy_file -a -w $__session_buddy_file -a -O $__session_buddy_file; and not test -L $__session_buddy_file
+        set -l uptime
+        if test -r /proc/uptime
+            read uptime </proc/uptime
+            builtin string match -rq '^(?<uptime>\S+)' -- $uptime
+        end
+        builtin printf '\0end/1\0uptime=%s\0code=%s\0reason=%s\0signal=%s\0.\0' "$uptime" "$code" "$reason" "$signal" >>$__session_buddy_file
     end
 end
 
@@ -117,14 +128,45 @@ end
 
 function __session_buddy_start --on-event fish_prompt
     builtin functions --erase __session_buddy_start
-    if not __session_buddy_look; or not __session_buddy_place
+    if not __session_buddy_look
         return 0
     end
-    set -l exe ""
-    if test -r /proc/self/exe
-        set exe (builtin realpath /proc/self/exe)
+    set -l spool /var/spool/session-buddy/shells
+    if set -q SESSION_BUDDY_SPOOL
+        set spool $SESSION_BUDDY_SPOOL
     end
-    __session_buddy_send start/1 pid=$fish_pid shell=fish version=$version exe=$exe \
-        "cwd=$PWD" "component=$SESSION_BUDDY_COMPONENT" \
-        start --state-file $__session_buddy_file --pid $fish_pid --shell-type fish --cwd "$PWD"
+    set -l boot unknown
+    set -l ticks 0
+    set -l id
+    set -l text
+    set -l tty
+    set -l login
+    set -l audit
+    set -l via
+    set -l multiplexer
+    set -l remote
+    set -l exe
+    __session_buddy_describe
+
+    if test -d "$spool" -a -w "$spool" -a -x "$spool" -a -k "$spool" -a ! -L "$spool" -a ! -e "$spool/.full"
+        set -l uptime
+        if test -r /proc/uptime
+            read uptime </proc/uptime
+            builtin string match -rq '^(?<uptime>\S+)' -- $uptime
+        end
+        __session_buddy_name $spool/$boot.$fish_pid.$ticks
+        set -l before $umask
+        set -g umask 0007
+        builtin printf '\0start/1\0id=%s\0uptime=%s\0pid=%s\0shell=fish\0version=%s\0exe=%s\0cwd=%s\0component=%s\0tty=%s\0login_uid=%s\0audit_session=%s\0via=%s\0multiplexer=%s\0terminal_program=%s\0remote=%s\0.\0' \
+            "$id" "$uptime" $fish_pid $version "$exe" "$PWD" "$SESSION_BUDDY_COMPONENT" "$tty" "$login" "$audit" "$via" \
+            "$multiplexer" "$TERM_PROGRAM" "$remote" >?$__session_buddy_file
+        set -l written $status
+        set -g umask $before
+        if test $written = 0
+            return 0
+        end
+    end
+
+    set -g __session_buddy_file
+    test -r $__session_buddy_folder/personal.fish; and source $__session_buddy_folder/personal.fish
 end

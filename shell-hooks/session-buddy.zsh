@@ -22,7 +22,7 @@ fi
 
 # ── Names ──
 
-__session_buddy_pid=$$ __session_buddy_file= __session_buddy_folder=${${(%):-%x}:h}
+__session_buddy_pid=$$ __session_buddy_file= __session_buddy_is_personal= __session_buddy_folder=${${(%):-%x}:h}
 
 # ── Limits ──
 
@@ -50,27 +50,27 @@ __session_buddy_clock() {
   __sb_uptime=${__sb_uptime%% *}
 }
 
+# Makes the file in $__sb_shells under umask $1.
+__session_buddy_write() {
+  __session_buddy_file=$__sb_shells/$__sb_name __sb_at=0
+  while [[ -e $__session_buddy_file || -L $__session_buddy_file ]]; do
+    __session_buddy_file=$__sb_shells/$__sb_name.$((++__sb_at))
+  done
+  {
+    builtin umask $1
+    builtin printf '\0start/1\0id=%s\0time=%s\0uptime=%s\0pid=%s\0ppid=%s\0shell=zsh\0version=%s\0exe=%s\0cwd=%s\0component=%s\0tty=%s\0login_uid=%s\0audit_session=%s\0via=%s\0multiplexer=%s\0terminal_program=%s\0remote=%s\0.\0' \
+      "$__sb_id" "$__sb_now" "$__sb_uptime" "$$" "$PPID" "$ZSH_VERSION" "$__sb_exe" "$PWD" "${SESSION_BUDDY_COMPONENT-}" "$__sb_tty" \
+      "$__sb_login" "$__sb_audit" "$__sb_via" "$__sb_multiplexer" "${TERM_PROGRAM-}" "$__sb_remote" >$__session_buddy_file &&
+      __sb_written='--written'
+  } always {
+    builtin umask ${__sb_umask:-022}
+  }
+  [[ -n $__sb_written ]]
+}
+
 # ── Courier ──
 
-__session_buddy_send() {
-  if [[ -z $__sb_may_fork || ! -x $__session_buddy_folder/../bin/session-buddy ]]; then return 0; fi
-  if [[ $1 == end ]]; then
-    builtin setopt local_traps
-    builtin trap '' HUP
-  fi
-  builtin : <(__session_buddy_leave "$@" </dev/null >/dev/null 2>&1)
-}
-
-__session_buddy_leave() {
-  builtin trap '' HUP INT QUIT TERM TSTP
-  builtin set -- $__session_buddy_folder/../bin/session-buddy "$@"
-  builtin cd -q /
-  for __sb_fd in /dev/fd/<3->(N:t); do builtin exec {__sb_fd}>&-; done
-  if [[ -x /usr/bin/setsid ]]; then builtin exec /usr/bin/setsid "$@"; fi
-  if builtin whence -p setsid; then builtin exec setsid "$@"; fi
-  if builtin whence -p perl; then builtin exec perl -MPOSIX -e 'POSIX::setsid(); exec @ARGV' "$@"; fi
-  builtin exec "$@"
-}
+# In personal.zsh: the machine's record has none.
 
 # ── End ──
 
@@ -87,46 +87,38 @@ __session_buddy_end() {
 # ── Start ──
 
 while __session_buddy_look; do
-  __sb_home=${SESSION_BUDDY_HOME-} __session_buddy_at_end="$(<$__session_buddy_folder/end.zsh)"
-  if [[ -z $__sb_home ]]; then
-    __sb_home=${XDG_STATE_HOME-}
-    if [[ $__sb_home != /* && ${HOME-} == /* ]]; then __sb_home=$HOME/.local/state; fi
-    __sb_home=${__sb_home:+$__sb_home/session-buddy}
-  fi
-  if [[ $__sb_home != /* || $__sb_home == "${HOME-}"/* && ! -O $HOME ]]; then break; fi
-  __sb_shells=$__sb_home/shells
-  if [[ ! -d $__sb_shells || ! -O $__sb_home || ! -k $__sb_home || -L $__sb_home || ! -O $__sb_shells || ! -k $__sb_shells ||
-    ! -w $__sb_shells || -L $__sb_shells ]]; then
-    if [[ -z $__sb_may_fork || ! -x /bin/sh ]]; then break; fi
-    /bin/sh $__session_buddy_folder/make-folders.sh $__sb_home </dev/null
-    [[ -d $__sb_shells && -O $__sb_home && -k $__sb_home && ! -L $__sb_home && -O $__sb_shells && -k $__sb_shells &&
-      -w $__sb_shells && ! -L $__sb_shells ]] || break
-  fi
-
-  __sb_boot= __sb_id= __sb_exe= __sb_umask= __sb_text='0 '
+  __session_buddy_at_end="$(<$__session_buddy_folder/end.zsh)"
+  __sb_boot= __sb_id= __sb_exe= __sb_umask= __sb_login= __sb_audit= __sb_remote= __sb_written= __sb_lines=() __sb_text=
   if [[ -e /proc/self/stat ]]; then
-    __sb_boot="$(</proc/sys/kernel/random/boot_id)" __sb_id="$(</proc/sys/kernel/random/uuid)" __sb_text="$(</proc/self/stat)"
-    __sb_text=${${(s: :)__sb_text##*\) }[20]}
-    __sb_exe=/proc/self/exe __sb_umask="$(</proc/self/status)"
+    __sb_boot="$(</proc/sys/kernel/random/boot_id)" __sb_id="$(</proc/sys/kernel/random/uuid)"
+    __sb_text="$(</proc/self/stat)" __sb_exe=/proc/self/exe __sb_umask="$(</proc/self/status)"
+    # Field 22 is the start time; the command before it may hold spaces and parentheses.
+    __sb_lines=(${(s: :)__sb_text##*\) })
     __sb_exe=${__sb_exe:A} __sb_umask=${${__sb_umask#*Umask:?}[1,4]}
   fi
-  __sb_text=$__sb_shells/${__sb_boot:-unknown}.$$.${__sb_text:-0}
-  __session_buddy_file=$__sb_text __sb_at=0
-  while [[ -e $__session_buddy_file || -L $__session_buddy_file ]]; do __session_buddy_file=$__sb_text.$((++__sb_at)); done
-
-  __session_buddy_clock
+  if [[ -e /proc/self/loginuid ]]; then __sb_login="$(</proc/self/loginuid)" __sb_audit="$(</proc/self/sessionid)"; fi
   if [[ $__sb_umask != 0[0-7]* ]]; then __sb_umask=$(builtin umask); fi
-  {
-    builtin umask 077
-    builtin printf '\0start/1\0id=%s\0time=%s\0uptime=%s\0pid=%s\0ppid=%s\0shell=zsh\0version=%s\0exe=%s\0cwd=%s\0component=%s\0.\0' \
-      "$__sb_id" "$__sb_now" "$__sb_uptime" "$$" "$PPID" "$ZSH_VERSION" "$__sb_exe" "$PWD" "${SESSION_BUDDY_COMPONENT-}" \
-      >$__session_buddy_file && __sb_id='--written' || __sb_id=
-  } always {
-    builtin umask ${__sb_umask:-022}
-  }
+  __sb_name=${__sb_boot:-unknown}.$$.${__sb_lines[20]:-0} __sb_tty=${__sb_lines[5]}
+  __sb_via=${SUDO_USER:+sudo:$SUDO_USER} __sb_multiplexer=${TMUX:+tmux:${TMUX%%,*}:${TMUX_PANE-}}
+  __sb_via=${__sb_via:-${DOAS_USER:+doas:$DOAS_USER}} __sb_multiplexer=${__sb_multiplexer:-${STY:+screen:$STY}}
+  __sb_shells=${SESSION_BUDDY_SPOOL-/var/spool/session-buddy/shells}
+  if [[ -n ${SSH_CONNECTION-} && -z $__sb_multiplexer && ( -n ${SESSION_BUDDY_REMOTE-} || -e $__sb_shells/.remote ) ]]; then
+    __sb_remote=${SSH_CONNECTION% * *}
+  fi
+  __session_buddy_clock
+
+  if [[ ! -d $__sb_shells || ! -w $__sb_shells || ! -x $__sb_shells || ! -k $__sb_shells || -L $__sb_shells ]] ||
+    ! __session_buddy_write 007; then
+    builtin . $__session_buddy_folder/personal.zsh
+    if [[ -z $__session_buddy_is_personal ]]; then break; fi
+  fi
 
   if [[ ${(t)zshexit_functions} != *readonly* ]]; then zshexit_functions=(__session_buddy_end $zshexit_functions); fi
-  __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type zsh --cwd "$PWD" $__sb_id
+  if [[ -n $__session_buddy_is_personal ]]; then
+    __session_buddy_send start --state-file "$__session_buddy_file" --pid "$$" --shell-type zsh --cwd "$PWD" $__sb_written
+  fi
   break
 done
-builtin unset __sb_at __sb_boot __sb_exe __sb_home __sb_id __sb_lines __sb_may_fork __sb_now __sb_shells __sb_text __sb_umask __sb_uptime
+builtin unfunction __session_buddy_write
+builtin unset __sb_at __sb_audit __sb_boot __sb_exe __sb_home __sb_id __sb_lines __sb_login __sb_may_fork __sb_multiplexer \
+  __sb_name __sb_now __sb_remote __sb_shells __sb_text __sb_tty __sb_umask __sb_uptime __sb_via __sb_written
