@@ -8,8 +8,8 @@ import { type Paths, resolvePaths } from "../config/paths.ts";
 import { isPrivateFolder } from "../host/private-folder.ts";
 import { follow, shellWord } from "../host/trusted-path.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import { examineMachine } from "./doctor-machine.ts";
 import { examineRecord, stateFiles } from "./doctor-record.ts";
+import { examineSpool } from "./doctor-spool.ts";
 import { attempt, type Finding, failure, note, ok, problem, settled } from "./finding.ts";
 import { bestProofs, type HookedShell, shellsByFile, withProofs } from "./hooked-shells.ts";
 import { type HookOptions, hookStates, type PlaceState, usualShells } from "./hooks.ts";
@@ -39,7 +39,7 @@ export async function examine(env: Environment, hooks: HookOptions, pid: number)
       ? failure("settings", config, "fix the file or the variable it names")
       : ok("settings", "the settings can be used");
   findings.push(settings);
-  if (!(config instanceof SessionBuddyError)) findings.push(...(await examineMachine(config)));
+  if (!(config instanceof SessionBuddyError)) findings.push(...(await examineSpool(config)));
   const hooked: HookedShell[] = [];
   // What lies in a folder that cannot be used is not a second problem.
   if (data.level === "ok" && !(config instanceof SessionBuddyError)) {

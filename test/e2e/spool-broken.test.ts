@@ -15,7 +15,7 @@ import { createUser, type User } from "../support/users.ts";
 async function examined(user: User, { folder, socket }: SpoolService): Promise<readonly string[]> {
   const env = { SESSION_BUDDY_SPOOL: folder, SESSION_BUDDY_SOCKET: socket };
   const { stdout } = await user.run(["doctor", "--json"], { env });
-  const checks = ["spool", "service", "spool files", "rejected spool files"];
+  const checks = ["machine spool", "machine service", "rejected spool files"];
   const found = JSON.parse(stdout) as readonly {
     readonly check: string;
     readonly level: string;
@@ -30,18 +30,21 @@ test("doctor names what is wrong with the spool and its service; the service goe
   const sandbox = createSandbox(t);
   const service = createSpoolService(t, sandbox);
   const user = createUser(t, sandbox);
-  assert.match((await examined(user, service)).join("\n"), /^spool ok .*\nservice problem .*does not answer at/);
+  assert.match(
+    (await examined(user, service)).join("\n"),
+    /^machine spool ok .*\nmachine service problem .*does not answer at/,
+  );
   await service.serve();
-  assert.match((await examined(user, service)).join("\n"), /^spool ok .*\nservice ok /);
+  assert.match((await examined(user, service)).join("\n"), /^machine spool ok .*\nmachine service ok /);
 
   chmodSync(service.folder, 0o1777);
-  assert.match((await examined(user, service)).join("\n"), /^spool problem .* has mode 1777, not 3733$/);
+  assert.match((await examined(user, service)).join("\n"), /^machine spool problem .* has mode 1777, not 3733$/);
   openSpool(service.folder, service.user);
 
   renameSync(service.folder, `${service.folder}.away`);
   assert.deepEqual(await examined(user, service), []);
   writeFileSync(service.folder, "");
-  assert.match((await examined(user, service)).join("\n"), /^spool problem .* is not a folder/);
+  assert.match((await examined(user, service)).join("\n"), /^machine spool problem .* is not a folder/);
   execFileSync("rm", [service.folder]);
   execFileSync("mkdir", [service.folder]);
   openSpool(service.folder, service.user);
@@ -65,7 +68,7 @@ test("doctor names a spool on a disk that is full, or read-only; what was left b
   const shell = await openShell(t, folder, user);
   const filler = join(disk, "filler");
   execFileSync("sh", ["-c", 'cat /dev/zero > "$1" 2>/dev/null; true', "sh", filler]);
-  assert.match((await examined(user, service)).join("\n"), /^spool problem the disk of .* is full/);
+  assert.match((await examined(user, service)).join("\n"), /^machine spool problem the disk of .* is full/);
   // An end still fits into the last block of the file.
   await shell.exit(5);
   await eventually(async () =>
@@ -76,9 +79,12 @@ test("doctor names a spool on a disk that is full, or read-only; what was left b
   );
   execFileSync("rm", [filler]);
   execFileSync("mount", ["-o", "remount,ro", disk]);
-  assert.match((await examined(user, service)).join("\n"), /^spool problem .* lies on a disk that is read-only/);
+  assert.match(
+    (await examined(user, service)).join("\n"),
+    /^machine spool problem .* lies on a disk that is read-only/,
+  );
   execFileSync("mount", ["-o", "remount,rw", disk]);
-  assert.match((await examined(user, service)).join("\n"), /^spool ok /);
+  assert.match((await examined(user, service)).join("\n"), /^machine spool ok /);
 });
 
 test("the service and root are told of files that were put aside; the metrics count them without a name", async (t) => {

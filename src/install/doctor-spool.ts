@@ -1,0 +1,105 @@
+/** Owns the part of the examination that is about the spool that the settings name: its disk, what lies in it, who serves it. */
+import { accessSync, constants, existsSync, lstatSync, readdirSync, type Stats, statfsSync } from "node:fs";
+import { connect } from "node:net";
+import type { Config } from "../config/config.ts";
+import { follow, shellWord } from "../host/trusted-path.ts";
+import { SessionBuddyError } from "../tracker/errors.ts";
+import { attempt, type Finding, failure, listed, note, ok, problem } from "./finding.ts";
+import { spoolFolder, spoolMode } from "./system/places.ts";
+
+const check = "machine spool";
+const modeBits = 0o7777;
+const answerMs = 2_000;
+const recordedAlone = "so shells are on their users' own records alone";
+const installAgain = "install it again with: sudo session-buddy install --system";
+
+/**
+ * Looks at the spool as whoever asks can. Of one that is where the installation makes it, the installation's own examination
+ * tells the rest (`system/doctor-machine.ts`).
+ *
+ * @returns nothing where the settings name none, or it is not there
+ */
+export async function examineSpool({ settings }: Pick<Config, "settings">): Promise<readonly Finding[]> {
+  const { spool, socket } = settings;
+  if (spool === null || socket === null || !existsSync(spool)) return [];
+  if (spool === spoolFolder) return [...told(() => wrongDisk(spool)), ...rejected(spool)];
+  const wrong = told(() => wrongSpool(spool));
+  if (wrong.length > 0) return wrong;
+  return [ok(check, `shells can leave their files in ${spool}`), await service(socket), ...rejected(spool)];
+}
+
+function told(look: () => Finding | null): Finding[] {
+  const finding = attempt(look);
+  if (finding instanceof SessionBuddyError) return [failure(check, finding)];
+  return finding === null ? [] : [finding];
+}
+
+/** @returns what keeps shells from leaving their files; null when nothing does */
+function wrongSpool(path: string): Finding | null {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return problem(check, `${path} is missing, ${recordedAlone}`, installAgain);
+  if (!stats.isDirectory()) return problem(check, `${path} is not a folder, ${recordedAlone}`, "move it away");
+  const { issue } = follow(path, stats.uid);
+  if (issue !== null) return problem(check, `${path} ${issue.words}, ${recordedAlone}`, issue.remedy);
+  return wrongMode(path, stats) ?? wrongDisk(path);
+}
+
+function wrongMode(path: string, { mode, uid }: Stats): Finding | null {
+  if (uid === 0) return problem(check, `${path} belongs to root, not to the user of the service`, installAgain);
+  if ((mode & modeBits) === spoolMode) return null;
+  const [is, must] = [mode & modeBits, spoolMode].map((bits) => bits.toString(8).padStart(4, "0"));
+  return problem(check, `${path} has mode ${is}, not ${must}`, `set it with: sudo chmod ${must} ${shellWord(path)}`);
+}
+
+function wrongDisk(path: string): Finding | null {
+  try {
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const words = code === "EROFS" ? "lies on a disk that is read-only" : `cannot be written to (${message})`;
+    return problem(check, `${path} ${words}, ${recordedAlone}`, "make it writable again");
+  }
+  const { bavail, ffree, files } = statfsSync(path);
+  if (bavail > 0 && (ffree > 0 || files === 0)) return null;
+  return problem(check, `the disk of ${path} is full, ${recordedAlone}`, "make room on it");
+}
+
+async function service(socket: string): Promise<Finding> {
+  const reason = await silenceOf(socket);
+  if (reason === null) return ok("machine service", `the service of this machine's record answers at ${socket}`);
+  return problem(
+    "machine service",
+    `the service of this machine's record does not answer at ${socket} (${reason}); what shells leave is kept until it does`,
+    "see why, and start it, with: systemctl status session-buddy",
+  );
+}
+
+/** @returns why nobody answers; null when somebody does */
+function silenceOf(path: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const done = (reason: string | null) => {
+      socket.destroy();
+      resolve(reason);
+    };
+    socket.setTimeout(answerMs, () => done("it takes too long"));
+    socket.once("connect", () => done(null));
+    socket.once("error", ({ message }) => done(message));
+  });
+}
+
+/** For whoever may list the folder: root, and the user of the service. */
+function rejected(spool: string): Finding[] {
+  const names = namesIn(spool).filter((name) => name.endsWith(".rejected"));
+  if (names.length === 0) return [];
+  const words = `${names.length} files in ${spool} are no files of shells, and were put aside: ${listed(names)}`;
+  return [note("rejected spool files", words, "see whose they are with: sudo ls -l, and remove them")];
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
