@@ -11,6 +11,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Machine } from "../host/machine.ts";
 import { createUsers, type Users } from "../host/users.ts";
 import type { Log } from "../log.ts";
+import { keepRemoteMark } from "./remote-mark.ts";
 import { createAccounts, type SpoolLimits, usualLimits } from "./spool-accounts.ts";
 import {
   appendSessionId,
@@ -134,6 +135,13 @@ export function createSpool(options: SpoolOptions): Spool {
     accounts.resize(entry, counted(stats.size));
     if (!entry.isUnfit) accounts.wait(entry);
   };
+  const markQuietly = () => {
+    try {
+      keepRemoteMark(folder, keepsRemote);
+    } catch {
+      // What hooks write without need is dropped; what they do not write is missing.
+    }
+  };
   const entryAt = (path: string) => accounts.entry(basename(path));
 
   return {
@@ -148,6 +156,7 @@ export function createSpool(options: SpoolOptions): Spool {
     async lookThrough() {
       isWanting = false;
       accounts.recount();
+      markQuietly();
       const gone = new Set(accounts.all().map(({ name }) => name));
       let looked = 0;
       for await (const { name } of await opendir(folder, { bufferSize: 256 })) {

@@ -1,7 +1,7 @@
 /** Proves that a service without privileges brings everybody's shells on record from their files, once and with their true ends. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { readFileSync, renameSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { eventually } from "../support/eventually.ts";
@@ -75,6 +75,21 @@ test("a shell that is replaced, and one that is killed, are closed as what they 
       ["replaced", "executable_replaced"],
     ]),
   );
+});
+
+test("hooks are told to write down addresses while the service keeps them, whatever users put in that place", async (t) => {
+  const sandbox = createSandbox(t);
+  const service = createSpoolService(t, sandbox);
+  const user = createUser(t, sandbox);
+  const mark = join(service.folder, ".remote");
+  await user.shell(`: > '${mark}'`);
+  const without = await service.serve();
+  await eventually(() => assert.ok(!existsSync(mark)));
+  await without.stop();
+  await user.shell(`ln -s /etc/passwd '${mark}'`);
+  await service.serve([], { SESSION_BUDDY_REMOTE: "yes" });
+  await eventually(() => assert.equal(lstatSync(mark).uid, service.user.uid));
+  assert.ok(lstatSync(mark).isFile());
 });
 
 test("the service is killed five times in a storm of shells of three users: each is on record once, with its true end", async (t) => {
