@@ -1,11 +1,11 @@
 /** Proves that the hooks work in every environment a shell may wake up in, and leave none of it changed. */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { eventually } from "../support/eventually.ts";
 import { allRows, type SessionRow } from "../support/rows.ts";
-import { launcher, runToEnd, type Sandbox } from "../support/sandbox.ts";
+import { launcher, root, runToEnd, type Sandbox } from "../support/sandbox.ts";
 import type { Terminal } from "../support/shells/pty.ts";
 import { each, testShells } from "../support/shells/shell-cases.ts";
 import {
@@ -203,11 +203,16 @@ describe("environment", { concurrency: 4 }, () => {
 
   test("row 51: the bash hook as bash 3.2 runs it, without any clock, takes the times of the file", async (t) => {
     const sandbox = createUsedSandbox(t);
-    const { readFileSync } = await import("node:fs");
-    const old = join(sandbox.folder, "session-buddy.bash");
-    const text = readFileSync(hookFile("bash"), "utf8").replaceAll("BASH_VERSINFO[", "old_version[");
-    writeFileSync(old, text.replace(/\$\{BASH_SOURCE\[0\]%\/\*\}\/\.\.\/bin\/session-buddy/, launcher));
-    const plan = { hookFile: old, before: "old_version=(3 2); unset EPOCHREALTIME EPOCHSECONDS BASHPID" };
+    const copy = join(sandbox.folder, "copy");
+    cpSync(join(root, "shell-hooks"), join(copy, "shell-hooks"), { recursive: true });
+    mkdirSync(join(copy, "bin"));
+    symlinkSync(launcher, join(copy, "bin/session-buddy"));
+    for (const name of globSync("*.bash", { cwd: join(copy, "shell-hooks") })) {
+      const path = join(copy, "shell-hooks", name);
+      writeFileSync(path, readFileSync(path, "utf8").replaceAll("BASH_VERSINFO[", "old_version["));
+    }
+    const before = "old_version=(3 2); unset EPOCHREALTIME EPOCHSECONDS BASHPID";
+    const plan = { hookFile: hookFile("bash", join(copy, "shell-hooks")), before };
     await driveBoth(t, sandbox, "bash", plan, leave);
     const [row] = await assertRecord(sandbox, [told("bash", 3, "exit")]);
     assert.ok(Number(row?.duration_ms) >= 0);
