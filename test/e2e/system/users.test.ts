@@ -1,13 +1,15 @@
 /** Proves that what is installed for the machine is for every user of it, as the service is for its own. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
 import { createTestMachine } from "../../support/installed-machine.ts";
 import { openTerminal } from "../../support/shells/pty.ts";
+import { openShell } from "../../support/shells/spool.ts";
 
 const install = ["install", "--system"];
+const spool = "/var/spool/session-buddy/shells";
 const asUser = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups"];
 
 test("a user with nothing but a home runs the program, with the Node.js that it brings", async (t) => {
@@ -63,6 +65,7 @@ test("the service makes no system call that its unit forbids", async (t) => {
   const calls = new Set([...callsOf(allowed)].filter((name) => !without.has(name)));
   assert.ok(calls.size > 200);
 
+  await machine.shell("install -d -o session-buddy -g session-buddy /run/session-buddy");
   const service = [
     "setpriv",
     "--reuid=session-buddy",
@@ -72,12 +75,34 @@ test("the service makes no system call that its unit forbids", async (t) => {
     "-f",
     "-qq",
   ];
-  const words = [...service, "-o", "/var/lib/session-buddy/trace", "session-buddy", "serve", "--port", "0"];
+  const words = [
+    ...service,
+    "-o",
+    "/var/lib/session-buddy/trace",
+    "session-buddy",
+    "serve",
+    "--port",
+    "0",
+    "--spool",
+    spool,
+  ];
   const [program = "", ...args] = [...machine.under, ...words];
   const env = { ...machine.env, SESSION_BUDDY_HOME: "/var/lib/session-buddy", TERM: "dumb" };
   const terminal = openTerminal(t, program, args, { env, cwd: "/" });
   await terminal.find(/url=http:\S+\/mcp/);
-  const url = new URL("/metrics", /url=(\S+)\/mcp/.exec(terminal.output())?.[1]);
+  const shell = await openShell(t, spool, { under: [...machine.under, ...asUser], home: "/" });
+  await eventually(async () => {
+    const { machine: record } = JSON.parse((await machine.buddy(["status", "--json"])).stdout);
+    assert.equal(record.open_shells, 1);
+  });
+  await shell.exit(3);
+  await eventually(() =>
+    assert.deepEqual(
+      readdirSync(machine.at(spool)).filter((name) => !name.startsWith(".")),
+      [],
+    ),
+  );
+  const url = new URL("/health", /url=(\S+)\/mcp/.exec(terminal.output())?.[1]);
   await eventually(async () => assert.ok((await fetch(url)).ok));
   terminal.type("\x03");
   await terminal.ended();
