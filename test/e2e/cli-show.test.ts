@@ -46,7 +46,7 @@ test("show has every key of the row, the process, and the events with metadata, 
   const id = (await runWell(sandbox, ["start", "--metadata", "ticket=4711"])).trimEnd();
   await runWell(sandbox, ["end", id, "--exit-code", "3"]);
   const row = JSON.parse(await runWell(sandbox, ["show", id, "--json"]));
-  const keys = [...rowKeys, "signal", "home", "platform", "duration_basis", "process", "events"];
+  const keys = [...rowKeys, "home", "platform", "duration_basis", "process", "events"];
   assert.deepEqual(Object.keys(row), keys);
   assert.equal(row.process.pid, process.pid);
   assert.equal(row.duration_basis, "boot_clock");

@@ -74,7 +74,7 @@ test("--version prints the version alone", async (t) => {
 const refusals: readonly (readonly [args: readonly string[], status: number, words: RegExp])[] = [
   [[], 2, /^Usage: session-buddy/],
   [["nonsense"], 2, /unknown command 'nonsense'/],
-  [["lst"], 2, /Did you mean list\?/],
+  [["lst"], 2, /Did you mean one of last, list\?/],
   [["--nonsense"], 2, /unknown option '--nonsense'/],
   [["start", "--nonsense"], 2, /unknown option '--nonsense'/],
   [["start", "extra"], 2, /too many arguments/],

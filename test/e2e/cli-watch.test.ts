@@ -53,6 +53,7 @@ test("the stream has every event after a position in order, goes on as they come
     "caller",
     "process",
     "boot_clock",
+    "circumstances",
     "details",
   ]);
   const two = await started(sandbox, "two");
