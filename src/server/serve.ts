@@ -1,6 +1,5 @@
 /** Owns a running server from its first to its last moment, over HTTP or standard input and output. For commands. */
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { createAnswers } from "../app/answers.ts";
@@ -15,6 +14,7 @@ import { createServiceTokens } from "../auth/service-tokens.ts";
 import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
 import { type LogFields, logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { listenError, listenOnAddress } from "./address.ts";
 import { hostsFor, isLoopback } from "./http/caller.ts";
 import { listenOnSocket } from "./http/unix-socket.ts";
 import { createHttpEntrance, type HttpEntrance, type HttpLimits } from "./listener.ts";
@@ -106,9 +106,9 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
     onFailure: (error) => logFailure(app.log, "Request failed", error),
   });
   const { server } = entrance;
+  let url: string | null = null;
   try {
-    server.listen(port, host);
-    await once(server, "listening", { signal });
+    url = await listenOnAddress(server, { host, port, signal, hasSocket: options.machine !== null, log: app.log });
     if (options.machine !== null) await listenOnSocket(entrance.socketServer, options.machine.socket);
   } catch (error) {
     await entrance.close();
@@ -116,12 +116,9 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
     if (signal.aborted) return;
     throw error instanceof SessionBuddyError ? error : listenError(error, host, port);
   }
-  const address = server.address() as AddressInfo;
-  const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
   const users = checkPeer === null ? "all" : "own";
   const socket = options.machine === null ? {} : { socket: options.machine.socket };
-  const url = `http://${shown}:${address.port}/mcp`;
-  logServing(served, { url, ...socket }, served.gate === null ? { users } : {});
+  logServing(served, { ...(url === null ? {} : { url }), ...socket }, served.gate === null ? { users } : {});
   if (isPersonal && checkPeer === null) {
     app.log.warning("Every user of this machine can use this server", {
       reason:
@@ -225,16 +222,4 @@ async function reconcileUntil(
     await afterwards();
     await sleep(reconcileIntervalMs, undefined, { signal }).catch(() => {});
   }
-}
-
-function listenError(error: unknown, host: string, port: number): SessionBuddyError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const words: Readonly<Record<string, string>> = {
-    EADDRINUSE: `port ${port} on ${host} is in use; stop the other server or choose another port with --port`,
-    EACCES: `port ${port} needs privileges; choose one above 1023 with --port`,
-    EADDRNOTAVAIL: `${host} is not an address of this machine`,
-  };
-  return new SessionBuddyError("network", words[code ?? ""] ?? `cannot listen on ${host}: ${message}`, {
-    cause: error,
-  });
 }

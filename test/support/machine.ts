@@ -24,12 +24,12 @@ export interface Machine {
   /** Puts sessions on record while the service is not running. */
   record(stories: readonly Story[]): Promise<void>;
   /** Starts the service. @returns what stops it, and what it has written so far */
-  serve(env?: Readonly<Record<string, string>>): Promise<Service>;
+  serve(env?: Readonly<Record<string, string>>, port?: number): Promise<Service>;
 }
 
 export interface Service {
   readonly pid: number;
-  /** Of its entrance by TCP, for example `http://127.0.0.1:41234/`. */
+  /** Of its entrance by TCP, for example `http://127.0.0.1:41234/`; empty where it has none. */
   readonly url: string;
   log(): string;
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -69,8 +69,8 @@ export function createAskedMachine(t: TestContext): Machine {
       await recordHistory(sandbox, stories);
       handOver();
     },
-    async serve(extra = {}) {
-      const command = [...service.under, launcher, "serve", "--port", "0", "--spool", spool];
+    async serve(extra = {}, port = 0) {
+      const command = [...service.under, launcher, "serve", "--port", String(port), "--spool", spool];
       const child = spawn(command[0] ?? "", command.slice(1), {
         env: { ...sandbox.env, ...env, ...extra, HOME: service.home },
         cwd: "/",
@@ -89,7 +89,7 @@ export function createAskedMachine(t: TestContext): Machine {
       const started = { pid: child.pid ?? 0, url: "", log: () => log, stop };
       running.add(started);
       started.url = await eventually(() => {
-        const found = /url=(http:\/\/[^/]+\/)mcp/.exec(log)?.[1];
+        const found = log.includes("Serving MCP") ? (/url=(http:\/\/[^/]+\/)mcp/.exec(log)?.[1] ?? "") : undefined;
         if (found === undefined || !existsSync(socket)) throw new Error(`it does not serve: ${log}`);
         return found;
       });

@@ -1,6 +1,8 @@
 /** Proves who sees what in the record of a machine: each user their own, root and the administrators' group everybody's. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createAskedMachine, type Machine } from "../../support/machine.ts";
 import { assertRefused } from "../../support/rows.ts";
@@ -179,4 +181,16 @@ test("where the service is down, a sentence says so and how to ask the own recor
   // Whoever comes next takes the place of the one that was killed.
   await machine.serve();
   assert.equal((await machine.as(ann, ["list"])).status, 0);
+});
+
+test("whoever has the port of the service keeps it neither from running nor from answering over its socket", async (t) => {
+  const { machine, ann } = await createPlace(t);
+  const squatter = createServer().listen(0, "127.0.0.1");
+  t.after(() => squatter.close());
+  await once(squatter, "listening");
+  const { port } = squatter.address() as AddressInfo;
+  const service = await machine.serve({}, port);
+  assert.equal(service.url, "");
+  assert.match(service.log(), new RegExp(`Not served over TCP.*port ${port} on 127\\.0\\.0\\.1 is in use`));
+  assert.deepEqual(idsIn(await machine.as(ann, ["list", "--json"])), ["open-0"]);
 });
