@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { eventually } from "../support/eventually.ts";
-import { createTestMachine, gidOf, type Machine } from "../support/machine.ts";
+import { createAskedMachine, type Machine } from "../support/machine.ts";
 import { copyHooks, markingProgram } from "../support/shells/hook-copy.ts";
 import { hostileOptions } from "../support/shells/hostile-options.ts";
 import type { Terminal } from "../support/shells/pty.ts";
@@ -45,7 +45,7 @@ interface Stage {
 
 /** A shell of a real user, beside a program that notes its calls. */
 function setStage(t: TestContext, kind: ShellKind, more: ShellPlan = {}): Stage {
-  const machine = createTestMachine(t);
+  const machine = createAskedMachine(t);
   const user = createUser(t, machine.sandbox);
   const copy = copyHooks(t, markingProgram());
   const file = copy.hookFile(kind);
@@ -109,7 +109,7 @@ describe("machine record", { concurrency: 2 }, () => {
       assert.deepEqual(ending, left);
       const [name = ""] = filesIn(machine.spool).keys();
       const { uid, gid, mode } = lstatSync(join(machine.spool, name));
-      assert.deepEqual([uid, gid, mode & 0o7777], [user.uid, gidOf(machine.service), 0o660]);
+      assert.deepEqual([uid, gid, mode & 0o7777], [user.uid, machine.service.gid, 0o660]);
       assert.match(name, /^[0-9a-f-]{36}\.\d+\.\d+$/);
       const { "start/1": start, "end/1": end } = onlyRecord(machine);
       assert.equal(name.split(".")[1], start?.pid);
