@@ -119,13 +119,15 @@ function queryOf(args: Args): string | null {
   return isSaid ? new URLSearchParams(entries as string[][]).toString() : null;
 }
 
+const hasNumber = ({ limit: _, ...args }: Args) => Object.values(args).some((value) => typeof value === "number");
+
 test("what the tools refuse is refused in the same sentence", async (t) => {
   const { server, client } = await openServer(createSandbox(t));
   let asked = 0;
   for (const { tool, args } of refusedQuestions) {
     const query = paths[tool] === undefined ? null : queryOf(args);
     // In a URL, one state is a list of one, and every number a text.
-    if (query === null || args.states === "active" || typeof args.username === "number") continue;
+    if (query === null || args.states === "active" || hasNumber(args)) continue;
     const expected = await answerOf(client, tool, {
       ...args,
       ...(args.states === undefined ? {} : { states: [args.states].flat() }),
