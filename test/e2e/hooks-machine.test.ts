@@ -66,7 +66,7 @@ function filesIn(folder: string): ReadonlyMap<string, string> {
 
 /** The records of a state file, each by its name. */
 function recordsOf(text: string): Readonly<Record<string, Readonly<Record<string, string>>>> {
-  const records = text.matchAll(/\0(\w+\/1)\0([\s\S]*?)\0\.\0/g);
+  const records = text.matchAll(/\0(\w+\/1)\0([\s\S]*?)\0\.(?=\0|$)/g);
   return Object.fromEntries(
     [...records].map(([, name, entries = ""]) => [
       name,
