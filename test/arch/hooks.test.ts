@@ -13,7 +13,7 @@ const silence = { status: 0, signal: null, stdout: "", stderr: "" };
 const path = { PATH: process.env.PATH ?? "/usr/bin:/bin" };
 
 const checks: readonly (readonly string[])[] = [
-  ...["session-buddy", "end", "seldom"].flatMap((name) => {
+  ...["session-buddy", "end", "personal", "seldom"].flatMap((name) => {
     const file = join(root, "shell-hooks", `${name}.bash`);
     return [
       ["shellcheck", file],
@@ -28,7 +28,12 @@ const checks: readonly (readonly string[])[] = [
       ["shfmt", "-i", "2", "-ci", "-d", file],
     ];
   }),
-  ["zsh", "-n", join(root, "shell-hooks/end.zsh")],
+  ...["end", "personal"].map((name) => ["zsh", "-n", join(root, `shell-hooks/${name}.zsh`)]),
+  ...["--no-execute", "--check"].map((flag) => [
+    flag === "--check" ? "fish_indent" : "fish",
+    flag,
+    join(root, "shell-hooks/personal.fish"),
+  ]),
   ["zsh", "-n", hookFile("zsh")],
   ["fish", "--no-execute", hookFile("fish")],
   ["fish_indent", "--check", hookFile("fish")],

@@ -94,7 +94,7 @@ async function assertPersonal({ user, calls }: Stage): Promise<void> {
   assert.equal(recordsOf(text)["end/1"]?.code, "7");
 }
 
-describe("machine record", { concurrency: 2 }, () => {
+describe("machine record", { concurrency: 1 }, () => {
   for (const kind of shellKinds) {
     const expectedReason = kind === "fish" ? "" : "exit";
 
@@ -172,9 +172,7 @@ describe("machine record", { concurrency: 2 }, () => {
 
     for (const value of ["0", "2"]) {
       test(`what waits under the shell's name gets none of its record, with fs.protected_regular=${value} (${kind})`, async (t) => {
-        const before = readFileSync(protectedRegular, "utf8");
-        writeFileSync(protectedRegular, value);
-        t.after(() => writeFileSync(protectedRegular, before));
+        setProtectedRegular(t, value);
         const { machine, user, plan } = setStage(t, kind);
         const target = join(machine.sandbox.folder, "target");
         writeFileSync(target, "", { mode: 0o666 });
@@ -199,6 +197,8 @@ describe("machine record", { concurrency: 2 }, () => {
     }
 
     test(`the end goes to no file but the shell's own (${kind})`, async (t) => {
+      // So that it is the hook alone that keeps from it.
+      setProtectedRegular(t, "0");
       const { machine, plan } = setStage(t, kind);
       const terminal = await openShell(t, machine.sandbox, kind, plan);
       const [name = ""] = await eventually(() => {
@@ -322,6 +322,12 @@ describe("machine record", { concurrency: 2 }, () => {
     });
   }
 });
+
+function setProtectedRegular(t: TestContext, value: string): void {
+  const before = readFileSync(protectedRegular, "utf8");
+  writeFileSync(protectedRegular, value);
+  t.after(() => writeFileSync(protectedRegular, before));
+}
 
 function replace(path: string, make: (path: string) => void): void {
   rmSync(path, { recursive: true });
