@@ -3,7 +3,7 @@
 
 # ── Courier ──
 
-# Arguments: the fourteen entries of the record, some of them empty, then the arguments of the program.
+# Arguments: the sixteen entries of the record, some of them empty, then the arguments of the program.
 function __session_buddy_send
     if test -x /bin/sh -a -n "$__session_buddy_courier"
         /bin/sh -c $__session_buddy_courier $__session_buddy_folder/courier.sh $__session_buddy_file $argv </dev/null >/dev/null 2>&1
@@ -35,6 +35,6 @@ if not test -r $__session_buddy_folder/courier.sh
 end
 read -gz __session_buddy_courier <$__session_buddy_folder/courier.sh
 __session_buddy_name $home/shells/$boot.$fish_pid.$ticks
-__session_buddy_send start/1 pid=$fish_pid shell=fish version=$version "exe=$exe" "cwd=$PWD" "component=$SESSION_BUDDY_COMPONENT" \
+__session_buddy_send start/1 "id=$id" "uptime=$uptime" pid=$fish_pid shell=fish version=$version "exe=$exe" "cwd=$PWD" "component=$SESSION_BUDDY_COMPONENT" \
     "tty=$tty" "login_uid=$login" "audit_session=$audit" "via=$via" "multiplexer=$multiplexer" "terminal_program=$TERM_PROGRAM" \
     "remote=$remote" start --state-file $__session_buddy_file --pid $fish_pid --shell-type fish --cwd "$PWD"

@@ -70,6 +70,10 @@ function __session_buddy_describe --no-scope-shadowing
     else if test -n "$DOAS_USER"
         set via doas:$DOAS_USER
     end
+    if test -r /proc/uptime
+        read uptime </proc/uptime
+        builtin string match -rq '^(?<uptime>\S+)' -- $uptime
+    end
     if test -r /proc/self/exe
         set exe (builtin realpath /proc/self/exe)
     end
@@ -111,15 +115,15 @@ function __session_buddy_end --on-event fish_exit
     if not __session_buddy_look
         return 0
     end
+    set -l uptime
+    if test -r /proc/uptime
+        read uptime </proc/uptime
+        builtin string match -rq '^(?<uptime>\S+)' -- $uptime
+    end
     if set -q __session_buddy_courier
-        __session_buddy_send end/1 "code=$code" "reason=$reason" "signal=$signal" '' '' '' '' '' '' '' '' '' '' \
+        __session_buddy_send end/1 '' "uptime=$uptime" "code=$code" "reason=$reason" "signal=$signal" '' '' '' '' '' '' '' '' '' '' \
             end --state-file $__session_buddy_file "--exit-code="$code
     else if test -f $__session_buddy_file -a -w $__session_buddy_file -a -O $__session_buddy_file; and not test -L $__session_buddy_file
-        set -l uptime
-        if test -r /proc/uptime
-            read uptime </proc/uptime
-            builtin string match -rq '^(?<uptime>\S+)' -- $uptime
-        end
         builtin printf '\0end/1\0uptime=%s\0code=%s\0reason=%s\0signal=%s\0.\0' "$uptime" "$code" "$reason" "$signal" >>$__session_buddy_file
     end
 end
@@ -145,15 +149,11 @@ function __session_buddy_start --on-event fish_prompt
     set -l via
     set -l multiplexer
     set -l remote
+    set -l uptime
     set -l exe
     __session_buddy_describe
 
     if test -d "$spool" -a -w "$spool" -a -x "$spool" -a -k "$spool" -a ! -L "$spool" -a ! -e "$spool/.full"
-        set -l uptime
-        if test -r /proc/uptime
-            read uptime </proc/uptime
-            builtin string match -rq '^(?<uptime>\S+)' -- $uptime
-        end
         __session_buddy_name $spool/$boot.$fish_pid.$ticks
         set -l before $umask
         set -g umask 0007
