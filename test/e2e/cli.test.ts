@@ -18,6 +18,7 @@ test("start prints the id of a session that has everything the options say", asy
   const [row] = await allRows(sandbox);
   assert.match(String(row?.started_at), rfc3339);
   assert.deepEqual(row, {
+    ...row,
     session_id: printed.trimEnd(),
     state: "active",
     component_name: "deploy",
@@ -34,6 +35,8 @@ test("start prints the id of a session that has everything the options say", asy
     exit_code: null,
     end_reason: null,
     ended_by: null,
+    signal: null,
+    uid: userInfo().uid,
   });
 });
 
@@ -50,11 +53,11 @@ test("start --json, end --json, show --json and list --json have exactly the pro
   const sandbox = createSandbox(t);
   const started: SessionRow = JSON.parse(await runWell(sandbox, ["start", "--json"]));
   const id = String(started.session_id);
-  const { signal, home, platform, duration_basis, process, events, ...shown } = JSON.parse(
+  const { home, platform, duration_basis, process, events, ...shown } = JSON.parse(
     await runWell(sandbox, ["show", id, "--json"]),
   );
   assert.deepEqual(shown, started);
-  assert.ok([signal, home, platform, duration_basis, process, events].every((value) => value !== undefined));
+  assert.ok([home, platform, duration_basis, process, events].every((value) => value !== undefined));
   const ended: SessionRow = JSON.parse(await runWell(sandbox, ["end", id, "--json"]));
   const [listed] = await allRows(sandbox);
   assert.deepEqual(listed, ended);

@@ -36,11 +36,13 @@ export function createSshHost(sandbox: Sandbox, kind: ShellKind, plan: ShellPlan
       "",
     ].join("\n"),
   );
-  // sshd wants its own folder, and reads the users; neither is changed outside of the namespace.
+  // sshd wants its own folder, and reads the users; neither is changed outside of the namespace. A file that is mounted
+  // over alone loses its mount as soon as useradd(8) puts another in its place, which is what other tests do meanwhile.
   const start = [
     "mount -t tmpfs none /run",
     "mkdir /run/sshd",
-    `mount --bind ${inHome("passwd")} /etc/passwd`,
+    `{ cp -a /etc ${inHome("etc")} 2>/dev/null; cp ${inHome("passwd")} ${inHome("etc/passwd")}; }`,
+    `mount --bind ${inHome("etc")} /etc`,
     `exec /usr/sbin/sshd -i -f ${inHome("sshd_config")}`,
   ].join(" && ");
   writeFileSync(inHome("start"), `${start}\n`);
