@@ -11,7 +11,6 @@ import { setImmediate } from "node:timers/promises";
 import type { Machine } from "../host/machine.ts";
 import { createUsers, type Users } from "../host/users.ts";
 import type { Log } from "../log.ts";
-import { keepRemoteMark } from "./remote-mark.ts";
 import { createAccounts, type SpoolLimits, usualLimits } from "./spool-accounts.ts";
 import {
   appendSessionId,
@@ -21,6 +20,7 @@ import {
   type SpoolFileKnowledge,
   UnfitFile,
 } from "./spool-file.ts";
+import { isMark, keepMarks } from "./spool-marks.ts";
 import type { StateFile } from "./state-file.ts";
 import { isFresh } from "./state-folder.ts";
 
@@ -120,7 +120,15 @@ export function createSpool(options: SpoolOptions): Spool {
     byProcess.set(process, (byProcess.get(process) ?? new Set()).add(name));
     accounts.wait(entry);
   };
+  const markQuietly = () => {
+    try {
+      keepMarks(folder, keepsRemote);
+    } catch {
+      // What hooks write without need is dropped; what they do not write is missing.
+    }
+  };
   const noteName = (name: string, isEvent = true) => {
+    if (isMark(name)) return markQuietly();
     if (!namePattern.test(name)) return;
     const stats = lookedAt(join(folder, name));
     const entry = accounts.entry(name);
@@ -134,13 +142,6 @@ export function createSpool(options: SpoolOptions): Spool {
     if (entry.size !== counted(stats.size)) entry.isUnfit = false;
     accounts.resize(entry, counted(stats.size));
     if (!entry.isUnfit) accounts.wait(entry);
-  };
-  const markQuietly = () => {
-    try {
-      keepRemoteMark(folder, keepsRemote);
-    } catch {
-      // What hooks write without need is dropped; what they do not write is missing.
-    }
   };
   const entryAt = (path: string) => accounts.entry(basename(path));
 

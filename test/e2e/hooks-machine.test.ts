@@ -268,7 +268,7 @@ describe("machine record", { concurrency: 1 }, () => {
         const env = { SESSION_BUDDY_SPOOL: spool, SESSION_BUDDY_HOME: undefined, XDG_STATE_HOME: home };
         const plan = { under: disk.under, env, hookFile: copy.hookFile(kind) };
         assert.deepEqual((await driveBoth(t, machine.sandbox, kind, plan, leave)).ending, left);
-        await eventually(() => assert.equal(copy.calls().length, 2));
+        await eventually(() => assert.ok(copy.calls().some((call) => call.startsWith("end "))));
         assert.deepEqual(calls(), []);
         const [text = ""] = filesIn(join(home, "session-buddy/shells")).values();
         assert.equal(recordsOf(text)["end/1"]?.code, "7");
