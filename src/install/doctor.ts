@@ -14,7 +14,7 @@ import { attempt, type Finding, failure, note, ok, problem, settled } from "./fi
 import { bestProofs, type HookedShell, shellsByFile, withProofs } from "./hooked-shells.ts";
 import { type HookOptions, hookStates, type PlaceState, usualShells } from "./hooks.ts";
 import { trapsAfterBlock } from "./rc-block.ts";
-import { examineMachineProgram } from "./system/doctor-program.ts";
+import { examineMachine } from "./system/doctor-machine.ts";
 import { machinePlaces } from "./system/hook-steps.ts";
 
 /**
@@ -51,7 +51,7 @@ export async function examine(env: Environment, hooks: HookOptions, pid: number)
     findings.push(...stateFiles(paths, findings));
     hooked.push(...(await shellsByFile(paths, pid)));
   }
-  return [...findings, ...examineMachineProgram(), ...shellHooks(hooks, hooked)];
+  return [...findings, ...(await examineMachine()), ...shellHooks(hooks, hooked)];
 }
 
 function runtime(): Finding {

@@ -59,9 +59,13 @@ export async function createTestMachine(t: TestContext, { hasNode = true }: Mach
   const folder = temporaryFolder(t);
   const launcher = copyProgram(join(folder, "program"));
   chmodSync(folder, 0o755);
-  const holder = spawn("unshare", ["--mount", "sh", "-euc", setUp, "sh", folder, hasNode ? process.execPath : ""], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const holder = spawn(
+    "unshare",
+    ["--mount", "sh", "-euc", setUp, "sh", folder, hasNode ? process.execPath : "", String(systemUid)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   t.after(async () => {
     holder.kill("SIGKILL");
     if (holder.exitCode === null && holder.signalCode === null) await once(holder, "exit");
@@ -109,6 +113,12 @@ function copyProgram(to: string): string {
   return join(to, "bin/session-buddy");
 }
 
+/**
+ * The highest id of a system user there. A user is not removed while a process has its id, and that may be one of another
+ * test's machine, which runs at the same time.
+ */
+const systemUid = 201 + (process.pid % 350) * 2;
+
 /** In memory, where nothing has to wait for a disk. */
 const setUp = `
   mkdir "$1/root"
@@ -118,6 +128,8 @@ const setUp = `
   # Other tests make users meanwhile.
   cp -a /etc etc 2>/dev/null || :
   rm -f etc/*.lock
+  sed -i '/^#*SYS_UID_M/d' etc/login.defs
+  printf 'SYS_UID_MIN %s\\nSYS_UID_MAX %s\\n' "$(($3 - 1))" "$3" >> etc/login.defs
   test -s etc/passwd -a -s etc/shadow -a -s etc/group
   if [ "$2" ]; then ln -s "$2" usr/local/bin/node; fi
   for name in ${ownFolders.join(" ")}; do mount --bind ".$name" "$name"; done

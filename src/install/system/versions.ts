@@ -73,11 +73,22 @@ export function userOf(folder: string): number | null {
 
 function isUsedBy(pid: number, folder: string, swappedAtMs: number): boolean {
   const inside = `${folder}/`;
+  if (!seesFolder(pid, folder)) return false;
   if (linkOf(`/proc/${pid}/exe`)?.startsWith(inside)) return true;
   const words = textOf(`/proc/${pid}/cmdline`).split("\0");
   if (words.some((word) => word.startsWith(inside))) return true;
   const isByLink = words.some((word) => word.startsWith(`${programLink}/`));
   return isByLink && mayHaveBegunBefore(pid, swappedAtMs);
+}
+
+/** @returns whether a process has the same folder under that name; one in a container may have another. */
+function seesFolder(pid: number, folder: string): boolean {
+  try {
+    const [theirs, ours] = [lstatSync(`/proc/${pid}/root${folder}`), lstatSync(folder)];
+    return theirs.ino === ours.ino && theirs.dev === ours.dev;
+  } catch {
+    return false;
+  }
 }
 
 /** As exactly as proc(5) tells when a process began, in hundredths of a second, and the clock of files goes. */

@@ -45,7 +45,8 @@ test("run by the line that it prints, the service keeps the record of a user's s
   const uid = Number(await machine.shell("id -u session-buddy"));
   assert.equal(lstatSync(machine.at("/var/lib/session-buddy/sessions.db")).uid, uid);
   assert.equal(lstatSync(machine.at("/run/session-buddy/socket")).uid, uid);
-  await machine.shell("useradd --no-create-home eve");
+  // A user id that no user of another test has, whose processes are killed when that test is done.
+  await machine.shell("useradd --no-create-home --uid 4712 eve");
   const eve = {
     under: [...machine.under, "setpriv", "--reuid=eve", "--regid=eve", "--clear-groups"],
     home: "/",

@@ -136,3 +136,13 @@ test("a version that was damaged gives way to a whole one", async (t) => {
   await machine.rows(install);
   assert.equal(currentOf(machine), `${first}.2`);
 });
+
+test("a process of a container, with a program of its own at the same place, keeps no old version", async (t) => {
+  const [machine, container] = [await createTestMachine(t), await createTestMachine(t)];
+  await container.rows(install);
+  await machine.rows(install);
+  await startWatch(t, container);
+  makeNewer(machine);
+  await machine.rows(install);
+  assert.deepEqual(versionsOf(machine), [currentOf(machine)]);
+});
