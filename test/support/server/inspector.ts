@@ -17,7 +17,9 @@ export async function inspector(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Inspector> {
   // The Inspector hands a server over stdio the variables that it is told, and few others.
-  const variables = Object.entries({ ...sandbox.env, ...env }).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+  // It takes none that is empty.
+  const named = Object.entries({ ...sandbox.env, ...env }).filter(([, value]) => value !== "");
+  const variables = named.flatMap(([name, value]) => ["-e", `${name}=${value}`]);
   const server =
     kind === "HTTP" ? [(await sandbox.serve(env)).url] : [launcher, "serve", "--stdio", "--transport", "stdio"];
   const given = kind === "HTTP" ? server : [...server, ...variables];
