@@ -30,7 +30,7 @@ export function keepMarks(folder: string, keepsRemote: boolean): void {
 function keepMark(path: string, isWanted: boolean): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   const isOurs = stats?.isFile() === true && stats.uid === process.geteuid?.();
-  if (isWanted === isOurs && (isWanted || stats === undefined)) return;
+  if (isWanted ? isOurs : stats === undefined) return;
   if (stats?.isDirectory()) renameSync(path, `${path}.${randomUUID()}.rejected`);
   else if (stats !== undefined) unlinkSync(path);
   if (isWanted) closeSync(openSync(path, "wx", 0o644));
