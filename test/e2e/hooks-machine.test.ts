@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { eventually } from "../support/eventually.ts";
 import { createAskedMachine, type Machine } from "../support/machine.ts";
+import { setProtectedRegular } from "../support/protected-regular.ts";
 import { copyHooks, markingProgram } from "../support/shells/hook-copy.ts";
 import { hostileOptions } from "../support/shells/hostile-options.ts";
 import type { Terminal } from "../support/shells/pty.ts";
@@ -33,7 +34,6 @@ import { createUser, type User } from "../support/users.ts";
 
 const leave = (terminal: Terminal) => terminal.type("exit 7\r");
 const left = { code: 7, signal: 0 };
-const protectedRegular = "/proc/sys/fs/protected_regular";
 
 interface Stage {
   readonly machine: Machine;
@@ -172,7 +172,7 @@ describe("machine record", { concurrency: 1 }, () => {
 
     for (const value of ["0", "2"]) {
       test(`what waits under the shell's name gets none of its record, with fs.protected_regular=${value} (${kind})`, async (t) => {
-        setProtectedRegular(t, value);
+        await setProtectedRegular(t, value);
         const { machine, user, plan } = setStage(t, kind);
         const target = join(machine.sandbox.folder, "target");
         writeFileSync(target, "", { mode: 0o666 });
@@ -198,7 +198,7 @@ describe("machine record", { concurrency: 1 }, () => {
 
     test(`the end goes to no file but the shell's own (${kind})`, async (t) => {
       // So that it is the hook alone that keeps from it.
-      setProtectedRegular(t, "0");
+      await setProtectedRegular(t, "0");
       const { machine, plan } = setStage(t, kind);
       const terminal = await openShell(t, machine.sandbox, kind, plan);
       const [name = ""] = await eventually(() => {
@@ -322,17 +322,6 @@ describe("machine record", { concurrency: 1 }, () => {
     });
   }
 });
-
-/** A kernel that does not let it be set, as in a container, is tried as it is. */
-function setProtectedRegular(t: TestContext, value: string): void {
-  const before = readFileSync(protectedRegular, "utf8");
-  try {
-    writeFileSync(protectedRegular, value);
-  } catch {
-    return;
-  }
-  t.after(() => writeFileSync(protectedRegular, before));
-}
 
 function replace(path: string, make: (path: string) => void): void {
   rmSync(path, { recursive: true });

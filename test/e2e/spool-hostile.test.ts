@@ -1,16 +1,16 @@
 /** Proves, as real users, who may do what in the spool, and that what they leave there harms nobody. */
 import assert from "node:assert/strict";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { eventually } from "../support/eventually.ts";
+import { setProtectedRegular } from "../support/protected-regular.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
 import { createSpoolService, openShell, type SpoolService, type SpoolShell } from "../support/shells/spool.ts";
 import { recordBytes } from "../support/shells/state-files.ts";
 import { createUser, type User } from "../support/users.ts";
 
 const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-const protectedRegular = "/proc/sys/fs/protected_regular";
 
 interface Place {
   readonly sandbox: Sandbox;
@@ -40,7 +40,7 @@ const cells: readonly (readonly [line: string, alice: boolean, bob: boolean, ser
 
 for (const value of ["0", "2"]) {
   test(`who may list, read, append, link, create, rename and remove in the spool, with fs.protected_regular=${value}`, async (t) => {
-    setProtectedRegular(t, value);
+    await setProtectedRegular(t, value);
     const { service, alice, bob } = createPlace(t);
     const may = (user: User, line: string, file: string) =>
       user.shell(`set -- '${service.folder}' '${file}'; ${line}`).then(
@@ -61,7 +61,7 @@ for (const value of ["0", "2"]) {
   });
 
   test(`the service appends the session id and removes the file, with fs.protected_regular=${value}`, async (t) => {
-    setProtectedRegular(t, value);
+    await setProtectedRegular(t, value);
     const { service, alice } = createPlace(t);
     await service.serve();
     const shell = await openShell(t, service.folder, alice);
@@ -69,17 +69,6 @@ for (const value of ["0", "2"]) {
     await shell.exit();
     await eventually(() => assert.deepEqual(service.names(), []));
   });
-}
-
-/** A kernel that does not let it be set, as in a container, is tried as it is. */
-function setProtectedRegular(t: Parameters<typeof createUser>[0], value: string): void {
-  const before = readFileSync(protectedRegular, "utf8");
-  try {
-    writeFileSync(protectedRegular, value);
-  } catch {
-    return;
-  }
-  t.after(() => writeFileSync(protectedRegular, before));
 }
 
 const start = (id: string, more: Readonly<Record<string, string>> = {}) =>
