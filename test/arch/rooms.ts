@@ -34,6 +34,7 @@ export const packageRooms: ReadonlyMap<string, RegExp> = new Map([
   ["chalk", /^src\/cli\/terminal\//],
   ["prom-client", /^src\/server\//],
   ["rate-limiter-flexible", /^src\/server\//],
+  ["pg", /^src\/store\/postgres\//],
   ["string-width", /^src\/cli\/terminal\//],
 ]);
 

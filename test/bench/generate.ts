@@ -1,7 +1,8 @@
 /** Makes a realistic history fast: people with a rhythm of days and weeks, long-tailed lengths, lost and open shells. */
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
-import { eventToValues, putSessionSql, sessionToValues } from "../../src/store/sqlite/rows.ts";
+import { eventToValues } from "../../src/store/rows.ts";
+import { putSessionSql, sessionToValues } from "../../src/store/sqlite/rows.ts";
 import type { ToldCircumstances } from "../../src/tracker/circumstances.ts";
 import type { Observation, SessionEvent, StartEvent } from "../../src/tracker/event.ts";
 import { foldSession } from "../../src/tracker/fold.ts";

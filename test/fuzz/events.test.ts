@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { eventToValues, rowToEvent } from "../../src/store/sqlite/rows.ts";
+import { eventToValues, rowToEvent } from "../../src/store/rows.ts";
 import { canonicalJson } from "../../src/tracker/canonical.ts";
 import type { ParsedEnd, ParsedStart, SessionEvent } from "../../src/tracker/event.ts";
 import { hostTextRules } from "../../src/tracker/limits.ts";

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Session } from "../../tracker/fold.ts";
 import type { Instant } from "../../tracker/instant.ts";
 import type { ComponentCount, LoggedChange, SessionQuery, StatsKey, StatsRow } from "../../tracker/store.ts";
-import { rowToSession } from "../columns.ts";
+import { rowToSession } from "../rows.ts";
 import { copyTo } from "./backup.ts";
 import { nextTurn } from "./busy.ts";
 import { changesAfter } from "./changes.ts";

@@ -2,7 +2,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { foldSession } from "../../tracker/fold.ts";
-import { putSql, rowToEvent, sessionNames, sessionToValues } from "./rows.ts";
+import { rowToEvent } from "../rows.ts";
+import { putSql, sessionNames, sessionToValues } from "./rows.ts";
 import { applicationId, isMarked, readPragma, schemaVersion } from "./schema.ts";
 
 /**

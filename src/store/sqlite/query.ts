@@ -6,6 +6,7 @@
  * left to the planner's estimates.
  */
 import type { SessionQuery } from "../../tracker/store.ts";
+import { earliestStart, type SpanClass, spanClasses } from "../spans.ts";
 import { type DirectoryLimits, type Place, planDirectory, usualLimits } from "./places.ts";
 import {
   type Condition,
@@ -18,7 +19,6 @@ import {
   withMore,
 } from "./ranges.ts";
 import type { Row } from "./rows.ts";
-import { earliestStart, type SpanClass, spanClasses } from "./spans.ts";
 
 /** A range without what comes, in the order of the answer, before a position or at it. */
 interface OrderedRange extends Range {

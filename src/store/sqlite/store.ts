@@ -2,11 +2,11 @@
 import type { SessionEvent } from "../../tracker/event.ts";
 import type { Session } from "../../tracker/fold.ts";
 import type { LoggedEvent, Store, StoreTransaction } from "../../tracker/store.ts";
-import { rowToSession } from "../columns.ts";
+import { eventToValues, rowToEvent, rowToSession } from "../rows.ts";
 import { Connection } from "./connection.ts";
 import { nameOfFile, openFile } from "./opened-file.ts";
 import type { Prepare } from "./ranges.ts";
-import { eventToValues, putSessionSql, rowToEvent, sessionToValues } from "./rows.ts";
+import { putSessionSql, sessionToValues } from "./rows.ts";
 
 export interface SqliteStoreOptions {
   /** The database file, created with mode 0600. Its folder must exist. */

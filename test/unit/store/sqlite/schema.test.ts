@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { circumstanceColumns } from "../../../../src/store/columns.ts";
+import { circumstanceColumns } from "../../../../src/store/rows.ts";
 import { migrations } from "../../../../src/store/sqlite/migrations.ts";
 import { applicationId, schemaVersion } from "../../../../src/store/sqlite/schema.ts";
 import { refusal } from "../../../support/refusals.ts";

@@ -1,6 +1,7 @@
-/** Owns the table of the columns of `sessions`: each with the field of a session that it holds. Every store maps by it, both ways. */
+/** Owns the one mapping between events and sessions and their rows: each column with the field that it holds. Every store maps by it, both ways. */
+import { canonicalJson, type Json, parseJson } from "../tracker/canonical.ts";
 import type { Circumstances } from "../tracker/circumstances.ts";
-import type { ProcessIdentity } from "../tracker/event.ts";
+import type { Observation, ProcessIdentity, SessionEvent } from "../tracker/event.ts";
 import type { Session } from "../tracker/fold.ts";
 
 const ownColumns = {
@@ -110,4 +111,41 @@ function fieldsOf(columns: readonly (readonly [column: string, field: string])[]
   const fields: Record<string, unknown> = {};
   for (const [column, field] of columns) fields[field] = row[column];
   return fields;
+}
+
+/** @returns event id, session id, kind and body, in the order of the columns of `events`. */
+export function eventToValues(event: SessionEvent): [eventId: string, sessionId: string, kind: string, body: string] {
+  const { circumstances, ...others } = event.observed;
+  const observed = circumstances === null ? others : event.observed;
+  const body = { content: event.content, observed } as unknown as Json;
+  return [event.eventId, event.sessionId, event.kind, canonicalJson(body)];
+}
+
+/** What events of earlier versions have not. */
+type Later = "source" | "circumstances";
+
+/** As bodies lie in the file; most events have no circumstances, and nothing is written for them. */
+interface KeptBody extends Pick<SessionEvent, "content"> {
+  readonly observed: Omit<Observation, Later> & Partial<Pick<Observation, Later>>;
+}
+
+export function rowToEvent(row: Row): SessionEvent {
+  const body = parseJson(row.body as string) as unknown as KeptBody;
+  return {
+    kind: row.kind,
+    eventId: row.event_id,
+    sessionId: row.session_id,
+    content: body.content,
+    observed: {
+      ...body.observed,
+      source: body.observed.source ?? null,
+      process: withEveryField(body.observed.process),
+      circumstances: body.observed.circumstances ?? null,
+    },
+  } as SessionEvent;
+}
+
+/** Events of earlier versions lack the fields that came later: what was not looked at is unknown. */
+function withEveryField(process: ProcessIdentity | null): ProcessIdentity | null {
+  return process === null ? null : { ...process, exeId: process.exeId ?? null, comm: process.comm ?? null };
 }

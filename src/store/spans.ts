@@ -4,8 +4,8 @@
  * A session that was open at an instant and belongs to a class can only have started within the class's longest span
  * before it, so that in an index by class and start such sessions lie in one short range.
  */
-import type { Session, SessionState } from "../../tracker/fold.ts";
-import { type Instant, instantFromMs, instantToMs } from "../../tracker/instant.ts";
+import type { Session, SessionState } from "../tracker/fold.ts";
+import { type Instant, instantFromMs, instantToMs } from "../tracker/instant.ts";
 
 /** One class of sessions. */
 export interface SpanClass {

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { earliestStart, spanClasses, spanClassOf } from "../../../../src/store/sqlite/spans.ts";
-import type { Instant } from "../../../../src/tracker/instant.ts";
-import { anyInstant } from "../../../support/arbitraries.ts";
-import { at } from "../../../support/store/session-events.ts";
+import { earliestStart, spanClasses, spanClassOf } from "../../../src/store/spans.ts";
+import type { Instant } from "../../../src/tracker/instant.ts";
+import { anyInstant } from "../../support/arbitraries.ts";
+import { at } from "../../support/store/session-events.ts";
 
 const startedAt = at("2026-03-02T12:00:00Z");
 const lengths: readonly (readonly [length: string, closedAt: string, step: number])[] = [

@@ -1,0 +1,270 @@
+/** Owns the connections to one database: what is read, what several works commit together, and what is tried again. */
+import { Pool, type PoolClient, types } from "pg";
+import { SessionBuddyError } from "../../tracker/errors.ts";
+import type { StoreTransaction } from "../../tracker/store.ts";
+import { eventToValues } from "../rows.ts";
+import type { Address } from "./address.ts";
+import { codeOf, isConflict, isConnectionLost, pause, translate } from "./errors.ts";
+import { putSessionsSql, type Row, sessionsToArrays, toText } from "./rows.ts";
+import { migrate } from "./schema.ts";
+import { type Ask, alreadyThere, nothingWritten, transactionOver, type Written } from "./transaction.ts";
+
+/** A call that waits for its transaction. */
+interface Waiting {
+  /** Runs the work. @returns what answers the caller, once it is committed */
+  readonly run: (transaction: StoreTransaction) => Promise<() => void>;
+  readonly fail: (error: unknown) => void;
+}
+
+/** A group that is longer keeps its first callers waiting. */
+const largestGroup = 256;
+/** How long what meets a server that comes and goes is tried again, in milliseconds. */
+const patienceMs = 5_000;
+const longestPauseMs = 200;
+const numbers: ReadonlySet<number> = new Set([types.builtins.INT4, types.builtins.INT8]);
+const uniqueViolation = "23505";
+
+export class Connection {
+  readonly #pool: Pool;
+  readonly #place: string;
+  #waiting: Waiting[] = [];
+  /** Settles when no group is being committed. */
+  #committing: Promise<void> = Promise.resolve();
+  #isCommitting = false;
+  #isClosed = false;
+
+  /** @param address - where the database is */
+  constructor(address: Address) {
+    this.#place = address.place;
+    this.#pool = new Pool({
+      ...address.connection,
+      application_name: "session-buddy",
+      pipeline: true,
+      max: 8,
+      connectionTimeoutMillis: 3_000,
+      query_timeout: 10_000,
+      statement_timeout: 8_000,
+      lock_timeout: 5_000,
+      idle_in_transaction_session_timeout: 15_000,
+      keepAlive: true,
+      types: { getTypeParser: (oid: number) => (numbers.has(oid) ? Number : String) },
+    } as ConstructorParameters<typeof Pool>[0]);
+    // Of a connection that nobody uses; the next one is made anew.
+    this.#pool.on("error", () => {});
+    // The compiler of long queries takes 150 ms of a short one. Other engines have no such setting.
+    this.#pool.on("connect", (client) => {
+      client.query("SET jit = off").catch(() => {});
+    });
+  }
+
+  /** Makes sure that the tables are there. */
+  async prepare(): Promise<void> {
+    await this.#patiently(() => this.#with((client) => migrate(client, this.#place)));
+  }
+
+  /** Runs one statement that only reads. */
+  read(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
+    return this.#patiently(async () => (await this.#pool.query(text, [...values])).rows as Row[]);
+  }
+
+  /** Runs a work together with others that wait; its answer is given after the commit. */
+  transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
+    if (this.#isClosed) return refuseClosed();
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({
+        run: async (transaction) => {
+          const value = await work(transaction);
+          return () => resolve(value);
+        },
+        fail: reject,
+      });
+      if (this.#isCommitting) return;
+      this.#isCommitting = true;
+      this.#committing = this.#commitWaiting();
+    });
+  }
+
+  /** Runs statements as a writer, alone, in one transaction. */
+  alone<T>(action: (ask: Ask) => Promise<T>): Promise<T> {
+    return this.#patiently(() =>
+      this.#with(async (client) => {
+        await begin(client);
+        const result = await rolledBackOnError(client, () => action(askOn(client)));
+        await commit(client);
+        return result;
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#committing;
+    await this.#pool.end();
+  }
+
+  async #commitWaiting(): Promise<void> {
+    // Calls that come in one turn of the event loop come from separate callbacks; one turn later all are here.
+    await new Promise(setImmediate);
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, largestGroup);
+      if (await this.#commit(group)) continue;
+      for (const waiting of group) await this.#commit([waiting]);
+    }
+    this.#isCommitting = false;
+  }
+
+  /** @returns false when nobody has an answer, and each is to be committed alone */
+  async #commit(group: readonly Waiting[]): Promise<boolean> {
+    try {
+      const answers = await this.#patiently(() => this.#commitOnce(group));
+      for (const answer of answers) answer();
+    } catch (error) {
+      // One of them has an event id that is on record, or a session that was pruned.
+      if (group.length > 1 && isAlreadyThere(error)) return false;
+      for (const waiting of group) waiting.fail(error);
+    }
+    return true;
+  }
+
+  async #commitOnce(group: readonly Waiting[]): Promise<(() => void)[]> {
+    const written = nothingWritten();
+    const answers: (() => void)[] = [];
+    try {
+      await this.#with(async (client) => {
+        await begin(client);
+        await rolledBackOnError(client, async () => {
+          for (const waiting of group) answers.push(await runOne(waiting, askOn(client), written));
+          await write(client, written);
+        });
+        await commit(client);
+      });
+    } catch (error) {
+      // Nobody knows whether a commit was done that has no answer: the log tells.
+      const [first] = written.events;
+      if (first === undefined || !(isConnectionLost(error) || isConflict(error))) throw error;
+      if (!(await this.#patiently(() => this.#isOnRecord(first.eventId)))) throw error;
+    }
+    return answers;
+  }
+
+  /** Whether an event is on record, once whoever may be committing it is done. */
+  async #isOnRecord(eventId: string): Promise<boolean> {
+    return this.#with(async (client) => {
+      await begin(client);
+      return rolledBackOnError(client, async () => {
+        const { rowCount } = await client.query("SELECT 1 FROM events WHERE event_id = $1", [eventId]);
+        await client.query("ROLLBACK");
+        return rowCount === 1;
+      });
+    });
+  }
+
+  async #with<T>(action: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    let broken = false;
+    try {
+      return await action(client);
+    } catch (error) {
+      broken = isConnectionLost(error);
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** Tries again what lost against others, and while the server cannot be reached; its errors come in our words. */
+  async #patiently<T>(action: () => Promise<T>): Promise<T> {
+    if (this.#isClosed && !this.#isCommitting) return refuseClosed();
+    const deadlineMs = monotonicMs() + patienceMs;
+    for (;;) {
+      try {
+        return await action();
+      } catch (error) {
+        if (!(isConflict(error) || isConnectionLost(error)) || monotonicMs() >= deadlineMs) {
+          throw translate(error, this.#place);
+        }
+        await pause(1 + Math.random() * longestPauseMs);
+      }
+    }
+  }
+}
+
+/** Every writer locks the one row first: nobody else comes between its reads and its writes. */
+async function begin(client: PoolClient): Promise<void> {
+  const [, { rows }] = await Promise.all([client.query("BEGIN"), client.query("SELECT seq FROM log_head FOR UPDATE")]);
+  if (rows.length !== 1)
+    throw new SessionBuddyError("storage.corrupt", "the database has no log_head; restore a backup");
+}
+
+/** The driver's COMMIT of a failed transaction is no error: what the server did is in its answer. */
+async function commit(client: PoolClient): Promise<void> {
+  const { command } = await client.query("COMMIT");
+  if (command !== "COMMIT") throw new Error("the transaction was rolled back");
+}
+
+async function rolledBackOnError<T>(client: PoolClient, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!isConnectionLost(error)) await client.query("ROLLBACK");
+    throw error;
+  }
+}
+
+function askOn(client: PoolClient): Ask {
+  return async (text, values) => (await client.query(text, [...values])).rows as Row[];
+}
+
+/** @returns the answer, which may be the error of the work: what it wrote is left out */
+async function runOne(waiting: Waiting, ask: Ask, before: Written): Promise<() => void> {
+  const own = nothingWritten();
+  try {
+    const answer = await waiting.run(transactionOver(ask, before, own));
+    before.events.push(...own.events);
+    for (const [id, session] of own.sessions) before.sessions.set(id, session);
+    return answer;
+  } catch (error) {
+    if (isConflict(error) || isConnectionLost(error) || codeOf(error) !== "") throw error;
+    return () => waiting.fail(error);
+  }
+}
+
+async function write(client: PoolClient, { events, sessions }: Written): Promise<void> {
+  const work: Promise<unknown>[] = [];
+  if (events.length > 0) work.push(...appendEvents(client, events));
+  if (sessions.size > 0) work.push(client.query(putSessionsSql, sessionsToArrays([...sessions.values()])));
+  // Each is awaited, so that no error is left to itself.
+  const outcomes = await Promise.allSettled(work);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+}
+
+/** In one go: whoever is refused has the whole taken back. */
+function appendEvents(client: PoolClient, events: Written["events"]): Promise<unknown>[] {
+  const values = events.map((event) => eventToValues(event));
+  const column = (at: number) => values.map((row) => row[at] ?? "");
+  const ids = column(0);
+  const sessionIds = column(1).map(toText);
+  return [
+    client.query(prunedSql, [ids, sessionIds]).then(({ rowCount }) => {
+      if (rowCount !== 0) throw new Error(alreadyThere);
+    }),
+    client.query(appendSql, [ids, sessionIds, column(2), column(3)]),
+    client.query("UPDATE log_head SET seq = seq + $1", [events.length]),
+  ];
+}
+
+function isAlreadyThere(error: unknown): boolean {
+  return error instanceof Error && (error.message === alreadyThere || codeOf(error.cause) === uniqueViolation);
+}
+
+function refuseClosed(): Promise<never> {
+  return Promise.reject(new SessionBuddyError("storage.unavailable", "the store is closed"));
+}
+
+const monotonicMs = () => process.uptime() * 1000;
+const prunedSql =
+  "SELECT 1 FROM pruned_sessions WHERE start_event_id = ANY($1::uuid[]) OR session_id = ANY($2::text[]) LIMIT 1";
+const appendSql = `INSERT INTO events (seq, event_id, session_id, kind, body)
+  SELECT (SELECT seq FROM log_head) + n, event_id, session_id, kind, body
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS e(event_id, session_id, kind, body, n)`;

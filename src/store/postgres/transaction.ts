@@ -1,0 +1,105 @@
+/**
+ * Owns what one work reads and writes within a transaction of the database: what it wrote is kept here until the commit,
+ * so that a work which throws leaves nothing, and a group of works costs one statement a table.
+ */
+import type { SessionEvent } from "../../tracker/event.ts";
+import type { Session } from "../../tracker/fold.ts";
+import type { StoreTransaction } from "../../tracker/store.ts";
+import { rowToEvent } from "../rows.ts";
+import { fromText, type Row, readColumns, toSession, toText } from "./rows.ts";
+
+/** Runs a statement in the transaction. */
+export type Ask = (text: string, values: readonly unknown[]) => Promise<readonly Row[]>;
+
+/** What works have written and is not in the database yet. */
+export interface Written {
+  readonly events: SessionEvent[];
+  /** By session id; the last one counts. */
+  readonly sessions: Map<string, Session>;
+}
+
+export function nothingWritten(): Written {
+  return { events: [], sessions: new Map() };
+}
+
+/** @param layers - what was written before the work in the same transaction, and then the work's own, which it adds to */
+export function transactionOver(ask: Ask, before: Written, own: Written): StoreTransaction {
+  const written = (isIt: (event: SessionEvent) => boolean) => [
+    ...before.events.filter(isIt),
+    ...own.events.filter(isIt),
+  ];
+  const eventsOf = async (sessionId: string) => {
+    const rows = await ask(eventsOfSql, [toText(sessionId)]);
+    return [...rows.map(toEvent), ...written((event) => event.sessionId === sessionId)];
+  };
+  const eventById = async (eventId: string) => {
+    const [known] = written((event) => event.eventId === eventId);
+    if (known !== undefined) return known;
+    if (!isUuid(eventId)) return null;
+    const [row] = await ask("SELECT event_id, session_id, kind, body FROM events WHERE event_id = $1", [eventId]);
+    return row === undefined ? null : toEvent(row);
+  };
+  return {
+    eventById,
+    eventsOf,
+    async prunedSessionId(eventId) {
+      if (!isUuid(eventId)) return null;
+      const [row] = await ask("SELECT session_id FROM pruned_sessions WHERE start_event_id = $1", [eventId]);
+      return row === undefined ? null : fromText(row.session_id as string);
+    },
+    async isSessionIdTaken(sessionId) {
+      if (written((event) => event.sessionId === sessionId).length > 0) return true;
+      return (await ask(takenSql, [toText(sessionId)])).length > 0;
+    },
+    async activeOfPids(hostId, pids) {
+      const found = (await activeOfPids(ask, hostId, pids)).filter(
+        ({ sessionId }) => !before.sessions.has(sessionId) && !own.sessions.has(sessionId),
+      );
+      const here = [...new Map([...before.sessions, ...own.sessions]).values()].filter(
+        ({ state, process }) => state === "active" && process?.hostId === hostId && pids.includes(process.pid),
+      );
+      return inOrderOf(pids, [...found, ...here]);
+    },
+    async appendEvent(event) {
+      if (written(({ eventId }) => eventId === event.eventId).length > 0) throw new Error(alreadyThere);
+      own.events.push(event);
+    },
+    async putSession(session) {
+      own.sessions.set(session.sessionId, session);
+    },
+  };
+}
+
+/** What the database says by itself when an event id is there already, and what is said of a session that was pruned. */
+export const alreadyThere = "the event is, or was, on record";
+
+/** @returns those of each pid newest first, pid by pid */
+export async function activeOfPids(ask: Ask, hostId: string, pids: readonly number[]): Promise<Session[]> {
+  const rows = await ask(
+    `SELECT ${readColumns} FROM sessions s WHERE s.state = 'active' AND s.host_id = $1 AND s.process_pid = ANY($2::int8[])`,
+    [toText(hostId), pids],
+  );
+  return inOrderOf(pids, rows.map(toSession));
+}
+
+function inOrderOf(pids: readonly number[], sessions: readonly Session[]): Session[] {
+  const sorted = [...sessions].sort((a, b) => compare(b.startedAt, a.startedAt) || compare(b.sessionId, a.sessionId));
+  return pids.flatMap((pid) => sorted.filter(({ process }) => process?.pid === pid));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** @param row - with event_id, session_id, kind and body */
+export function toEvent(row: Row): SessionEvent {
+  return rowToEvent({ ...row, session_id: fromText(row.session_id as string) });
+}
+
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}
+
+const eventsOfSql = "SELECT event_id, session_id, kind, body FROM events WHERE session_id = $1 ORDER BY seq";
+const takenSql = `SELECT 1 FROM events WHERE session_id = $1
+  UNION ALL SELECT 1 FROM pruned_sessions WHERE session_id = $1 LIMIT 1`;

@@ -1,0 +1,9 @@
+/** Proves that the shared store keeps the laws of the port, each part of it. */
+import { postgresPlace } from "../../support/store/postgres.ts";
+import { indexLaws } from "./index-laws.ts";
+import { logLaws } from "./log-laws.ts";
+import { upkeepLaws } from "./upkeep-laws.ts";
+
+logLaws("postgres", postgresPlace);
+indexLaws("postgres", postgresPlace);
+upkeepLaws("postgres", postgresPlace);
