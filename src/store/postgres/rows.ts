@@ -61,6 +61,10 @@ function sessionToValues(session: Session): ColumnValue[] {
   ];
 }
 
+const mark = "\x01";
+const markedZero = `${mark}\x01`;
+const markedMark = `${mark}\x02`;
+
 /** @param row - with {@link readColumns} */
 export function toSession(row: Row): Session {
   const session: Record<string, unknown> = {};
@@ -89,12 +93,11 @@ export function keyOf(instant: Instant): string {
 
 /** PostgreSQL's texts hold every character but U+0000. The order of texts stays what it was. */
 export function toText(text: string): string {
-  if (!text.includes("\0") && !text.includes("\x01")) return text;
-  return text.replaceAll(/[\0\x01]/g, (character) => (character === "\0" ? "\x01\x01" : "\x01\x02"));
+  if (!text.includes("\0") && !text.includes(mark)) return text;
+  return text.replaceAll(mark, markedMark).replaceAll("\0", markedZero);
 }
 
 /** The reverse of {@link toText}. */
 export function fromText(text: string): string {
-  if (!text.includes("\x01")) return text;
-  return text.replaceAll(/\x01[\x01\x02]/g, (pair) => (pair === "\x01\x01" ? "\0" : "\x01"));
+  return text.includes(mark) ? text.replaceAll(markedZero, "\0").replaceAll(markedMark, mark) : text;
 }
