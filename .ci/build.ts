@@ -31,6 +31,7 @@ const entryPoints = {
   ps: resolve(root, "src/host/ps.ts"),
   migrations: resolve(root, "src/store/sqlite/migrations.ts"),
   history: resolve(root, "src/store/sqlite/history.ts"),
+  store: resolve(root, "src/store/postgres/store.ts"),
   "machine-record": resolve(root, "src/app/machine-record.ts"),
   metrics: resolve(root, "src/server/metrics/metrics.ts"),
   spool: resolve(root, "src/capture/spool.ts"),
@@ -113,7 +114,8 @@ await build({
   alias: { "@commander-js/extra-typings": "commander" },
   plugins: [separateFiles, defaultExports, asciiOptions, versionAlone],
   // The code of entry.ts names this file at run time; everything else is inside.
-  external: ["./main.cjs"],
+  // pg looks for a driver in C that nobody has installed here.
+  external: ["./main.cjs", "pg-native"],
   minify: true,
   legalComments: "none",
   logLevel: "warning",

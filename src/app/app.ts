@@ -6,7 +6,8 @@ import { leaveThreads } from "../host/leave.ts";
 import { createMachine, type Machine, newUuid, openProcesses } from "../host/machine.ts";
 import { ensurePrivateFolder } from "../host/private-folder.ts";
 import type { Log } from "../log.ts";
-import { openSqliteStore, type SqliteStore } from "../store/sqlite/store.ts";
+import { openSqliteStore } from "../store/sqlite/store.ts";
+import type { Store } from "../tracker/store.ts";
 import { createTracker, type Tracker } from "../tracker/tracker.ts";
 
 /** The parts. A use case is a factory over those that it needs. */
@@ -14,7 +15,7 @@ export interface App {
   readonly config: Config;
   readonly log: Log;
   readonly machine: Machine;
-  readonly store: SqliteStore;
+  readonly store: Store;
   readonly tracker: Tracker;
   /** The spool that it keeps for the machine; null where the record is one user's. */
   readonly spool: Spool | null;
@@ -29,14 +30,7 @@ export interface App {
  * @throws SessionBuddyError `storage.*` when the store cannot be used
  */
 export async function openApp(config: Config, log: Log, spoolFolder: string | null = null): Promise<App> {
-  const { database, dataFolder } = config.paths;
-  const prepareFolder = () => ensurePrivateFolder(dataFolder, "data folder");
-  prepareFolder();
-  const store = await openSqliteStore({
-    path: database,
-    prepareFolder,
-    onReplaced: () => log.warning("Database replaced", { store: database }),
-  });
+  const store = await openStore(config, log);
   const machine = createMachine(config.paths.hostIdFile, await openProcesses());
   const { hostname } = machine.facts;
   const directories = createDirectories();
@@ -47,6 +41,30 @@ export async function openApp(config: Config, log: Log, spoolFolder: string | nu
   };
   const spool = spoolFolder === null ? null : await openSpool(spoolFolder, { config, log, machine });
   return { config, log, machine, store, tracker, spool, close };
+}
+
+/** The user's file, or the database that the settings name; its driver is loaded for that one alone. */
+async function openStore({ paths, settings }: Config, log: Log): Promise<Store> {
+  const { store: url, store_password_file: passwordFile } = settings;
+  if (url !== null) {
+    const { openPostgresStore } = await import("../store/postgres/store.ts");
+    return openPostgresStore({ url, passwordFile });
+  }
+  const { database, dataFolder } = paths;
+  const prepareFolder = () => ensurePrivateFolder(dataFolder, "data folder");
+  prepareFolder();
+  return openSqliteStore({
+    path: database,
+    prepareFolder,
+    onReplaced: () => log.warning("Database replaced", { store: database }),
+  });
+}
+
+/** @returns where the record is, in a message: the path of its file, or the address of its database without a user */
+export function placeOfRecord({ paths, settings }: Config): string {
+  return settings.store === null
+    ? paths.database
+    : settings.store.replace(/(?<=:\/\/)[^/?#@]*@/, "").replace(/\?.*$/s, "");
 }
 
 /** Loaded where there is one to keep. */

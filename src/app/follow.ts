@@ -17,9 +17,7 @@ export interface News {
 }
 
 /** A log that is followed. */
-export type FollowedLog = Pick<EventLog, "changes" | "events" | "lastSeq" | "replacements"> & {
-  logId(): Promise<string>;
-};
+export type FollowedLog = Pick<EventLog, "changes" | "events" | "lastSeq" | "replacements" | "logId">;
 
 export interface FollowOptions {
   /** Finishes what shells left behind; called at each look. */

@@ -4,6 +4,7 @@ import { ensurePrivateFolder } from "../host/private-folder.ts";
 import type { Log } from "../log.ts";
 import { type BackupContent, examineBackup } from "../store/sqlite/backup-content.ts";
 import { restoreBackup } from "../store/sqlite/restore.ts";
+import { SessionBuddyError } from "../tracker/errors.ts";
 
 /** What was restored, or would be. */
 export interface Restored extends BackupContent {
@@ -17,6 +18,7 @@ export interface Restored extends BackupContent {
  * @throws SessionBuddyError `usage` when there is no such file; `storage.*` when it is not a record that can be used
  */
 export async function examine(config: Config, file: string): Promise<Restored> {
+  requireFile(config);
   return { ...(await examineBackup(file, config.paths.database)), kept: null };
 }
 
@@ -32,10 +34,19 @@ export async function restore(
   file: string,
   onProgress: (done: number, total: number) => void,
 ): Promise<Restored> {
+  requireFile(config);
   const { dataFolder, database: path } = config.paths;
   ensurePrivateFolder(dataFolder, "data folder");
   const mark = new Date().toISOString().replaceAll(/[-:]/g, "");
   const restored = await restoreBackup({ file, path, mark, onProgress });
   log.info("Record restored", { file, store: path, kept: restored.kept });
   return restored;
+}
+
+function requireFile({ settings }: Config): void {
+  if (settings.store === null) return;
+  throw new SessionBuddyError(
+    "usage",
+    "the record is in a PostgreSQL database; restore what pg_dump made with pg_restore",
+  );
 }

@@ -52,6 +52,8 @@ function resolveSettings(env: Environment, kept: KeptSettings): Settings {
     socket: value("socket"),
     admin_group: value("admin_group"),
     remote: value("remote"),
+    store: value("store"),
+    store_password_file: value("store_password_file"),
   };
 }
 

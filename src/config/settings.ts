@@ -43,6 +43,10 @@ export interface Settings {
   readonly admin_group: string;
   /** Whether the address that a shell was reached from is recorded; `no` by default. */
   readonly remote: boolean;
+  /** Address of the PostgreSQL database that holds the record; null where it is a file. */
+  readonly store: string | null;
+  /** File with that database's password, an absolute path; none by default. */
+  readonly store_password_file: string | null;
 }
 
 export type SettingName = keyof Settings;
@@ -71,6 +75,8 @@ const largestCount = 1_000_000_000;
 const largestPort = 65_535;
 /** As groupadd(8) takes them, and directories with points and letters of both cases. */
 const groupPattern = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
+
+const storePattern = /^postgres(?:ql)?:\/\/./;
 
 /** The table of settings; a setting's name in the environment is SESSION_BUDDY_ and its own in capitals. */
 export const settingRules: { readonly [Name in SettingName]: SettingRule<Settings[Name]> } = {
@@ -170,7 +176,29 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
     fallback: false,
     description: "whether the address that a shell was reached from is recorded: yes or no",
   }),
+  store: textRule(
+    {
+      name: "STORE",
+      fallback: null,
+      description: "PostgreSQL database that holds the record, postgres://user@host/name",
+    },
+    { pattern: storePattern.source },
+    storeIssue,
+  ),
+  store_password_file: textRule(
+    { name: "STORE_PASSWORD_FILE", fallback: null, description: "file with the password of that database" },
+    { pattern: "^/" },
+    (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
+  ),
 };
+
+/** What is kept in a file, shown by `config` and given in variables has no secret in it. */
+function storeIssue(text: string): string | null {
+  if (/^\w+:\/\/[^/?#@]*:[^/?#]*@/.test(text)) {
+    return "a password does not belong into an address; put it into a file (store_password_file), PGPASSWORD or ~/.pgpass";
+  }
+  return storePattern.test(text) ? null : "an address such as postgres://user@host/database is needed";
+}
 
 /** @param issueOf - what is wrong with a text, null when nothing is */
 function textRule<Value extends string | null>(

@@ -1,7 +1,7 @@
 /** Owns the part of the examination that is about the record: database, host id, what shells left behind. */
 import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { type App, openApp } from "../app/app.ts";
+import { type App, openApp, placeOfRecord } from "../app/app.ts";
 import { createReconcile, deadlinesMs, type ReconcileReport } from "../capture/reconcile.ts";
 import { stateFilesIn } from "../capture/state-folder.ts";
 import type { Config } from "../config/config.ts";
@@ -22,18 +22,20 @@ export interface RecordFindings {
 export async function examineRecord(config: Config, pid: number): Promise<RecordFindings> {
   const { paths } = config;
   // What shells have left behind makes a database, as any question does.
-  if (!existsSync(paths.database) && stateFilesIn(paths.stateFolder).length === 0)
+  const isFile = config.settings.store === null;
+  const place = placeOfRecord(config);
+  if (isFile && !existsSync(paths.database) && stateFilesIn(paths.stateFolder).length === 0)
     return alone(ok("database", `${paths.database} will be created at the first start`));
   const app = await settled(openApp(config, createLog({ toStandardError: false, file: config.settings.log_file })));
   if (app instanceof SessionBuddyError) return alone(failure("database", app));
   try {
     const problems = await app.store.problems();
-    if (problems.length > 0) return alone(damaged(paths.database, problems));
+    if (problems.length > 0) return alone(damaged(place, problems, isFile));
     const report = await createReconcile(app).reconcile(deadlinesMs.tick);
     return {
       findings: [
-        ok("database", `${paths.database} is sound`),
-        ...unfinishedRestores(paths),
+        ok("database", `${place} is sound`),
+        ...(isFile ? unfinishedRestores(paths) : []),
         ...(await hostId(app)),
         ...(report === null ? [occupied(paths)] : unfinished(report, paths)),
         ...(await silentShells(app)),
@@ -51,13 +53,12 @@ function alone(finding: Finding): RecordFindings {
   return { findings: [finding], hooked: [] };
 }
 
-function damaged(database: string, problems: readonly string[]): Finding {
+function damaged(database: string, problems: readonly string[], isFile: boolean): Finding {
   const words = `${database} is damaged: ${problems.join("; ")}`;
-  return problem(
-    "database",
-    words,
-    "put a backup in its place with: session-buddy restore FILE; or move it away, and keep it for repair",
-  );
+  const remedy = isFile
+    ? "put a backup in its place with: session-buddy restore FILE; or move it away, and keep it for repair"
+    : "restore what pg_dump made with pg_restore, into another database, and keep this one for repair";
+  return problem("database", words, remedy);
 }
 
 /** A restore works in a copy beside the database, which one that was killed leaves there. */

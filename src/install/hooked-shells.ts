@@ -101,10 +101,10 @@ function hookedByFile(file: StateFile | null, machine: Machine, line: readonly n
 }
 
 async function shellsInDatabase(env: Environment, paths: Paths, pid: number): Promise<readonly HookedShell[]> {
-  const isThere = attempt(() => isPrivateFolder(paths.dataFolder, "data folder") && existsSync(paths.database));
-  if (isThere !== true) return [];
   const config = await settled(resolveConfig(env));
   if (config instanceof SessionBuddyError) return [];
+  const isThere = attempt(() => isPrivateFolder(paths.dataFolder, "data folder") && existsSync(paths.database));
+  if (config.settings.store === null && isThere !== true) return [];
   const app = await settled(openApp(config, createLog({ toStandardError: false, file: null })));
   if (app instanceof SessionBuddyError) return [];
   const sessions = await settled(shellsOnRecord(app, pid).finally(() => app.close()));

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { createAnswers } from "../app/answers.ts";
-import type { App } from "../app/app.ts";
+import { type App, placeOfRecord } from "../app/app.ts";
 import { createLive } from "../app/live.ts";
 import { createLogin, createLoginUsers, type Login } from "../app/login.ts";
 import { createPeerCheck } from "../app/peers.ts";
@@ -169,8 +169,12 @@ async function closeEntrance({ server, socketServer, close }: HttpEntrance, call
 
 /** One line that says what is served, and to whom. */
 function logServing({ app, gate }: ServeOptions, where: LogFields, who: LogFields = {}): void {
-  const { database } = app.config.paths;
-  app.log.info("Serving MCP", { ...where, store: database, authentication: gate === null ? "off" : "on", ...who });
+  app.log.info("Serving MCP", {
+    ...where,
+    store: placeOfRecord(app.config),
+    authentication: gate === null ? "off" : "on",
+    ...who,
+  });
 }
 
 /** Serves one client over standard input and output until it closes its side or the signal is aborted. */

@@ -111,6 +111,8 @@ export interface EventLog {
   changes(afterSeq: number, limit: number): Promise<readonly LoggedChange[]>;
   /** The position of the newest event in the log, from which on {@link events} has what is new; 0 when there is none. */
   lastSeq(): Promise<number>;
+  /** Names the log: one that takes its place, as that of a restored backup, has another name. */
+  logId(): Promise<string>;
   /**
    * How often the log was replaced by another one since the store was opened, as by a restored backup. A position is one
    * of the log that it was read from; this tells, right after a read, whether it still was that one.
@@ -154,6 +156,13 @@ export interface Upkeep {
   prune(endedBefore: Instant, limit: number): Promise<number>;
   /** What is wrong with the store's own structure, in words; empty when it is sound. */
   problems(): Promise<readonly string[]>;
+  /**
+   * Copies the store, as it is at one moment, into a new file (mode 0600) while others continue to write.
+   *
+   * @param onProgress - called with how many pages of how many have been copied
+   * @throws SessionBuddyError `usage` when there is such a file, or the store is copied by its own programs
+   */
+  backup(path: string, onProgress: (done: number, total: number) => void): Promise<void>;
 }
 
 /**

@@ -10,8 +10,9 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rebuild } from "../../src/app/rebuild.ts";
-import { openSqliteStore, type SqliteStore } from "../../src/store/sqlite/store.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { type Instant, instantFromMs } from "../../src/tracker/instant.ts";
+import type { Store } from "../../src/tracker/store.ts";
 import { generateHistory, historyEndMs } from "./generate.ts";
 import { printTable } from "./print.ts";
 import { measureQuestions } from "./scale-questions.ts";
@@ -55,7 +56,7 @@ async function measureSize(sessions: number) {
   }
 }
 
-async function measureTasks(store: SqliteStore, folder: string, sessions: number): Promise<TaskCost[]> {
+async function measureTasks(store: Store, folder: string, sessions: number): Promise<TaskCost[]> {
   const old = instantFromMs(historyEndMs - 400 * dayMs);
   const week = { openSince: instantFromMs(historyEndMs - 7 * dayMs) };
   const stats = [
@@ -78,7 +79,7 @@ async function measureTasks(store: SqliteStore, folder: string, sessions: number
   ];
 }
 
-async function pruneAll(store: SqliteStore, before: Instant): Promise<void> {
+async function pruneAll(store: Store, before: Instant): Promise<void> {
   while ((await store.prune(before, pruneBatch)) > 0);
 }
 

@@ -1,5 +1,6 @@
 /** Owns where a database is: an address without a password becomes what the driver takes. */
 import { readFileSync } from "node:fs";
+import { readPrivateFile } from "../../host/private-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 
 export interface Address {
@@ -20,10 +21,10 @@ const known = new Set(["host", "sslmode", "sslrootcert", "sslcert", "sslkey", "o
  * A connection that leaves the machine is encrypted, and the server's certificate must be that of its name, unless the
  * address says `sslmode=disable`. `sslrootcert` names a file with the authorities to trust, by default those of Node.js.
  *
- * @param password - null where the driver is to find one: in PGPASSWORD or ~/.pgpass
- * @throws SessionBuddyError `usage` for an address that is none, or has a password in it
+ * @param passwordFile - null where the driver is to find a password: in PGPASSWORD or ~/.pgpass
+ * @throws SessionBuddyError `usage` for an address that is none, or has a password in it; `auth.secret` for the file
  */
-export function parseAddress(text: string, password: string | null): Address {
+export function parseAddress(text: string, passwordFile: string | null): Address {
   const url = urlOf(text);
   for (const name of url.searchParams.keys()) {
     if (!known.has(name)) throw refused(`it has '${name}', which is not known; known are ${[...known].join(", ")}`);
@@ -41,11 +42,17 @@ export function parseAddress(text: string, password: string | null): Address {
       ...(url.port === "" ? {} : { port: Number(url.port) }),
       ...(database === "" ? {} : { database }),
       ...(url.username === "" ? {} : { user: decodeURIComponent(url.username) }),
-      ...(password === null ? {} : { password }),
+      ...(passwordFile === null ? {} : { password: passwordIn(passwordFile) }),
       ...(options === null ? {} : { options }),
       ssl: encryption(host, url.searchParams),
     },
   };
+}
+
+/** As passwords are written by hand and by programs: one line. */
+function passwordIn(path: string): string {
+  const { text } = readPrivateFile(path, { kind: "password file", name: "store_password_file", isSecret: () => true });
+  return text.replace(/\r?\n$/, "");
 }
 
 /** libpq takes a user without a host, which a URL may not have. */

@@ -1,7 +1,8 @@
 /** Owns the shared store: events and sessions in one PostgreSQL database, for several programs on several machines. */
 
+import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { Session } from "../../tracker/fold.ts";
-import type { LoggedChange, LoggedEvent, SessionQuery, Store } from "../../tracker/store.ts";
+import type { EventLog, LoggedChange, LoggedEvent, SessionQuery, Store } from "../../tracker/store.ts";
 import { toChange } from "../changes.ts";
 import { parseAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
@@ -15,24 +16,18 @@ import { activeOfPids, toEvent } from "./transaction.ts";
 export interface PostgresStoreOptions {
   /** `postgres://user@host:port/database`, without a password. */
   readonly url: string;
-  /** By default the driver looks for one in PGPASSWORD and ~/.pgpass. */
-  readonly password?: string;
-}
-
-/** What this store can do beside the port. */
-export interface PostgresStore extends Store {
-  /** Names the log of events: one that takes its place has another name. */
-  logId(): Promise<string>;
+  /** By default the driver looks for a password in PGPASSWORD and ~/.pgpass. */
+  readonly passwordFile?: string | null;
 }
 
 /**
  * Opens the store, making or migrating its tables.
  *
- * @throws SessionBuddyError `usage` for a wrong address, `storage.unavailable` when the server cannot be reached,
+ * @throws SessionBuddyError `usage` for a wrong address, `auth.secret` for a password file that is open to others, `storage.unavailable` when the server cannot be reached,
  *   `storage.newer`
  */
-export async function openPostgresStore({ url, password }: PostgresStoreOptions): Promise<PostgresStore> {
-  const connection = new Connection(parseAddress(url, password ?? null));
+export async function openPostgresStore({ url, passwordFile = null }: PostgresStoreOptions): Promise<Store> {
+  const connection = new Connection(parseAddress(url, passwordFile));
   try {
     await connection.prepare();
   } catch (error) {
@@ -42,7 +37,7 @@ export async function openPostgresStore({ url, password }: PostgresStoreOptions)
   return storeOver(connection);
 }
 
-function storeOver(connection: Connection): PostgresStore {
+function storeOver(connection: Connection): Store {
   const read = (text: string, ...values: unknown[]) => connection.read(text, values);
   const ask = (statement: Statement) => {
     const { text, values } = numbered(statement);
@@ -79,9 +74,13 @@ function storeOver(connection: Connection): PostgresStore {
         ? []
         : [`log_head says ${row?.head}, the newest event is ${row?.last}`];
     },
+    backup: () => Promise.reject(new SessionBuddyError("usage", copiedByItself)),
     close: () => connection.close(),
   };
 }
+
+const copiedByItself =
+  "the record is in a PostgreSQL database; copy it with pg_dump, or copy it to a file with 'session-buddy migrate --to FILE'";
 
 /** Part by part until the page is full. */
 async function findSessions(
@@ -98,7 +97,7 @@ async function findSessions(
   return found;
 }
 
-type LogReader = Pick<PostgresStore, "events" | "eventsOf" | "changes" | "lastSeq" | "replacements" | "logId">;
+type LogReader = Pick<EventLog, "events" | "eventsOf" | "changes" | "lastSeq" | "replacements" | "logId">;
 
 /** A database that was restored from a backup has another log where its end lies before one that was seen. */
 function createLogReader(read: (text: string, ...values: unknown[]) => Promise<readonly Row[]>): LogReader {

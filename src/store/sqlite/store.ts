@@ -21,19 +21,6 @@ export interface SqliteStoreOptions {
 
 const defaultBusyTimeoutMs = 10_000;
 
-/** What this store can do beside the port: not every store can copy its file. */
-export interface SqliteStore extends Store {
-  /**
-   * Copies the store, as it is at one moment, into a new file (mode 0600) while others continue to write.
-   *
-   * @param onProgress - called with how many pages of how many have been copied
-   * @throws SessionBuddyError `usage` when there is such a file
-   */
-  backup(path: string, onProgress: (done: number, total: number) => void): Promise<void>;
-  /** Names the log of events: one that takes its place, as that of a restored backup, has another name. */
-  logId(): Promise<string>;
-}
-
 /**
  * Opens the store, creating or migrating the file. A file that is removed, moved away or replaced while the store is open is
  * noticed before the next answer, and the one at the path is opened in the same way: what was answered is in the file that
@@ -41,7 +28,7 @@ export interface SqliteStore extends Store {
  *
  * @throws SessionBuddyError `storage.unavailable`, `storage.busy`, `storage.corrupt` or `storage.newer`
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { path, busyTimeoutMs = defaultBusyTimeoutMs, prepareFolder = () => {}, onReplaced = () => {} } = options;
   const file = { path, busyTimeoutMs, prepareFolder, onReplaced };
   const connection = new Connection(await openFile(file), file);

@@ -93,6 +93,8 @@ test("without anything said the settings are the defaults", async () => {
     socket: "/run/session-buddy/socket",
     admin_group: "adm",
     remote: false,
+    store: null,
+    store_password_file: null,
   });
 });
 
@@ -117,6 +119,8 @@ const samples: Readonly<
   socket: ["/kept/socket", "", null],
   admin_group: ["wheel", "adm", "adm"],
   remote: ["yes", "no", false, true],
+  store: ["postgres://kept/db", "postgresql:///env", "postgresql:///env"],
+  store_password_file: ["/kept/password", "/env/password", "/env/password"],
 };
 
 test("for every setting the environment wins over the file, and an empty variable counts as unset where it means nothing", async () => {
