@@ -2,12 +2,12 @@
 import { Pool, type PoolClient, types } from "pg";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { StoreTransaction } from "../../tracker/store.ts";
-import { eventToValues } from "../rows.ts";
 import type { Address } from "./address.ts";
 import { codeOf, isConflict, isConnectionLost, pause, translate } from "./errors.ts";
-import { putSessionsSql, type Row, sessionsToArrays, toText } from "./rows.ts";
+import type { Row } from "./rows.ts";
 import { migrate } from "./schema.ts";
-import { type Ask, alreadyThere, nothingWritten, transactionOver, type Written } from "./transaction.ts";
+import { type Ask, nothingWritten, transactionOver, type Written } from "./transaction.ts";
+import { isAlreadyThere, write } from "./write.ts";
 
 /** A call that waits for its transaction. */
 interface Waiting {
@@ -21,8 +21,8 @@ const largestGroup = 256;
 /** How long what meets a server that comes and goes is tried again, in milliseconds. */
 const patienceMs = 5_000;
 const longestPauseMs = 200;
+const shortPauseMs = 10;
 const numbers: ReadonlySet<number> = new Set([types.builtins.INT4, types.builtins.INT8]);
-const uniqueViolation = "23505";
 
 export class Connection {
   readonly #pool: Pool;
@@ -53,6 +53,8 @@ export class Connection {
     this.#pool.on("error", () => {});
     // The compiler of long queries takes 150 ms of a short one. Other engines have no such setting.
     this.#pool.on("connect", (client) => {
+      // What fails on it is told to whoever asked.
+      client.on("error", () => {});
       client.query("SET jit = off").catch(() => {});
     });
   }
@@ -184,7 +186,8 @@ export class Connection {
         if (!(isConflict(error) || isConnectionLost(error)) || monotonicMs() >= deadlineMs) {
           throw translate(error, this.#place);
         }
-        await pause(1 + Math.random() * longestPauseMs);
+        // Whoever lost to others tries again at once; a server that goes and comes takes longer.
+        await pause(1 + Math.random() * (isConflict(error) ? shortPauseMs : longestPauseMs));
       }
     }
   }
@@ -230,41 +233,8 @@ async function runOne(waiting: Waiting, ask: Ask, before: Written): Promise<() =
   }
 }
 
-async function write(client: PoolClient, { events, sessions }: Written): Promise<void> {
-  const work: Promise<unknown>[] = [];
-  if (events.length > 0) work.push(...appendEvents(client, events));
-  if (sessions.size > 0) work.push(client.query(putSessionsSql, sessionsToArrays([...sessions.values()])));
-  // Each is awaited, so that no error is left to itself.
-  const outcomes = await Promise.allSettled(work);
-  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
-}
-
-/** In one go: whoever is refused has the whole taken back. */
-function appendEvents(client: PoolClient, events: Written["events"]): Promise<unknown>[] {
-  const values = events.map((event) => eventToValues(event));
-  const column = (at: number) => values.map((row) => row[at] ?? "");
-  const ids = column(0);
-  const sessionIds = column(1).map(toText);
-  return [
-    client.query(prunedSql, [ids, sessionIds]).then(({ rowCount }) => {
-      if (rowCount !== 0) throw new Error(alreadyThere);
-    }),
-    client.query(appendSql, [ids, sessionIds, column(2), column(3)]),
-    client.query("UPDATE log_head SET seq = seq + $1", [events.length]),
-  ];
-}
-
-function isAlreadyThere(error: unknown): boolean {
-  return error instanceof Error && (error.message === alreadyThere || codeOf(error.cause) === uniqueViolation);
-}
-
 function refuseClosed(): Promise<never> {
   return Promise.reject(new SessionBuddyError("storage.unavailable", "the store is closed"));
 }
 
 const monotonicMs = () => process.uptime() * 1000;
-const prunedSql =
-  "SELECT 1 FROM pruned_sessions WHERE start_event_id = ANY($1::uuid[]) OR session_id = ANY($2::text[]) LIMIT 1";
-const appendSql = `INSERT INTO events (seq, event_id, session_id, kind, body)
-  SELECT (SELECT seq FROM log_head) + n, event_id, session_id, kind, body
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS e(event_id, session_id, kind, body, n)`;

@@ -1,0 +1,43 @@
+/** Owns what a group of works writes, in one statement a table. */
+import type { PoolClient } from "pg";
+import { eventToValues } from "../rows.ts";
+import { codeOf } from "./errors.ts";
+import { putSessionsSql, sessionsToArrays, toText } from "./rows.ts";
+import { alreadyThere, type Written } from "./transaction.ts";
+
+/** @throws what {@link isAlreadyThere} knows, when an event is, or was, on record */
+export async function write(client: PoolClient, { events, sessions }: Written): Promise<void> {
+  const work: Promise<unknown>[] = [];
+  if (events.length > 0) work.push(...appendEvents(client, events));
+  if (sessions.size > 0) work.push(client.query(putSessionsSql, sessionsToArrays([...sessions.values()])));
+  // Each is awaited, so that no error is left to itself.
+  const outcomes = await Promise.allSettled(work);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+}
+
+/** In one go: whoever is refused has the whole taken back. */
+function appendEvents(client: PoolClient, events: Written["events"]): Promise<unknown>[] {
+  const values = events.map((event) => eventToValues(event));
+  const column = (at: number) => values.map((row) => row[at] ?? "");
+  const ids = column(0);
+  const sessionIds = column(1).map(toText);
+  return [
+    client.query(prunedSql, [ids, sessionIds]).then(({ rowCount }) => {
+      if (rowCount !== 0) throw new Error(alreadyThere);
+    }),
+    client.query(appendSql, [ids, sessionIds, column(2), column(3)]),
+    client.query("UPDATE log_head SET seq = seq + $1", [events.length]),
+  ];
+}
+
+/** Whether the writes of a whole group were refused because one of them has what is on record already. */
+export function isAlreadyThere(error: unknown): boolean {
+  return error instanceof Error && (error.message === alreadyThere || codeOf(error.cause) === uniqueViolation);
+}
+
+const uniqueViolation = "23505";
+const prunedSql =
+  "SELECT 1 FROM pruned_sessions WHERE start_event_id = ANY($1::uuid[]) OR session_id = ANY($2::text[]) LIMIT 1";
+const appendSql = `INSERT INTO events (seq, event_id, session_id, kind, body)
+  SELECT (SELECT seq FROM log_head) + n, event_id, session_id, kind, body
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS e(event_id, session_id, kind, body, n)`;
