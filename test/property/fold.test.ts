@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { DeathEvent, EndEvent, SessionEvent } from "../../src/tracker/event.ts";
 import { foldSession, rankOf } from "../../src/tracker/fold.ts";
-import { anyDeath, anyEnd, anyLife } from "../support/arbitraries.ts";
+import { anyDeath, anyEnd, anyLife, anyLifeOfMany } from "../support/arbitraries.ts";
 import { folded } from "../support/store/session-events.ts";
 
 test("any order of the events, any of them repeated, gives the same row", () => {
@@ -81,7 +81,7 @@ function isRefuted(death: DeathEvent, events: readonly SessionEvent[]): boolean 
 }
 
 test("of 10,000 lives told by all sources, in any order and doubled: one row, a rank that never falls, no end after its proof of death", () => {
-  const told = anyLife.chain((life) =>
+  const told = anyLifeOfMany().chain((life) =>
     fc.tuple(fc.constant(life), fc.shuffledSubarray([...life, ...life], { minLength: 2 * life.length })),
   );
   fc.assert(
