@@ -42,7 +42,7 @@ end
 function __session_buddy_start --on-event fish_prompt -a folder spool boot ticks text tty via multiplexer remote
     set folder (builtin status dirname)
     builtin functions --erase __session_buddy_start
-    __session_buddy_look; and test -r $folder/end.fish; or return 0
+    __session_buddy_look; and test -r $folder/end.fish -a -r $folder/seldom.fish; or return 0
     set spool /var/spool/session-buddy/shells
     set -q SESSION_BUDDY_SPOOL; and set spool $SESSION_BUDDY_SPOOL
     set boot unknown
