@@ -5,13 +5,8 @@ import { openReading, type RecordReading } from "../store/sqlite/reading.ts";
 import type { JsonObject } from "../tracker/canonical.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { foldSession } from "../tracker/fold.ts";
-import {
-  importFormat,
-  mostSessionsSent,
-  readSentSessions,
-  type SentSessionRow,
-  toSentSession,
-} from "../wire/import-form.ts";
+import { readSentSessions, type SentSessionRow } from "../wire/import-answer.ts";
+import { importFormat, mostSessionsSent, toSentSession } from "../wire/import-form.ts";
 import { createServiceClient, type ServiceClient } from "./service-client.ts";
 
 /** What became of the sessions of a record. */

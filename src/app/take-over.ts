@@ -3,7 +3,8 @@ import type { Caller } from "../auth/scope.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { type Imported, importSession } from "../tracker/import.ts";
 import { instantFromMs } from "../tracker/instant.ts";
-import { parseForeignSession, parseImport, type SentSessionRow } from "../wire/import-form.ts";
+import type { SentSessionRow } from "../wire/import-answer.ts";
+import { parseForeignSession, parseImport } from "../wire/import-form.ts";
 import type { App } from "./app.ts";
 
 /** Whoever logged in on this machine. */

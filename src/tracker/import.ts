@@ -149,8 +149,8 @@ function isLater(from: BootClock | null, to: BootClock | null): boolean {
 
 /** A shell that was open while the machine's record came may have told both. */
 async function sameShell(tx: StoreTransaction, { content, observed }: ForeignStart): Promise<Session | null> {
-  const { process } = observed;
-  if (process === null || process.bootId === null || process.startTicks === null) return null;
+  const { process: own } = observed;
+  if (own === null || own.bootId === null || own.startTicks === null) return null;
   const startedMs = instantToMs(content.timestamp);
   const around = await tx.sessions({
     username: content.username,
@@ -160,9 +160,9 @@ async function sameShell(tx: StoreTransaction, { content, observed }: ForeignSta
   });
   for (const session of around) {
     const isSameProcess =
-      session.process?.bootId === process.bootId &&
-      session.process.pid === process.pid &&
-      session.process.startTicks === process.startTicks;
+      session.process?.bootId === own.bootId &&
+      session.process.pid === own.pid &&
+      session.process.startTicks === own.startTicks;
     if (!isSameProcess || session.shellType !== content.shellType) continue;
     const start = await tx.eventById(session.startEventId);
     // The other record told them apart.

@@ -2,7 +2,7 @@
  * Owns the form in which sessions of another record are sent: a version, and each session as its events are answered. What
  * is not known is refused, because it would be lost. Part of the pure core.
  */
-import { isObject, type JsonObject } from "../tracker/canonical.ts";
+import type { JsonObject } from "../tracker/canonical.ts";
 import { type Circumstances, noCircumstances, type ToldCircumstances, toldBy } from "../tracker/circumstances.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import {
@@ -17,15 +17,7 @@ import {
   type SessionEvent,
 } from "../tracker/event.ts";
 import type { ForeignClosing, ForeignSession, ForeignStart } from "../tracker/import.ts";
-import {
-  hostTextRules,
-  isText,
-  largestExitCode,
-  maxClaim,
-  maxMetadataBytes,
-  maxPid,
-  maxSessionId,
-} from "../tracker/limits.ts";
+import { hostTextRules, largestExitCode, maxClaim, maxMetadataBytes, maxPid, maxSessionId } from "../tracker/limits.ts";
 import { metadataIssue } from "../tracker/start-rules.ts";
 import { Fields } from "./fields.ts";
 import { parseStart } from "./parse-event.ts";
@@ -235,32 +227,4 @@ function notATime(text: string): string {
 
 function invalid(words: string): SessionBuddyError {
   return new SessionBuddyError("invalid", words);
-}
-
-/** What is answered of one session that was sent, in the same order. */
-export interface SentSessionRow {
-  readonly outcome: "imported" | "known" | "refused";
-  /** Its id in the record that took it; null where that refused it. */
-  readonly session_id: string | null;
-  readonly new_events: number;
-  /** Why it was refused, to be read after its id; null otherwise. */
-  readonly reason: string | null;
-}
-
-/** @throws SessionBuddyError `network` when it is no such answer */
-export function readSentSessions(answer: unknown, sent: number): readonly SentSessionRow[] {
-  const rows = isObject(answer) && Array.isArray(answer.sessions) ? answer.sessions : [];
-  if (rows.length === sent && rows.every(isRow)) return rows;
-  throw new SessionBuddyError("network", "the answer has an unexpected form at answer.sessions");
-}
-
-function isRow(row: unknown): row is SentSessionRow {
-  if (!isObject(row)) return false;
-  const { outcome, session_id, new_events, reason } = row;
-  const isRefused = outcome === "refused";
-  return (
-    (isRefused || outcome === "imported" || outcome === "known") &&
-    (isRefused ? isText(reason) : isText(session_id)) &&
-    Number.isSafeInteger(new_events)
-  );
 }

@@ -225,7 +225,7 @@ test("a token of a configured secret, whatever it says, is nobody who has logged
   const bob = createUser(t, machine.sandbox);
   const secret = "a secret of thirty-two bytes or more";
   await machine.serve({ SESSION_BUDDY_SECRET: secret });
-  const made = await machine.sandbox.run(["token", "--user", bob.name], { env: { SESSION_BUDDY_SECRET: secret } });
+  const made = await machine.sandbox.run(["token", "--user-id", bob.name], { env: { SESSION_BUDDY_SECRET: secret } });
   const sessions = [toSentSession(ownEvents(bob, story) as SessionEvent[])];
   const body = { format: 1, dry_run: false, sessions };
   const answer = await askSocket(machine.socket, "/v1/import", { method: "POST", body, token: made.stdout.trim() });
