@@ -119,9 +119,10 @@ function isRefuted(death: DeathEvent, end: EndEvent): boolean {
   return isOfShell && seen !== null && told !== null && seen.bootId === told.bootId && seen.ms < told.ms;
 }
 
-/** The shell's own end before one that others told; of equal ones the earliest. */
+/** The shell's own end before one that others told, and theirs before one of another record; of equal ones the earliest. */
 function strongest(ends: readonly EndEvent[]): EndEvent | undefined {
-  const groups = [ends.filter(isOwnWord), ends.filter(isOwnWordElsewhere), ends];
+  const firstHand = ends.filter(({ observed }) => observed.source?.kind !== "import");
+  const groups = [ends.filter(isOwnWord), firstHand, ends.filter(isOwnWordElsewhere), ends];
   return earliest(groups.find(({ length }) => length > 0) ?? [], (event) => event.content.timestamp);
 }
 

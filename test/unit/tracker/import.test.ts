@@ -95,7 +95,9 @@ test("its shell's own word is another's word here, and the strongest of those th
   await take(store, { ...sent, closings: [earlier, ...sent.closings] });
   const row = await session(store);
   assert.deepEqual([row.exitCode, rankOf(row)], [0, 2]);
-  // What this record sees itself counts for more.
+  // What this record was told itself counts for more.
+  const told = endEvent({ exitCode: 8 }, { observed: { ...observedNothing, source: { kind: "client" } } });
+  assert.equal(folded(...(await everything(store)), told).exitCode, 8);
   const own = endEvent({ exitCode: 7 }, { observed: { ...observedNothing, source: { kind: "hook" } } });
   assert.equal(folded(...(await everything(store)), own).exitCode, 7);
 });
