@@ -144,13 +144,15 @@ test("a shell that has told both records is on record once; one that took its pl
   assert.deepEqual(known, { outcome: "known", sessionId: sampleSessionId, newEvents: 0 });
   const others = [
     foreign({ timestamp: soon }, { ...shell, startTicks: "778" }),
+    // The other record has told these two apart.
+    foreign({ timestamp: soon }, { ...shell, startTicks: "778" }),
     foreign({ timestamp: soon }, { ...shell, bootId: "boot-2" }),
     foreign({ timestamp: soon, shellType: "zsh" }, shell),
     foreign({ timestamp: soon }, null),
     foreign({ timestamp: at("2026-02-06T12:34:59Z") }, shell),
   ];
   for (const [index, other] of others.entries()) {
-    const id = index === 4 ? "mahavishnu-20260206-123459" : "mahavishnu-20260206-123457";
+    const id = index === 5 ? "mahavishnu-20260206-123459" : "mahavishnu-20260206-123457";
     assert.equal((await take(store, { ...other, sessionId: id })).outcome, "imported", String(index));
   }
 });
