@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { DeathEvent, EndEvent, SessionEvent } from "../../src/tracker/event.ts";
+import type { DeathEvent, EndEvent, EventSource, SessionEvent } from "../../src/tracker/event.ts";
 import { foldSession, rankOf } from "../../src/tracker/fold.ts";
 import { anyDeath, anyEnd, anyLife, anyLifeOfMany } from "../support/arbitraries.ts";
 import { folded } from "../support/store/session-events.ts";
@@ -68,12 +68,18 @@ test("no duration is negative and no end lies before the start", () => {
   );
 });
 
+/** The shell's own word, which another record has as such, against what that one has found out. */
+function isOfShell(source: EventSource | null, { observed }: DeathEvent): boolean {
+  if (source?.kind !== "import") return source?.kind === "hook";
+  return source.original?.kind === "hook" && observed.source?.kind === "import";
+}
+
 /** The boot clock says that this shell wrote its end after it was taken for dead. */
 function isRefuted(death: DeathEvent, events: readonly SessionEvent[]): boolean {
   return events.some(
     ({ kind, observed: { source, bootClock } }) =>
       kind === "end" &&
-      source?.kind === "hook" &&
+      isOfShell(source, death) &&
       bootClock !== null &&
       bootClock.bootId === death.observed.bootClock?.bootId &&
       bootClock.ms > death.observed.bootClock.ms,

@@ -8,6 +8,7 @@ import type {
   EndContent,
   EndEvent,
   EventSource,
+  FirstSource,
   Observation,
   ProcessIdentity,
   SessionEvent,
@@ -90,9 +91,20 @@ const anyProcess: fc.Arbitrary<ProcessIdentity> = plain({
   comm: maybe(anyText),
 });
 
-const anySource: fc.Arbitrary<EventSource> = fc.oneof(
-  plain({ kind: fc.constantFrom("hook" as const, "client" as const, "kernel" as const, "import" as const) }),
+const anyFirstSource: fc.Arbitrary<FirstSource> = fc.oneof(
+  plain({ kind: fc.constantFrom("hook" as const, "client" as const, "kernel" as const) }),
   plain({ kind: fc.constant("command" as const), uid: maybe(fc.nat(65_534)), pid: anyPid }),
+);
+
+const anySource: fc.Arbitrary<EventSource> = fc.oneof(
+  { weight: 3, arbitrary: anyFirstSource },
+  plain({
+    kind: fc.constant("import" as const),
+    uid: fc.nat(65_534),
+    original: maybe(anyFirstSource),
+    originalCaller: maybe(anyText),
+    originallyAt: anyInstant,
+  }),
 );
 
 const anyId = fc.oneof(fc.integer({ min: 0, max: 4_294_967_294 }), fc.constantFrom(0, 1_000));
@@ -113,7 +125,12 @@ const anyCircumstances: fc.Arbitrary<Partial<Circumstances>> = plain({
 });
 
 /** Any circumstances from all sources, some of them told twice. */
-export const anyTold = plain({ kernel: anyCircumstances, hook: anyCircumstances, command: anyCircumstances });
+export const anyTold = plain({
+  kernel: anyCircumstances,
+  hook: anyCircumstances,
+  command: anyCircumstances,
+  import: anyCircumstances,
+});
 
 const anyBootClock = maybe(plain({ bootId: fc.constantFrom("boot-1", "boot-2"), ms: fc.nat(100_000) }));
 
