@@ -1,27 +1,40 @@
 # What session-buddy.fish has sh(1) do, because fish prints an error of a redirection whatever is done about it: appends a
 # record with builtins alone, then starts the program in a session of its own, with nothing open, out of reach of the
 # terminal's signals.
-# Arguments: the state file, the sixteen entries of the record, some of them empty, then the arguments of the program.
+# Arguments: the state file, `start` or `end`, the entries of the record, the first of them the directory or the code.
+# shellcheck disable=SC2034
 
 trap "" HUP INT QUIT TERM TSTP XFSZ
 umask 077
-folder=${0%/*} file=$1 shells=${1%/*} home=${1%/*/*} written=''
-shift
+folder=${0%/*} file=$1 moment=$2 shells=${1%/*} home=${1%/*/*} written=''
+shift 2
 is_ours() {
   [ -d "$shells" ] && [ -O "$home" ] && [ -k "$home" ] && [ ! -L "$home" ] &&
     [ -O "$shells" ] && [ -k "$shells" ] && [ -w "$shells" ] && [ ! -L "$shells" ]
 }
-if [ "$1" = start/1 ]; then
+read -r uptime rest </proc/uptime
+if [ "$moment" = start ]; then
   is_ours || { /bin/sh "$folder/make-folders.sh" "$home" && is_ours; } || exit 0
+  read -r id </proc/sys/kernel/random/uuid
+  read -r login </proc/self/loginuid
+  read -r audit </proc/self/sessionid
+  # What is mapped first is the program.
+  read -r exe <"/proc/$PPID/maps"
+  exe=/${exe#*/}
+  case $exe in */fish) ;; *) exe=$(readlink "/proc/$PPID/exe") ;; esac
   set -C
-  : >"$file"
+  printf "\0%s" start/1 "id=$id" "uptime=$uptime" "exe=$exe" "login_uid=$login" "audit_session=$audit" "$@" . >"$file" &&
+    written=--written
+  set -- start --state-file "$file" --pid "$PPID" --shell-type fish --cwd "${1#cwd=}" ${written:+"$written"}
+else
+  if [ -f "$file" ] && [ -w "$file" ] && [ -O "$file" ] && [ ! -L "$file" ]; then
+    printf "\0%s" end/1 "uptime=$uptime" "$@" . >>"$file"
+  fi
+  code=${1#code=}
+  set -- end --state-file "$file" ${code:+"--exit-code=$code"}
+  # fish waits for this alone.
+  exec >/dev/null
 fi
-if [ -f "$file" ] && [ -w "$file" ] && [ -O "$file" ] && [ ! -L "$file" ]; then
-  printf "\0%s" "$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8" "$9" "${10}" "${11}" "${12}" "${13}" "${14}" "${15}" "${16}" \
-    . >>"$file" && written=$1
-fi
-shift 16
-if [ "$written" = start/1 ]; then set -- "$@" --written; fi
 cd /
 program=$folder/../bin/session-buddy
 [ -x "$program" ] || exit 0

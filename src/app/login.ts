@@ -5,7 +5,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { refusal } from "../auth/refusal.ts";
 import type { ServiceTokens } from "../auth/service-tokens.ts";
-import { isInGroup } from "../host/groups.ts";
+import { createGroups, type Groups } from "../host/groups.ts";
 import { removeOldLogins, takeLoginFile } from "../host/login-file.ts";
 import { createUsers, type Users } from "../host/users.ts";
 import type { SessionBuddyError } from "../tracker/errors.ts";
@@ -19,6 +19,8 @@ export interface LoginOptions {
   readonly adminGroup: string;
   readonly tokens: ServiceTokens;
   readonly users: Pick<Users, "lookUp">;
+  /** Those of this machine by default. */
+  readonly groups?: Groups;
 }
 
 /** What whoever logged in gets. */
@@ -54,7 +56,8 @@ const administrator = 0;
 const longestName = 100;
 const longestSecret = 1_000;
 
-export function createLogin({ spool, adminGroup, tokens, users }: LoginOptions): Login {
+export function createLogin(options: LoginOptions): Login {
+  const { spool, adminGroup, tokens, users, groups = createGroups() } = options;
   return {
     async logIn(args) {
       const { file, secret } = parseLogin(args);
@@ -64,7 +67,7 @@ export function createLogin({ spool, adminGroup, tokens, users }: LoginOptions):
       if (!isHashOf(hash, secret)) return refused(uid, "the secret is not the one of the file");
       const user = await users.lookUp(uid);
       // One that the database does not know has its number for a name, which may be the name of another.
-      const readsAll = uid === administrator || (user.isKnown && isInGroup(user, adminGroup));
+      const readsAll = uid === administrator || (user.isKnown && (await groups.has(adminGroup, user)));
       const { token, expiresAtMs, scope } = await tokens.make(user, readsAll, Date.now());
       const loggedIn = { token, expires_at: formatInstant(instantFromMs(expiresAtMs)), scope };
       return { uid, loggedIn, refused: null };

@@ -17,6 +17,12 @@ export interface ServiceClient {
    *   the question
    */
   ask(path: string): Promise<unknown>;
+  /**
+   * Sends something to be recorded.
+   *
+   * @throws SessionBuddyError as {@link ServiceClient.ask}
+   */
+  send(path: string, body: unknown): Promise<unknown>;
   /** Opens a stream. @param lastId - where the one before ended; null for none */
   stream(path: string, lastId: string | null, stop: AbortSignal): Promise<IncomingMessage>;
   close(): void;
@@ -30,7 +36,8 @@ const silenceMs = 60_000;
 const notFound = 404;
 const unauthorized = 401;
 
-export function createServiceClient(place: MachinePlace): ServiceClient {
+/** @param wayRound - what can be done without the service, for messages */
+export function createServiceClient(place: MachinePlace, wayRound = askOwn): ServiceClient {
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   let token: string | null = null;
 
@@ -47,18 +54,18 @@ export function createServiceClient(place: MachinePlace): ServiceClient {
       });
       sent.setTimeout(silenceMs, () => sent.destroy(new Error(`nothing came for ${silenceMs / 1000} s`)));
       sent.once("response", resolve);
-      sent.once("error", (error) => reject(unanswered(place, error)));
+      sent.once("error", (error) => reject(unanswered(place, error, wayRound)));
       sent.end(body);
     });
 
   const logIn = async (): Promise<string> => {
-    requireSocketOfService(place);
-    const { file, secret, remove } = secretIn(place.spool);
+    requireSocketOfService(place, wayRound);
+    const { file, secret, remove } = secretIn(place.spool, wayRound);
     try {
       const body = JSON.stringify({ file, secret });
       const response = await send("login", { method: "POST", body, headers: { "Content-Type": "application/json" } });
       const answer = await readJson(response);
-      if (response.statusCode !== 200) throw refusedBy(answer);
+      if (response.statusCode !== 200) throw refusedBy(answer, wayRound);
       return readLogin(answer).token;
     } finally {
       remove();
@@ -66,30 +73,45 @@ export function createServiceClient(place: MachinePlace): ServiceClient {
   };
 
   /** A token may have ended, or the service have been started again, since the last question. */
-  const withToken = async (path: string, headers: Headers, stop?: AbortSignal): Promise<IncomingMessage> => {
+  const withToken = async (path: string, sent: Sent, stop?: AbortSignal): Promise<IncomingMessage> => {
     const isFresh = token === null;
     token ??= await logIn();
-    const response = await send(path, { headers: { ...headers, Authorization: `Bearer ${token}` } }, stop);
+    const response = await send(
+      path,
+      { ...sent, headers: { ...sent.headers, Authorization: `Bearer ${token}` } },
+      stop,
+    );
     if (response.statusCode !== unauthorized || isFresh) return response;
     response.resume();
     token = null;
-    return withToken(path, headers, stop);
+    return withToken(path, sent, stop);
+  };
+  const answered = async (response: IncomingMessage): Promise<unknown> => {
+    const answer = await readJson(response);
+    const { status } = readOutcome(answer);
+    if (response.statusCode === notFound && status === "not_found") return null;
+    if (response.statusCode !== 200 || status !== "ok") throw refusedBy(answer, wayRound, response.statusCode);
+    return answer;
   };
 
   return {
-    async ask(path) {
-      const response = await withToken(path, {});
-      const answer = await readJson(response);
-      const { status } = readOutcome(answer);
-      if (response.statusCode === notFound && status === "not_found") return null;
-      if (response.statusCode !== 200 || status !== "ok") throw refusedBy(answer, response.statusCode);
-      return answer;
+    ask: async (path) => answered(await withToken(path, {})),
+    async send(path, body) {
+      const headers: Headers = { "Content-Type": "application/json" };
+      const response = await withToken(path, { method: "POST", body: JSON.stringify(body), headers });
+      if (response.statusCode !== notFound) return answered(response);
+      response.resume();
+      throw new SessionBuddyError(
+        "network",
+        `the service of this machine is of an earlier version, which cannot take this; update it with 'session-buddy install --system'; ${wayRound}`,
+      );
     },
     async stream(path, lastId, stop) {
-      const response = await withToken(path, lastId === null ? {} : { "Last-Event-ID": lastId }, stop);
+      const headers: Headers = lastId === null ? {} : { "Last-Event-ID": lastId };
+      const response = await withToken(path, { headers }, stop);
       const isStream = response.headers["content-type"] === "text/event-stream";
       if (response.statusCode === 200 && isStream) return response;
-      throw refusedBy(await readJson(response), response.statusCode);
+      throw refusedBy(await readJson(response), wayRound, response.statusCode);
     },
     close: () => agent.destroy(),
   };
@@ -104,12 +126,12 @@ interface Sent {
 }
 
 /** Whoever could put a socket there would be told a secret that it could use itself. */
-function requireSocketOfService({ spool, socket }: MachinePlace): void {
+function requireSocketOfService({ spool, socket }: MachinePlace, wayRound: string): void {
   const service = follow(spool).stats?.uid;
   const { stats, issue, path } = follow(socket, service);
   if (issue !== null)
     throw new SessionBuddyError("network", `the socket ${path} ${issue.words}; nothing was sent to it`);
-  if (stats === null) throw unanswered({ socket }, new Error("there is no such socket"));
+  if (stats === null) throw unanswered({ socket }, new Error("there is no such socket"), wayRound);
   if (stats.uid === 0 || stats.uid === service) return;
   throw new SessionBuddyError(
     "network",
@@ -117,7 +139,7 @@ function requireSocketOfService({ spool, socket }: MachinePlace): void {
   );
 }
 
-function secretIn(spool: string): ReturnType<typeof makeLoginSecret> {
+function secretIn(spool: string, wayRound: string): ReturnType<typeof makeLoginSecret> {
   try {
     return makeLoginSecret(spool);
   } catch (error) {
@@ -129,9 +151,9 @@ function secretIn(spool: string): ReturnType<typeof makeLoginSecret> {
   }
 }
 
-const wayRound = "your own record is asked with --personal";
+const askOwn = "your own record is asked with --personal";
 
-function unanswered({ socket }: Pick<MachinePlace, "socket">, error: Error): SessionBuddyError {
+function unanswered({ socket }: Pick<MachinePlace, "socket">, error: Error, wayRound: string): SessionBuddyError {
   return new SessionBuddyError(
     "network",
     `the record of this machine does not answer at ${socket}: ${wordsFor(error)}; ${wayRound}`,
@@ -145,7 +167,7 @@ function wordsFor({ message, code }: NodeJS.ErrnoException): string {
 }
 
 /** The sentence of the service, which another program may have written: it is shortened here, and escaped where it is printed. */
-function refusedBy(answer: unknown, status?: number): SessionBuddyError {
+function refusedBy(answer: unknown, wayRound: string, status?: number): SessionBuddyError {
   const { error } = readOutcome({ status: "error", error: null, ...(answer as object) });
   const words = (error ?? "it gave no reason").slice(0, longestSentence);
   if (status === 400) return new SessionBuddyError("invalid", words);

@@ -19,6 +19,8 @@ export interface Caller {
   readonly scope: Scope;
   /** When the token ends, in milliseconds since the epoch. */
   readonly expiresAtMs: number;
+  /** The user id of a user of this machine, where the token is one of its own service; missing in all other tokens. */
+  readonly localUid?: number;
 }
 
 /** Whose sessions may be read: everybody's, or those of one user. */

@@ -4,6 +4,7 @@
  * of one service is good for no other, whatever secrets they share.
  */
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { decodeToken } from "./decode.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { generateKey, importPrivate, importPublic } from "./key-set.ts";
 import { scopeWords } from "./scope.ts";
@@ -45,7 +46,9 @@ export async function createServiceTokens(now: () => number = Date.now): Promise
     },
     gate: (other) => async (token) => {
       try {
-        return await own(token);
+        const caller = await own(token);
+        // Nobody else has the key: what it says was put there above.
+        return { ...caller, localUid: Number(decodeToken(token).claims.uid) };
       } catch (error) {
         if (other !== null && isOfAnother(error)) return other(token);
         throw error;

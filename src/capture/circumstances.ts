@@ -1,6 +1,7 @@
 /** Owns the circumstances of a shell of this machine: what the kernel says of its process, what its environment claims. */
 import type { Config } from "../config/config.ts";
-import { lookAround, parseId, ttyName, userNameOf } from "../host/circumstances.ts";
+import { userNameOf } from "../host/account-files.ts";
+import { lookAround, parseId, ttyName } from "../host/circumstances.ts";
 import type { Machine } from "../host/machine.ts";
 import { lineage, type ProcessStat } from "../host/processes.ts";
 import { type Circumstances, type ToldCircumstances, toldBy } from "../tracker/circumstances.ts";
@@ -37,6 +38,8 @@ export interface SurroundingsApp {
   readonly config: { readonly settings: Pick<Config["settings"], "remote"> };
   readonly machine: Machine;
   readonly store: Pick<SessionIndex, "activeOfPids" | "remoteOfLogin">;
+  /** Knows the users that this machine's own file does not have, where somebody can wait for them. */
+  readonly spool?: { readonly nameOf: (uid: number) => Promise<string | null> } | null;
 }
 
 /** Where shells that are not on record yet have left their state files. */
@@ -72,23 +75,24 @@ export async function findCircumstances(
   const { remote = null, loginUid = null, ...others } = claimed;
   // The name of one login is no name of another.
   const login = { ...others, loginUid: seen.loginUid == null ? loginUid : null };
-  const named = <T extends { readonly loginUid?: number | null }>(told: T) => ({
+  const named = async <T extends { readonly loginUid?: number | null }>(told: T) => ({
     ...told,
-    loginUser: told.loginUid == null ? null : nameOf(told.loginUid, machine),
+    loginUser: told.loginUid == null ? null : await nameOf(told.loginUid, app),
   });
   const auditSession = seen.auditSession ?? claimed.auditSession ?? null;
   return toldBy({
-    kernel: { ...named(seen), parentSession: stat === null ? null : await parentOf(stat, app, left) },
+    kernel: { ...(await named(seen)), parentSession: stat === null ? null : await parentOf(stat, app, left) },
     [claimedBy]: {
-      ...named(login),
+      ...(await named(login)),
       remote: config.settings.remote ? (remote ?? (await remoteOfLogin(process, auditSession, store))) : null,
     },
   });
 }
 
 /** The name of this program's own user is known already. */
-function nameOf(uid: number, { facts }: Machine): string | null {
-  return uid === globalThis.process.geteuid?.() ? facts.username : userNameOf(uid);
+function nameOf(uid: number, { machine, spool }: SurroundingsApp): Promise<string | null> | string | null {
+  if (uid === globalThis.process.geteuid?.()) return machine.facts.username;
+  return spool == null ? userNameOf(uid) : spool.nameOf(uid);
 }
 
 /** A login that knows where it came from tells it for those who lost it on the way, as in a pane or behind sudo. */

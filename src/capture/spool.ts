@@ -7,7 +7,7 @@
 import { lstatSync, renameSync, type Stats } from "node:fs";
 import { opendir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import type { Machine } from "../host/machine.ts";
 import { createUsers, type Users } from "../host/users.ts";
 import type { Log } from "../log.ts";
@@ -65,6 +65,12 @@ export interface Spool {
   wait(path: string): void;
   /** @returns the paths of this user's files that are named after the process: `BOOT.PID.TICKS` */
   pathsOf(process: string, uid: number): readonly string[];
+  /**
+   * Names a user, of a directory too where that answers soon: shells that are to be recorded wait for it.
+   *
+   * @returns null where nobody knows it now
+   */
+  nameOf(uid: number): Promise<string | null>;
   counts(): SpoolCounts;
 }
 
@@ -80,6 +86,7 @@ export interface SpoolOptions {
 
 /** As hooks name their files. A shell that was replaced more often than this is none of a person's. */
 const namePattern = /^[0-9a-f-]{36}\.\d{1,7}\.\d{1,20}(?:\.[1-9]\d?)?$/;
+const longestNameMs = 200;
 /** Names that are looked at in one go, before others get their turn. */
 const namesAtOnce = 500;
 
@@ -233,6 +240,10 @@ export function createSpool(options: SpoolOptions): Spool {
       if (entry !== undefined && !entry.isUnfit) accounts.wait(entry);
     },
     pathsOf: (process, uid) => [...(byProcess.get(`${uid} ${process}`) ?? [])].map((name) => join(folder, name)),
+    async nameOf(uid) {
+      const known = users.cached(uid) ?? (await Promise.race([users.lookUp(uid), pause(longestNameMs, null)]));
+      return known?.isKnown ? known.username : null;
+    },
     counts() {
       const all = [...accounts.accounts()];
       const sum = (count: (account: (typeof all)[number]) => number) =>

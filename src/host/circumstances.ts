@@ -119,18 +119,6 @@ function containerNamed(cgroup: string): string | null {
   return nspawn === undefined ? null : `nspawn:${nspawn}`;
 }
 
-/**
- * Reads a name from passwd(5). Other sources of names may wait for a network, and a start must not.
- *
- * @returns null where that file has no such user
- */
-export function userNameOf(uid: number, passwd = "/etc/passwd"): string | null {
-  const entries = readText(passwd)
-    .split("\n")
-    .map((line) => line.split(":", 3));
-  return entries.find(([, , id]) => id === String(uid))?.[0] || null;
-}
-
 function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");

@@ -1,5 +1,5 @@
 /** Owns running programs of the system, which are looked for in its own folders and nowhere else. */
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { join } from "node:path";
 import { SessionBuddyError } from "../tracker/errors.ts";
@@ -27,6 +27,21 @@ export function runTool(name: string, args: readonly string[]): string | null {
   } catch {
     return null;
   }
+}
+
+/**
+ * The same without keeping anybody waiting.
+ *
+ * @param timeoutMs - then it is stopped, and null is answered
+ */
+export async function askTool(name: string, args: readonly string[], timeoutMs: number): Promise<string | null> {
+  const path = findTool(name);
+  if (path === null) return null;
+  return new Promise((resolve) => {
+    // One that waits for a network may not hear a gentler signal.
+    const options = { encoding: "utf8", env: environment, timeout: timeoutMs, killSignal: "SIGKILL" } as const;
+    execFile(path, args, options, (error, output) => resolve(error === null ? output : null));
+  });
 }
 
 /** @throws SessionBuddyError `storage.unavailable` with what it said, when its exit status is not 0 */

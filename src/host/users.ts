@@ -1,7 +1,7 @@
 /** Owns what this machine's user database says of a user id (passwd(5)), wherever it keeps its users (nsswitch.conf(5)). */
-import { execFile } from "node:child_process";
-import { readFileSync, statSync } from "node:fs";
-import { promisify } from "node:util";
+import { statSync } from "node:fs";
+import { accountText, type UserEntry, usersIn, usualFiles } from "./account-files.ts";
+import { askTool } from "./tools.ts";
 
 /** A user of this machine. One that the database does not know has its number for a name, and no home. */
 export interface User {
@@ -19,7 +19,6 @@ export interface Users {
   lookUp(uid: number): Promise<User>;
 }
 
-const localFile = "/etc/passwd";
 const askTimeoutMs = 2_000;
 /** Users come and go, and a directory may be out of reach for a moment. */
 const keptMs = 600_000;
@@ -32,7 +31,7 @@ interface Answer {
 }
 
 /** @param file - the users of this machine itself; others are asked of getent(1) */
-export function createUsers(file = localFile): Users {
+export function createUsers(file: string = usualFiles.passwd): Users {
   const readLocal = createLocalUsers(file);
   const answers = new Map<number, Answer>();
   let last: Promise<unknown> = Promise.resolve();
@@ -67,42 +66,28 @@ function createLocalUsers(file: string): () => ReadonlyMap<number, User> {
   return () => {
     const stats = statSync(file, { throwIfNoEntry: false });
     const mark = `${stats?.ino} ${stats?.mtimeMs} ${stats?.size}`;
-    if (mark !== readAt) users = parsed(textOf(file));
+    if (mark !== readAt) users = byNumber(accountText(file));
     readAt = mark;
     return users;
   };
 }
 
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
-  }
+/** Of two users with one number the first counts. */
+function byNumber(text: string): ReadonlyMap<number, User> {
+  return new Map(
+    usersIn(text)
+      .reverse()
+      .map((entry) => [entry.uid, toUser(entry)]),
+  );
 }
 
-/** Of two users with one number the first counts, as getpwuid(3) has it. */
-function parsed(text: string): ReadonlyMap<number, User> {
-  const users = new Map<number, User>();
-  for (const line of text.split("\n")) {
-    const user = userOf(line);
-    if (user !== null && !users.has(user.uid)) users.set(user.uid, user);
-  }
-  return users;
-}
-
-function userOf(line: string): User | null {
-  const [username = "", , number = "", , , home = ""] = line.split(":");
-  if (username === "" || !/^\d{1,10}$/.test(number)) return null;
-  return { uid: Number(number), username, home, isKnown: true };
+function toUser({ uid, username, home }: UserEntry): User {
+  return { uid, username, home, isKnown: true };
 }
 
 async function askedOf(uid: number): Promise<User | null> {
-  try {
-    const { stdout } = await promisify(execFile)("getent", ["passwd", String(uid)], { timeout: askTimeoutMs });
-    const user = userOf(stdout.split("\n", 1)[0] ?? "");
-    return user?.uid === uid ? user : null;
-  } catch {
-    return null;
-  }
+  const entry = usersIn((await askTool("getent", ["passwd", String(uid)], askTimeoutMs)) ?? "").find(
+    (user) => user.uid === uid,
+  );
+  return entry === undefined ? null : toUser(entry);
 }

@@ -23,6 +23,7 @@ import { type Authenticate, handleMcp, type McpPath } from "./mcp/path.ts";
 import type { ServedTool } from "./mcp/schema.ts";
 import { health } from "./mcp/tools.ts";
 import { apiPrefix, handleApi } from "./web/api.ts";
+import type { ImportEntrance } from "./web/import.ts";
 import type { LiveStreams } from "./web/live.ts";
 import type { LoginEntrance } from "./web/login.ts";
 
@@ -62,6 +63,8 @@ export interface HttpApi {
   readonly live: LiveStreams;
   /** For connections over a Unix socket alone; null where nobody can log in. */
   readonly login: LoginEntrance | null;
+  /** The same. */
+  readonly import: ImportEntrance | null;
 }
 
 export interface HttpOptions {
@@ -190,7 +193,7 @@ async function handle(request: IncomingMessage, response: ServerResponse, entran
       request,
       response,
       { path, query },
-      { ...entrance, ...api, login: isUnixSocket ? api.login : null },
+      { ...entrance, ...api, ...(isUnixSocket ? {} : { login: null, import: null }) },
     );
   }
   if (path === "/health")

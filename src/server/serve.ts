@@ -8,6 +8,7 @@ import { createLive } from "../app/live.ts";
 import { createLogin, createLoginUsers, type Login } from "../app/login.ts";
 import { createPeerCheck } from "../app/peers.ts";
 import { createQuestions, type OwnQuestions } from "../app/questions.ts";
+import { createTakeOver } from "../app/take-over.ts";
 import { type CallListener, createTrack } from "../app/track.ts";
 import type { Gate } from "../auth/gate.ts";
 import { createServiceTokens } from "../auth/service-tokens.ts";
@@ -24,6 +25,7 @@ import { followCalls, type RunningCalls } from "./mcp/running-calls.ts";
 import { createMcpServer, type Service } from "./mcp/server.ts";
 import { createTools } from "./mcp/tools.ts";
 import { createNotify } from "./systemd.ts";
+import { createImportEntrance } from "./web/import.ts";
 import { createLiveStreams } from "./web/live.ts";
 import { createLoginEntrance } from "./web/login.ts";
 
@@ -102,6 +104,7 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
       tools: calls.service.tools,
       live: createLiveStreams(createLive(questions, served.gate)),
       login: local === null ? null : createLoginEntrance(local.login, app.log),
+      import: local === null ? null : createImportEntrance(createTakeOver(app), local.gate, app.log),
     },
     onFailure: (error) => logFailure(app.log, "Request failed", error),
   });

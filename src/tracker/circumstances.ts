@@ -30,9 +30,9 @@ export type CircumstanceName = keyof Circumstances;
 
 /**
  * Who tells a circumstance, the strongest first: the kernel, asked by this program; the shell's state file; the environment
- * of whoever typed `start`.
+ * of whoever typed `start`; another record, whoever told it there.
  */
-export const circumstanceSources = ["kernel", "hook", "command"] as const;
+export const circumstanceSources = ["kernel", "hook", "command", "import"] as const;
 
 export type CircumstanceSource = (typeof circumstanceSources)[number];
 

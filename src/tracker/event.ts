@@ -68,8 +68,11 @@ export interface ProcessIdentity {
  * Who said what an event says: the shell's own state file, a client over MCP, a person or script with `start` or `end`,
  * this program after a look at the process, or another record.
  */
-export type EventSource =
-  | { readonly kind: "hook" | "client" | "kernel" | "import" }
+export type EventSource = FirstSource | ImportSource;
+
+/** Who said it to the record that took it first. */
+export type FirstSource =
+  | { readonly kind: "hook" | "client" | "kernel" }
   | {
       readonly kind: "command";
       /** The user that ran the command; null where the system has no such numbers. */
@@ -78,7 +81,22 @@ export type EventSource =
       readonly pid: number;
     };
 
-export const sourceKinds = ["hook", "client", "command", "kernel", "import"] as const satisfies EventSource["kind"][];
+/** Another record says it: what that one took, from whom, and when. Whoever owns that record can have written anything. */
+export interface ImportSource {
+  readonly kind: "import";
+  /** The user of this machine who brought it. */
+  readonly uid: number;
+  /** As the other record has it; null where it does not say. */
+  readonly original: FirstSource | null;
+  /** `user_id` of the token that it came with there. */
+  readonly originalCaller: string | null;
+  /** When the other record took it. */
+  readonly originallyAt: Instant;
+}
+
+export const firstSourceKinds = ["hook", "client", "command", "kernel"] as const satisfies FirstSource["kind"][];
+
+export const sourceKinds = [...firstSourceKinds, "import"] as const satisfies EventSource["kind"][];
 
 /** Whose a shell of the machine's record is. */
 export interface ShellOwner {

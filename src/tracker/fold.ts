@@ -107,16 +107,23 @@ function isOwnWord({ observed }: EndEvent): boolean {
   return observed.source?.kind === "hook";
 }
 
+/** Another record has it as the shell's own word: no more than told by another here, and before what others told there. */
+function isOwnWordElsewhere({ observed: { source } }: EndEvent): boolean {
+  return source?.kind === "import" && source.original?.kind === "hook";
+}
+
 /** The boot clock says that the shell told its end after it was taken for dead: then it lived, and the proof was none. */
 function isRefuted(death: DeathEvent, end: EndEvent): boolean {
   const [seen, told] = [death.observed.bootClock, end.observed.bootClock];
-  return isOwnWord(end) && seen !== null && told !== null && seen.bootId === told.bootId && seen.ms < told.ms;
+  const isOfShell = isOwnWord(end) || (isOwnWordElsewhere(end) && death.observed.source?.kind === "import");
+  return isOfShell && seen !== null && told !== null && seen.bootId === told.bootId && seen.ms < told.ms;
 }
 
-/** The shell's own end before one that others told; of equal ones the earliest. */
+/** The shell's own end before one that others told, and theirs before one of another record; of equal ones the earliest. */
 function strongest(ends: readonly EndEvent[]): EndEvent | undefined {
-  const own = ends.filter(isOwnWord);
-  return earliest(own.length > 0 ? own : ends, (event) => event.content.timestamp);
+  const firstHand = ends.filter(({ observed }) => observed.source?.kind !== "import");
+  const groups = [ends.filter(isOwnWord), firstHand, ends.filter(isOwnWordElsewhere), ends];
+  return earliest(groups.find(({ length }) => length > 0) ?? [], (event) => event.content.timestamp);
 }
 
 function opened(start: StartEvent): Session {

@@ -88,6 +88,8 @@ export interface StoreTransaction {
   isSessionIdTaken(sessionId: string): Promise<boolean>;
   /** As {@link SessionIndex.activeOfPids}. */
   activeOfPids: SessionIndex["activeOfPids"];
+  /** As {@link SessionIndex.sessions}. */
+  sessions: SessionIndex["sessions"];
   /** Appends to the log. The event's id must be new, and its session not be pruned. */
   appendEvent(event: SessionEvent): Promise<void>;
   /** Writes the fold of a session's events over what was there. */

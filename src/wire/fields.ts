@@ -101,6 +101,22 @@ export class Fields {
     return isList ? words.filter((word) => value.includes(word)) : [];
   }
 
+  /** True or false. */
+  truth(name: string): boolean {
+    const value = this.#required(name);
+    if (value !== undefined && typeof value !== "boolean") this.#fail(name, "Input should be a valid boolean");
+    return value === true;
+  }
+
+  /** A list of whatever it holds, of at least one and at most so many items. */
+  list(name: string, most: number): readonly unknown[] {
+    const value = this.#required(name);
+    if (value === undefined) return [];
+    const isList = Array.isArray(value) && value.length > 0 && value.length <= most;
+    if (!isList) this.#fail(name, `Input should be a list of 1 to ${most} items`);
+    return isList ? value : [];
+  }
+
   object(name: string): Fields {
     const value = this.#required(name);
     if (value !== undefined && isObject(value)) return new Fields(value, `${name}.`, this.#issues);

@@ -8,7 +8,7 @@
 import { isObject, type JsonObject } from "../tracker/canonical.ts";
 import { circumstanceSources } from "../tracker/circumstances.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import { sourceKinds } from "../tracker/event.ts";
+import { firstSourceKinds, sourceKinds } from "../tracker/event.ts";
 import { type DurationBasis, enders, sessionStates } from "../tracker/fold.ts";
 import { type Instant, parseTimestamp } from "../tracker/instant.ts";
 import type { StatsRow } from "../tracker/store.ts";
@@ -19,9 +19,11 @@ import type {
   GroupRow,
   ListedSession,
   LogRow,
+  OriginalRow,
   ProcessRow,
   SessionDetailRow,
   SessionRow,
+  SourceRow,
 } from "./view.ts";
 
 /** Reads a value, or throws the path at which it is not what it should be. */
@@ -129,7 +131,20 @@ const circumstances = list(
 ) as Read<CircumstanceRow[]>;
 
 const source = nullable(
-  object<NonNullable<EventRow["source"]>>({ kind: oneOf(sourceKinds), uid: integerOrNull, pid: integerOrNull }),
+  object<SourceRow>({
+    kind: oneOf(sourceKinds),
+    uid: integerOrNull,
+    pid: integerOrNull,
+    original: nullable(
+      object<OriginalRow>({
+        kind: nullable(oneOf(firstSourceKinds)),
+        uid: integerOrNull,
+        pid: integerOrNull,
+        caller: textOrNull,
+        recorded_at: time,
+      }),
+    ),
+  }),
 );
 
 /** Data of strangers, of which the form of two parts is relied on. */

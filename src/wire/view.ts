@@ -5,7 +5,7 @@
  */
 import type { JsonObject } from "../tracker/canonical.ts";
 import { type CircumstanceName, type ToldCircumstance, toldOnes, worthOf } from "../tracker/circumstances.ts";
-import type { EventSource, ProcessIdentity, SessionEvent } from "../tracker/event.ts";
+import type { EventSource, FirstSource, ProcessIdentity, SessionEvent } from "../tracker/event.ts";
 import type { Explanation } from "../tracker/explain.ts";
 import type { Session } from "../tracker/fold.ts";
 import { formatInstant, type Instant } from "../tracker/instant.ts";
@@ -21,6 +21,24 @@ export type GroupRow = ReturnType<typeof toStatsRow>;
 export type ExplanationRow = ReturnType<typeof toExplanationRow>;
 export type ProcessRow = ReturnType<typeof toProcessRow>;
 export type CircumstanceRow = ReturnType<typeof toCircumstanceRow>;
+
+/** Who said what an event says. */
+export interface SourceRow extends FirstSourceRow {
+  readonly kind: EventSource["kind"];
+  /** What another record has, where the event was imported; null otherwise. */
+  readonly original: OriginalRow | null;
+}
+
+interface FirstSourceRow {
+  readonly uid: number | null;
+  readonly pid: number | null;
+}
+
+export interface OriginalRow extends FirstSourceRow {
+  readonly kind: FirstSource["kind"] | null;
+  readonly caller: string | null;
+  readonly recorded_at: string;
+}
 
 const keysOfSession: Readonly<Record<keyof SessionRow, true>> = {
   session_id: true,
@@ -55,7 +73,7 @@ const keysOfSession: Readonly<Record<keyof SessionRow, true>> = {
   terminal_program: true,
 };
 
-const keysOfCircumstances: Readonly<Record<CircumstanceName, keyof SessionRow>> = {
+export const keysOfCircumstances: Readonly<Record<CircumstanceName, keyof SessionRow>> = {
   uid: "uid",
   tty: "tty",
   loginUid: "login_uid",
@@ -217,8 +235,18 @@ export function toExplanationRow(explanation: Explanation) {
   };
 }
 
-/** Who said it; user and process of a command alone. */
-function toSourceRow(source: EventSource) {
+/** Who said it: user and process of a command, the user who imported; and what the other record has, of an import alone. */
+function toSourceRow(source: EventSource): SourceRow {
+  if (source.kind !== "import") return { ...toFirstSourceRow(source), original: null };
+  const { kind, uid, original, originalCaller, originallyAt } = source;
+  const first = original === null ? { kind: null, uid: null, pid: null } : toFirstSourceRow(original);
+  return {
+    ...{ kind, uid, pid: null },
+    original: { ...first, caller: originalCaller, recorded_at: formatInstant(originallyAt) },
+  };
+}
+
+function toFirstSourceRow(source: FirstSource) {
   const { uid, pid } = source.kind === "command" ? source : { uid: null, pid: null };
   return { kind: source.kind, uid, pid };
 }

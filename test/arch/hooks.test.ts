@@ -29,14 +29,14 @@ const checks: readonly (readonly string[])[] = [
     ];
   }),
   ...["end", "personal"].map((name) => ["zsh", "-n", join(root, `shell-hooks/${name}.zsh`)]),
-  ...["--no-execute", "--check"].map((flag) => [
-    flag === "--check" ? "fish_indent" : "fish",
-    flag,
-    join(root, "shell-hooks/personal.fish"),
-  ]),
   ["zsh", "-n", hookFile("zsh")],
-  ["fish", "--no-execute", hookFile("fish")],
-  ["fish_indent", "--check", hookFile("fish")],
+  ...["session-buddy", "end", "machine", "personal", "seldom"].flatMap((name) => {
+    const file = join(root, "shell-hooks", `${name}.fish`);
+    return [
+      ["fish", "--no-execute", file],
+      ["fish_indent", "--check", file],
+    ];
+  }),
 ];
 
 for (const [program = "", ...args] of checks) {

@@ -1,11 +1,12 @@
 /**
- * Prints what the program costs (`src/README.md` section 7): two tables for a person, then one line of JSON for a program.
- * BENCH_RUNS says how often each command is run, 40 by default; BENCH_ROUNDS how often each load is put on, 5 by default.
+ * Prints what the program costs (`src/README.md` section 7): tables for a person, then one line of JSON for a program.
+ * BENCH_RUNS says how often each command is run and each shell opened, 40 by default; BENCH_ROUNDS how often each load is put on, 5 by default.
  */
 import { execFileSync } from "node:child_process";
 import { oldestNode } from "../support/packages.ts";
 import { createSandbox } from "../support/sandbox.ts";
 import { type CommandCost, measureCommands } from "./commands.ts";
+import { measureHooks } from "./hooks.ts";
 import { printTable } from "./print.ts";
 import { measureServers, type ServerName } from "./server.ts";
 import { rounded } from "./statistics.ts";
@@ -18,6 +19,8 @@ const sandbox = createSandbox({ after: (ending) => void endings.unshift(ending a
 try {
   const newest = await measureOn(process.execPath);
   const oldest = await measureOn(oldestNode());
+  const hooks = await measureHooks(runs);
+  printTable(`What is added to a shell, against one /bin/true (10th percentiles of ${runs} shells)`, hooks);
   const servers = await measureServers(sandbox, rounds);
   printTable(
     `serve against a bare echo and a set-up for each request (medians of ${rounds} rounds; latencies of all calls)`,
@@ -29,7 +32,7 @@ try {
       `At ${connections} connections serve answers ${toEcho} of what the echo does, and ${toPerRequest} times what a set-up for each request does, ${toOwnCommits} times where each has a commit of its own.\n`,
     );
   }
-  process.stdout.write(`${JSON.stringify({ runs, rounds, newest, oldest, servers, ratios })}\n`);
+  process.stdout.write(`${JSON.stringify({ runs, rounds, newest, oldest, hooks, servers, ratios })}\n`);
 } finally {
   for (const ending of endings) await ending();
 }

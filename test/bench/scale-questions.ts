@@ -79,7 +79,7 @@ export async function measureQuestions(store: Store, path: string, runs: number)
     const read = Array.from({ length: readings }, (_, run) => readAnswer(database, query(run)));
     const times = await timesOf(runs, (run) => store.sessions(query(run)));
     const rowsRead = median(read.map(({ rows }) => rows));
-    costs.push({ question, ...times, rowsRead, rowsFound: median(read.map(({ found }) => found)) });
+    costs.push({ question, ...times, rowsRead, rowsFound: median(read.map(({ found }) => found.length)) });
   }
   database.close();
   return [...costs, await measurePages(store, runs), await measureShow(store, runs)];

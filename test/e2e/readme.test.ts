@@ -120,7 +120,7 @@ test("the tables of commands, tools and settings have every one of the program's
 
 test("the program says what the README explains under 'When something goes wrong'", () => {
   const said = ["bin", "src"].map((folder) =>
-    execFileSync("grep", ["-rh", "", folder], { cwd: root, encoding: "utf8" }),
+    execFileSync("grep", ["-rh", "", folder], { cwd: root, encoding: "utf8", maxBuffer: 16 * 1024 * 1024 }),
   );
   const explained = [...rowsOf("what you see").keys()].filter((cell) => !cell.startsWith("a session stays"));
   assert.ok(explained.length >= 10);

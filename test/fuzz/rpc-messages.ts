@@ -1,5 +1,6 @@
 /** What fast-check makes up for the JSON-RPC layer: messages that clients send, with anything in any place of them. */
 import fc from "fast-check";
+import { anyCodePoint } from "../support/arbitraries.ts";
 import { endArguments, startArguments } from "../support/events.ts";
 
 const call = (name: string, args: unknown) => ({ method: "tools/call", params: { name, arguments: args } });
@@ -51,7 +52,7 @@ const deepObject = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(dep
 /** JSON as text, because a value could not hold all of it: keys that come twice, numbers beyond every range. */
 const anyJson = fc.oneof(
   { weight: 3, arbitrary: fc.json({ maxDepth: 1 }) },
-  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 20 }).map((text) => JSON.stringify(text)) },
+  { weight: 1, arbitrary: fc.string({ unit: anyCodePoint, maxLength: 20 }).map((text) => JSON.stringify(text)) },
   {
     weight: 4,
     arbitrary: fc.constantFrom(
@@ -108,7 +109,7 @@ const anyKey = fc.oneof(
     "token",
   ),
   fc.constantFrom("__proto__", "constructor", "toString", "then", "", "\ud800", "a\nb"),
-  fc.string({ unit: "binary", maxLength: 8 }),
+  fc.string({ unit: anyCodePoint, maxLength: 8 }),
 );
 
 /** A change of one place, counted over all values of the message, the message itself among them. */
@@ -203,7 +204,7 @@ export const anyMessage: fc.Arbitrary<string> = fc
     {
       weight: 3,
       arbitrary: fc
-        .tuple(changed, fc.nat(500), fc.string({ unit: "binary", maxLength: 2 }))
+        .tuple(changed, fc.nat(500), fc.string({ unit: anyCodePoint, maxLength: 2 }))
         .map(
           ([text, at, inserted]) =>
             text.slice(0, at % (text.length + 1)) + inserted + text.slice(at % (text.length + 1)),

@@ -7,10 +7,10 @@ import { SessionBuddyError } from "../../src/tracker/errors.ts";
 import { formatInstant } from "../../src/tracker/instant.ts";
 import { hostTextRules } from "../../src/tracker/limits.ts";
 import { parseEnd, parseStart } from "../../src/wire/parse-event.ts";
-import { anyStart } from "../support/arbitraries.ts";
+import { anyCodePoint, anyStart } from "../support/arbitraries.ts";
 import { endArguments, startArguments } from "../support/events.ts";
 
-const anything = fc.oneof(fc.jsonValue({ stringUnit: "binary" }), fc.anything(), fc.string());
+const anything = fc.oneof(fc.jsonValue({ stringUnit: anyCodePoint }), fc.anything(), fc.string());
 
 /** Arguments that are right but for a few fields. */
 function nearly(right: Record<string, unknown>): fc.Arbitrary<unknown> {

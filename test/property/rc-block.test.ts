@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { addBlock, readBlocks, removeBlocks } from "../../src/install/rc-block.ts";
+import { anyCodePoint } from "../support/arbitraries.ts";
 
 const piece = fc.oneof(
   fc.constantFrom("\n", "\r\n", "\r", "\n\n", "\\\n", "# >>> session-buddy", "session-buddy <<<", " ", "\0", "ü"),
-  fc.string({ unit: "binary", maxLength: 8 }),
+  fc.string({ unit: anyCodePoint, maxLength: 8 }),
 );
 /** A file that was never ours: any bytes, often with line ends of every kind; or none. */
 const strangersFile = fc.option(

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseStateFile } from "../../src/capture/state-file.ts";
 import { SessionBuddyError } from "../../src/tracker/errors.ts";
+import { anyCodePoint } from "../support/arbitraries.ts";
 import { recordBytes } from "../support/shells/state-files.ts";
 
 const anyBytes = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes));
@@ -20,7 +21,7 @@ const nearlyStateFile = fc
 
 /** Neither keys nor values hold a NUL byte, and a key holds no `=`: a shell cannot write such. */
 const key = fc.stringMatching(/^[a-z_]{1,8}$/);
-const value = fc.string({ unit: "binary", maxLength: 20 }).map((text) => text.replaceAll("\0", ""));
+const value = fc.string({ unit: anyCodePoint, maxLength: 20 }).map((text) => text.replaceAll("\0", ""));
 const fields = fc.dictionary(key, value, { noNullPrototype: true });
 
 test("any bytes are read or refused as no state file", () => {

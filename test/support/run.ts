@@ -40,6 +40,7 @@ const neededPrograms: ReadonlyMap<string, string> = new Map([
   ["chattr", "e2fsprogs"],
   ["strace", "strace"],
   ["nsenter", "util-linux"],
+  ["/usr/lib/libnss_extrausers.so.2", "libnss-extrausers"],
 ]);
 
 /** What is run on the oldest Node.js too, and the program under test with it. */

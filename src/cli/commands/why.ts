@@ -82,7 +82,9 @@ function toLines(row: ExplanationRow): string[][] {
 }
 
 /** Of a shell in the machine's record: nothing that it said itself. */
-function wordsForOwner({ owner_uid, verified, probes }: ExplanationRow): string {
+function wordsForOwner({ owner_uid, verified, probes, events }: ExplanationRow): string {
+  if (events.some(({ kind, source }) => kind === "start" && source?.kind === "import"))
+    return `user id ${owner_uid}, who brought it from another record; not verified: nothing of it was seen here`;
   const isSeen = probes.some(({ name, recorded }) => name === "exe_id" && recorded !== null);
   const compared = isSeen
     ? ""
@@ -92,13 +94,20 @@ function wordsForOwner({ owner_uid, verified, probes }: ExplanationRow): string 
     : `user id ${owner_uid}, by its state file; not verified: its process had gone, or could not be looked at`;
 }
 
-function wordsForSource({ source, caller }: ExplanationRow["events"][number]): string {
+function wordsForSource({ source, caller }: Pick<ExplanationRow["events"][number], "source" | "caller">): string {
   if (source === null) return "whom was not recorded then";
   if (source.kind === "hook") return "the shell";
   if (source.kind === "kernel") return "a look at the process";
   if (source.kind === "client") return caller === null ? "a client" : `the client ${caller}`;
-  if (source.kind === "import") return "another record";
+  if (source.kind === "import")
+    return `another record, brought by uid ${source.uid}; there by ${wordsForOriginal(source)}`;
   return `a command of ${source.uid === null ? "an unknown user" : `uid ${source.uid}`}, run by process ${source.pid}`;
+}
+
+function wordsForOriginal({ original }: NonNullable<ExplanationRow["events"][number]["source"]>): string {
+  if (original === null || original.kind === null) return "whom it does not say";
+  const { kind, uid, pid, caller, recorded_at } = original;
+  return `${wordsForSource({ source: { kind, uid, pid, original: null }, caller })}, at ${recorded_at}`;
 }
 
 function wordsForNow({ state, reason }: ExplanationRow["process_now"]): string {
@@ -137,6 +146,7 @@ const tellersOfCircumstances: Readonly<Record<Circumstance["source"], string>> =
   kernel: "the kernel",
   hook: "the shell",
   command: "the command",
+  import: "another record",
 };
 
 const meaningOfWorth: Readonly<Record<Circumstance["worth"], string>> = {

@@ -9,7 +9,7 @@ import { addInstall, addStatus, addUninstall } from "./machine.ts";
 import { addEnd, addStart } from "./record.ts";
 import { addCompletion, addConfig, addDoctor, addHook, addServe } from "./setup.ts";
 import { addToken } from "./token.ts";
-import { addBackup, addPrune, addRebuild, addReconcile, addRestore } from "./upkeep.ts";
+import { addBackup, addImport, addPrune, addRebuild, addReconcile, addRestore } from "./upkeep.ts";
 
 const commands: readonly (readonly [name: string, add: (program: Command) => void])[] = [
   ["start", addStart],
@@ -28,6 +28,7 @@ const commands: readonly (readonly [name: string, add: (program: Command) => voi
   ["prune", addPrune],
   ["backup", addBackup],
   ["restore", addRestore],
+  ["import", addImport],
   ["doctor", addDoctor],
   ["serve", addServe],
   ["token", addToken],

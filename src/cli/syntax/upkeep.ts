@@ -1,5 +1,5 @@
 /** Owns the rows of the command table that keep the record in order. */
-import type { Command } from "@commander-js/extra-typings";
+import { type Command, Option } from "@commander-js/extra-typings";
 import { example, type OptionsOf } from "./arguments.ts";
 
 function describeReconcile(program: Command) {
@@ -73,6 +73,37 @@ function describeRestore(program: Command) {
     .addHelpText("after", example("session-buddy restore sessions-copy.db"));
 }
 export type RestoreOptions = OptionsOf<typeof describeRestore>;
+
+const helpOfImport = `
+It sends the sessions of your own record that have ended to the record of this
+machine, over its socket, and only reads your own. What is there already stays
+as it is, so that it can be stopped and run again; sessions that are open stay
+behind until they have ended. Each is kept as what you brought: who said it
+first is shown, and none of it counts for more than the word of another. What
+your record says of other users and other hosts is refused.
+Exit status: 0 done; 1 there is no record, or sessions were refused.
+`;
+
+function describeImport(program: Command) {
+  return program
+    .command("import")
+    .description("Bring your own record into the record of this machine.")
+    .option("--personal", "your own record, as it was kept before the machine had one")
+    .option("--user <name>", "as root: the record of this user, read with the rights of that user")
+    .option("--dry-run", "show what would be imported")
+    .option("--json", "print a JSON object")
+    .addOption(new Option("--tell-progress", "a line on standard error for each part that is done").hideHelp())
+    .addHelpText(
+      "after",
+      helpOfImport +
+        example("session-buddy import --personal --dry-run", "sudo session-buddy import --personal --user deploy"),
+    );
+}
+export type ImportOptions = OptionsOf<typeof describeImport>;
+
+export function addImport(program: Command): void {
+  describeImport(program).action(async (options) => (await import("../commands/import.ts")).run(options));
+}
 
 export function addRestore(program: Command): void {
   describeRestore(program).action(async (file, options) => (await import("../commands/restore.ts")).run(file, options));

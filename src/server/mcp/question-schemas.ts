@@ -1,7 +1,7 @@
 /** Owns the schemas of the answers to questions, held against the rows that are answered. */
 import { z } from "zod";
 import { circumstanceSources } from "../../tracker/circumstances.ts";
-import { sourceKinds } from "../../tracker/event.ts";
+import { firstSourceKinds, sourceKinds } from "../../tracker/event.ts";
 import { enders, sessionStates } from "../../tracker/fold.ts";
 import type {
   CircumstanceRow,
@@ -34,10 +34,20 @@ const source = z
     kind: z
       .enum(sourceKinds)
       .describe(
-        "'hook': the shell itself; 'client': over MCP; 'command': typed by hand; 'kernel': this program looked",
+        "'hook': the shell itself; 'client': over MCP; 'command': typed by hand; 'kernel': this program looked; 'import': another record",
       ),
-    uid: z.number().int().nullable().describe("of a command: the user that ran it"),
+    uid: z.number().int().nullable().describe("of a command: the user that ran it; of an import: who brought it"),
     pid: z.number().int().nullable().describe("of a command: the process that ran it"),
+    original: z
+      .object({
+        kind: z.enum(firstSourceKinds).nullable(),
+        uid: z.number().int().nullable(),
+        pid: z.number().int().nullable(),
+        caller: z.string().nullable(),
+        recorded_at: z.string(),
+      })
+      .nullable()
+      .describe("of an import: who said it to the other record, and when"),
   })
   .nullable()
   .describe("who said it; null in events that were recorded before this was kept");

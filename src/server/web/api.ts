@@ -9,6 +9,7 @@ import type { Limit } from "../http/limits.ts";
 import type { Peers } from "../http/peers.ts";
 import { sendAnswer, sendRefusal, sendWait, statusOf, tooManyRefusals } from "../http/respond.ts";
 import type { ServedTool } from "../mcp/schema.ts";
+import type { ImportEntrance } from "./import.ts";
 import type { LiveStreams } from "./live.ts";
 import type { LoginEntrance } from "./login.ts";
 
@@ -18,6 +19,8 @@ export interface ApiPath {
   readonly live: LiveStreams;
   /** Null where nobody can log in: on a server that is not the machine's, and on connections that come by TCP. */
   readonly login: LoginEntrance | null;
+  /** Null where nobody can log in, and so nobody imports. */
+  readonly import: ImportEntrance | null;
   readonly authenticate: Gate | null;
   readonly peers: Pick<Peers, "refusalOf">;
   readonly calls: Limit;
@@ -43,6 +46,7 @@ export async function handleApi(
   if (waitSeconds !== null) return sendWait(response, 429, waitSeconds, "Too many calls");
   const name = path.slice(apiPrefix.length);
   if (name === "login") return handleLogin(request, response, api);
+  if (name === "import") return handleImport(request, response, api);
   const question = questionOf(name, query);
   if (question === null && name !== "live") return sendRefusal(response, 404, "There is no such question");
   if (request.method !== "GET" && request.method !== "HEAD") {
@@ -71,6 +75,19 @@ async function handleLogin(request: IncomingMessage, response: ServerResponse, a
   if (api.login === null)
     return sendRefusal(response, 403, "Nobody logs in here; it is done over the socket of the service");
   await api.login(request, response);
+}
+
+async function handleImport(request: IncomingMessage, response: ServerResponse, api: ApiPath): Promise<void> {
+  if (request.method !== "POST") {
+    response.setHeader("Allow", "POST");
+    return sendRefusal(response, 405, "Import with POST");
+  }
+  if (api.import === null)
+    return sendRefusal(response, 403, "Nobody imports here; it is done over the socket of the service");
+  const token = bearerOf(request);
+  const over = await refusedTooOften(request, token, api);
+  if (over !== null) return sendWait(response, 429, over, tooManyRefusals);
+  await api.import(request, response, { token, onRefused: () => void api.refusals.take(addressOf(request)) });
 }
 
 async function answer(

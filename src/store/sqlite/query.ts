@@ -12,6 +12,7 @@ import {
   type Condition,
   countSome,
   equal,
+  limited,
   type Prepare,
   type Range,
   rangeSql,
@@ -184,7 +185,7 @@ function* newestFirst(prepare: Prepare, range: OrderedRange, firstBatch: number)
   let position = range.after;
   for (let batch = firstBatch; ; batch = Math.min(2 * batch, largestBatch)) {
     const part = from(range, position);
-    const sql = `${rangeSql(part, "*")} ORDER BY started_at DESC, session_id DESC LIMIT ?`;
+    const sql = `${rangeSql(part, "*")} ORDER BY started_at DESC, session_id DESC ${limited}`;
     const rows = prepare(sql).all(...rangeValues(part), batch);
     yield* rows;
     const last = rows.at(-1);

@@ -24,6 +24,12 @@ export function withMore<R extends Range>(range: R, conditions: readonly Conditi
   return { ...range, conditions: [...range.conditions, ...conditions] };
 }
 
+/**
+ * Ends a statement that reads so many rows at most. SQLite looks at the value of a bare `LIMIT ?` while it plans, and so plans the
+ * statement anew each time it is run, which takes many times as long as to find a few rows by an index.
+ */
+export const limited = "LIMIT +?";
+
 /** @returns the statement that reads `columns` of a range. */
 export function rangeSql({ index, conditions }: Range, columns: string): string {
   return `SELECT ${columns} FROM sessions INDEXED BY ${index} WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`;
@@ -38,7 +44,7 @@ export function countSome(prepare: Prepare, ranges: readonly Range[], most: numb
   let count = 0;
   for (const range of ranges) {
     if (count >= most) return most;
-    const sql = `SELECT count(*) AS n FROM (${rangeSql(range, "1")} LIMIT ?)`;
+    const sql = `SELECT count(*) AS n FROM (${rangeSql(range, "1")} ${limited})`;
     count += prepare(sql).get(...rangeValues(range), most - count)?.n as number;
   }
   return count;

@@ -97,6 +97,7 @@ function transactionOn(connection: Connection): StoreTransaction {
     },
     isSessionIdTaken: async (sessionId) => prepare(takenSql).get(sessionId, sessionId) !== undefined,
     activeOfPids: async (hostId, pids) => activeOfPids(prepare, hostId, pids),
+    sessions: async (query) => (await loadHistory()).findSessions(prepare, query),
     appendEvent: async (event) => connection.write(appendSql, eventToValues(event)),
     putSession: async (session) => connection.write(putSessionSql, sessionToValues(session)),
   };

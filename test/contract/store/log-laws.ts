@@ -33,6 +33,25 @@ export function logLaws(name: string, createPlace: (t: TestContext) => StorePlac
     assert.deepEqual(seen, start);
   });
 
+  law(
+    "in a transaction sessions are found as outside of it, those that it has written among them",
+    async (place, t) => {
+      const store = await openAt(place, t);
+      const [own, other] = [
+        startEvent({}, { sessionId: "own" }),
+        startEvent({ username: "bob" }, { sessionId: "other" }),
+      ];
+      await record(store, other);
+      await store.transact(async (tx) => {
+        assert.deepEqual(await tx.sessions({ username: "les" }), []);
+        await tx.appendEvent(own);
+        await tx.putSession(folded(own));
+        assert.deepEqual(await tx.sessions({ username: "les" }), [folded(own)]);
+      });
+      assert.deepEqual(await store.sessions({ username: "les" }), [folded(own)]);
+    },
+  );
+
   law("nobody else sees the writes of a transaction before it is done", async (place, t) => {
     const [writer, reader] = [await openAt(place, t), await openAt(place, t)];
     await writer.transact(async (tx) => {

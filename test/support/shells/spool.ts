@@ -92,8 +92,8 @@ file=$spool/$boot.$$.$ticks
 suffix=0
 while [[ -e $file || -L $file ]]; do file=$spool/$boot.$$.$ticks.$((++suffix)); done
 start() {
-  printf '\0start/1\0id=%s\0time=%s\0uptime=%s\0pid=%s\0ppid=%s\0shell=bash\0version=5\0exe=%s\0cwd=%s\0component=\0.\0' \
-    "$id" "$EPOCHREALTIME" "$uptime" "$$" "$PPID" "$BASH" "$PWD" >"$file"
+  printf '\0start/1\0id=%s\0time=%s\0uptime=%s\0pid=%s\0ppid=%s\0shell=bash\0version=5\0exe=%s\0cwd=%s\0component=\0login_uid=%s\0.\0' \
+    "$id" "$EPOCHREALTIME" "$uptime" "$$" "$PPID" "$BASH" "$PWD" "$LOGIN_UID" >"$file"
 }
 end() {
   read -r uptime _ </proc/uptime
@@ -104,16 +104,21 @@ printf '%s\n' "$file"
 while read -r line; do eval "$line"; done
 `.replaceAll("\\$", "$");
 
-/** Opens a shell of a user that leaves its file in the spool; the file is there when this resolves. */
+/**
+ * Opens a shell of a user that leaves its file in the spool; the file is there when this resolves.
+ *
+ * @param loginUid - what it says of who logged in; nothing by default
+ */
 export async function openShell(
   t: Pick<TestContext, "after">,
   spool: string,
   { under, home }: Pick<User, "under" | "home">,
+  loginUid = "",
 ): Promise<SpoolShell> {
   const [program = "", ...args] = [...under, "bash", "--norc", "-c", script, "bash", spool];
   const child = spawn(program, args, {
     cwd: home,
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, LOGIN_UID: loginUid },
     stdio: ["pipe", "pipe", "inherit"],
   });
   t.after(() => child.kill("SIGKILL"));

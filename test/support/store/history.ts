@@ -31,7 +31,7 @@ export async function recordHistory(sandbox: Sandbox, stories: readonly Story[])
 }
 
 /** Opens the store of a sandbox for a test that looks or writes past the program. */
-export async function withStore<T>(sandbox: Sandbox, work: (store: Store) => Promise<T>): Promise<T> {
+export async function withStore<T>(sandbox: Pick<Sandbox, "home">, work: (store: Store) => Promise<T>): Promise<T> {
   mkdirSync(sandbox.home, { recursive: true, mode: 0o700 });
   const options = { path: join(sandbox.home, "sessions.db") };
   const store = await openAt({ module: "src/store/sqlite/store.ts", exportName: "openSqliteStore", options });

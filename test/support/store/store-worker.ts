@@ -19,7 +19,8 @@ if (process.argv[1] === import.meta.filename) {
 /** @param count - how many starts it records, one after another */
 export function spawnStoreWorker(place: StorePlace, count: number): ChildProcess {
   return spawn(process.execPath, [import.meta.filename, JSON.stringify(place), String(count)], {
-    env: {},
+    // What the first of them has compiled is there for the next.
+    env: process.env.NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
     stdio: ["ignore", "pipe", "inherit"],
   });
 }

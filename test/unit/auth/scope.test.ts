@@ -65,6 +65,7 @@ test("a token of a login is of its user and scope, ends, and is good at the serv
     userId: "ann",
     scope: { kind: "read_own", username: "ann" },
     expiresAtMs: ann.expiresAtMs,
+    localUid: 1001,
   });
   const root = await service.make({ uid: 0, username: "root" }, true, nowMs);
   assert.deepEqual([root.scope, (await gate(root.token)).scope], ["read:all", { kind: "read_all" }]);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { lookAround, parseId, type SeenCircumstances, ttyName, userNameOf } from "../../../src/host/circumstances.ts";
+import { lookAround, parseId, type SeenCircumstances, ttyName } from "../../../src/host/circumstances.ts";
 import { createProcProcesses } from "../../../src/host/proc.ts";
 import { openTerminal } from "../../support/shells/pty.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -119,15 +119,4 @@ test("the marks in the root folder tell of this program's container, and of no p
   assert.equal(lookIn(t, own, [".dockerenv"]).container, "docker");
   assert.equal(lookIn(t, own).container, null);
   assert.equal(lookIn(t, { status: status("0\t0\t0\t0", "7\t1") }, [".dockerenv"]).container, "namespace");
-});
-
-test("names of users come from the file of users alone", (t) => {
-  const path = join(temporaryFolder(t), "passwd");
-  writeFileSync(
-    path,
-    "root:x:0:0::/root:/bin/sh\n# 1:x:7:7\nbad\n:x:9:9:::\ndeploy:x:1000:1000:a:/:/bin/sh\nlast:x:2:2:::",
-  );
-  const named = (uid: number) => userNameOf(uid, path);
-  assert.deepEqual([named(0), named(1000), named(2)], ["root", "deploy", "last"]);
-  assert.deepEqual([named(1), named(9), named(100), userNameOf(0, "/none")], [null, null, null, null]);
 });

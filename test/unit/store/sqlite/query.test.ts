@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { type DirectoryLimits, usualLimits } from "../../../../src/store/sqlite/places.ts";
-import { matchingRows } from "../../../../src/store/sqlite/query.ts";
 import { openSqliteStore } from "../../../../src/store/sqlite/store.ts";
 import type { SessionQuery } from "../../../../src/tracker/store.ts";
 import { generateHistory } from "../../../bench/generate.ts";
@@ -68,6 +67,8 @@ before(async () => {
   await (await openSqliteStore({ path })).close();
   generateHistory(path, { sessions, seed: 1 });
   database = new DatabaseSync(path, { readOnly: true });
+  // Else each of the many thousand statements that the answers take begins a transaction of its own.
+  database.exec("BEGIN");
 });
 
 after(() => {
@@ -112,7 +113,7 @@ const pages: readonly (readonly [name: string, query: SessionQuery])[] = [
 for (const [name, query] of pages) {
   test(`${name} reads a few rows more than it gives, among ${sessions}`, () => {
     const { rows, found } = read({ ...query, limit: 50 });
-    assert.ok(rows <= 300, `${rows} rows for ${found}`);
+    assert.ok(rows <= 300, `${rows} rows for ${found.length}`);
   });
 }
 
@@ -131,18 +132,21 @@ for (const [name, query] of rarely) {
 for (const [way, limits] of ways) {
   test(`a directory is searched ${way} with the same answer as by looking at every session`, () => {
     for (const query of searches) {
-      const rows = [...matchingRows((sql) => database.prepare(sql), query, limits)];
-      assert.deepEqual(
-        rows.map((row) => row.session_id),
-        answerByLooking(query),
-        JSON.stringify(query),
-      );
+      assert.deepEqual(readAnswer(database, query, limits).found, answerByLooking(query), JSON.stringify(query));
     }
   });
 }
 
-/** The port's words as one statement, which reads everything. */
+const looked = new Map<SessionQuery, unknown[]>();
+
+/** The port's words as one statement, which reads everything, once for all ways. */
 function answerByLooking(query: SessionQuery): unknown[] {
+  const answer = looked.get(query) ?? lookAtAll(query);
+  looked.set(query, answer);
+  return answer;
+}
+
+function lookAtAll(query: SessionQuery): unknown[] {
   const path = query.cwd?.replace(/\/$/, "") ?? "";
   const sql = `SELECT session_id FROM sessions NOT INDEXED WHERE (cwd = $path OR substr(cwd, 1, length($path) + 1) = $path || '/')
     AND username = coalesce($username, username) AND hostname = coalesce($hostname, hostname)
@@ -174,10 +178,10 @@ function answerByLooking(query: SessionQuery): unknown[] {
 
 test("a page stops reading where it ends: without a limit everything is read, in batches", () => {
   const all = read({});
-  assert.equal(all.found, sessions);
+  assert.equal(all.found.length, sessions);
   // Each batch begins by looking at the last row of the one before.
   assert.ok(all.rows <= 1.01 * sessions, `${all.rows} rows`);
   const one = read({ limit: 1 });
-  assert.equal(one.found, 1);
+  assert.equal(one.found.length, 1);
   assert.ok(one.rows <= 41, `${one.rows} rows`);
 });
