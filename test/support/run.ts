@@ -40,6 +40,7 @@ const neededPrograms: ReadonlyMap<string, string> = new Map([
   ["chattr", "e2fsprogs"],
   ["strace", "strace"],
   ["nsenter", "util-linux"],
+  ["/usr/lib/postgresql/*/bin/initdb", "postgresql"],
   ["/usr/lib/libnss_extrausers.so.2", "libnss-extrausers"],
 ]);
 
@@ -106,7 +107,8 @@ function requirePrograms(): void {
 
 function isInstalled(program: string): boolean {
   try {
-    execFileSync("sh", ["-c", 'command -v "$1"', "sh", program], { stdio: "ignore" });
+    // Not quoted: a path may have the number of a version in it, for which a star stands.
+    execFileSync("sh", ["-c", "command -v $1", "sh", program], { stdio: "ignore" });
     return true;
   } catch {
     return false;

@@ -1,17 +1,15 @@
 /** Owns the shared store: events and sessions in one PostgreSQL database, for several programs on several machines. */
 
 import { SessionBuddyError } from "../../tracker/errors.ts";
-import type { Session } from "../../tracker/fold.ts";
-import type { EventLog, LoggedChange, LoggedEvent, SessionQuery, Store } from "../../tracker/store.ts";
+import type { EventLog, LoggedChange, LoggedEvent, Store } from "../../tracker/store.ts";
 import { toChange } from "../changes.ts";
 import { parseAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { countPrunableSql, oldValues, pruneOldest } from "./prune.ts";
-import { pageSources } from "./query.ts";
 import { fromText, type Row, readColumns, toSession, toText } from "./rows.ts";
 import { numbered, type Statement } from "./statement.ts";
 import { componentCountsSql, statsStatement, toComponentCount, toStats } from "./stats.ts";
-import { activeOfPids, toEvent } from "./transaction.ts";
+import { activeOfPids, findSessions, toEvent } from "./transaction.ts";
 
 export interface PostgresStoreOptions {
   /** `postgres://user@host:port/database`, without a password. */
@@ -50,7 +48,7 @@ function storeOver(connection: Connection): Store {
       const [row] = await read(`SELECT ${readColumns} FROM sessions s WHERE s.session_id = $1`, toText(sessionId));
       return row === undefined ? null : toSession(row);
     },
-    sessions: (query) => findSessions(ask, query),
+    sessions: (query) => findSessions((text, values) => connection.read(text, values), query),
     async activeOfHost(hostId) {
       const rows = await read(activeOfHostSql, toText(hostId));
       return rows.map(toSession);
@@ -81,21 +79,6 @@ function storeOver(connection: Connection): Store {
 
 const copiedByItself =
   "the record is in a PostgreSQL database; copy it with pg_dump, or copy it to a file with 'session-buddy migrate --to FILE'";
-
-/** Part by part until the page is full. */
-async function findSessions(
-  ask: (statement: Statement) => Promise<readonly Row[]>,
-  query: SessionQuery,
-): Promise<Session[]> {
-  const limit = query.limit === undefined ? null : Math.max(1, Math.trunc(query.limit));
-  const found: Session[] = [];
-  for (const source of pageSources(query)) {
-    const left = limit === null ? null : limit - found.length;
-    if (left === 0) break;
-    found.push(...(await ask(source(readColumns, left))).map(toSession));
-  }
-  return found;
-}
 
 type LogReader = Pick<EventLog, "events" | "eventsOf" | "changes" | "lastSeq" | "replacements" | "logId">;
 

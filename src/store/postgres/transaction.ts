@@ -4,9 +4,11 @@
  */
 import type { SessionEvent } from "../../tracker/event.ts";
 import type { Session } from "../../tracker/fold.ts";
-import type { StoreTransaction } from "../../tracker/store.ts";
+import type { SessionQuery, StoreTransaction } from "../../tracker/store.ts";
 import { rowToEvent } from "../rows.ts";
+import { pageSources } from "./query.ts";
 import { fromText, type Row, readColumns, toSession, toText } from "./rows.ts";
+import { numbered } from "./statement.ts";
 
 /** Runs a statement in the transaction. */
 export type Ask = (text: string, values: readonly unknown[]) => Promise<readonly Row[]>;
@@ -60,6 +62,14 @@ export function transactionOver(ask: Ask, before: Written, own: Written): StoreT
       );
       return inOrderOf(pids, [...found, ...here]);
     },
+    async sessions(query) {
+      const mine = new Map([...before.sessions, ...own.sessions]);
+      const limit = query.limit === undefined ? {} : { limit: query.limit + mine.size };
+      const found = await findSessions(ask, { ...query, ...limit });
+      const here = [...mine.values()].filter((session) => isAskedFor(session, query));
+      const rows = [...found.filter(({ sessionId }) => !mine.has(sessionId)), ...here].sort(byNewest);
+      return rows.slice(0, query.limit);
+    },
     async appendEvent(event) {
       if (written(({ eventId }) => eventId === event.eventId).length > 0) throw new Error(alreadyThere);
       own.events.push(event);
@@ -73,6 +83,19 @@ export function transactionOver(ask: Ask, before: Written, own: Written): StoreT
 /** What the database says by itself when an event id is there already, and what is said of a session that was pruned. */
 export const alreadyThere = "the event is, or was, on record";
 
+/** Part by part until the page is full. */
+export async function findSessions(ask: Ask, query: SessionQuery): Promise<Session[]> {
+  const limit = query.limit === undefined ? null : Math.max(1, Math.trunc(query.limit));
+  const found: Session[] = [];
+  for (const source of pageSources(query)) {
+    const left = limit === null ? null : limit - found.length;
+    if (left === 0) break;
+    const { text, values } = numbered(source(readColumns, left));
+    found.push(...(await ask(text, values)).map(toSession));
+  }
+  return found;
+}
+
 /** @returns those of each pid newest first, pid by pid */
 export async function activeOfPids(ask: Ask, hostId: string, pids: readonly number[]): Promise<Session[]> {
   const rows = await ask(
@@ -83,8 +106,35 @@ export async function activeOfPids(ask: Ask, hostId: string, pids: readonly numb
 }
 
 function inOrderOf(pids: readonly number[], sessions: readonly Session[]): Session[] {
-  const sorted = [...sessions].sort((a, b) => compare(b.startedAt, a.startedAt) || compare(b.sessionId, a.sessionId));
+  const sorted = [...sessions].sort(byNewest);
   return pids.flatMap((pid) => sorted.filter(({ process }) => process?.pid === pid));
+}
+
+/** What {@link findSessions} asks of the database, asked of a session that is not there yet. */
+function isAskedFor(session: Session, query: SessionQuery): boolean {
+  const { states = [], cwd, after } = query;
+  const closedAt = session.endedAt ?? session.endedBefore;
+  const directory = cwd?.replace(/(?<!\/)\/+$/, "");
+  const below = directory === "/" ? directory : `${directory}/`;
+  return [
+    states.length === 0 || states.includes(session.state),
+    query.username === undefined || session.username === query.username,
+    query.hostname === undefined || session.hostname === query.hostname,
+    query.componentName === undefined || session.componentName === query.componentName,
+    query.loginUser === undefined || session.circumstances.loginUser === query.loginUser,
+    query.tty === undefined || session.circumstances.tty === query.tty,
+    cwd === undefined || session.cwd === directory || session.cwd.startsWith(below),
+    query.openSince === undefined || closedAt === null || closedAt >= query.openSince,
+    query.openUntil === undefined || session.startedAt <= query.openUntil,
+    query.startedSince === undefined || session.startedAt >= query.startedSince,
+    after === undefined || byNewest(after, session) < 0,
+  ].every(Boolean);
+}
+
+type Placed = Pick<Session, "startedAt" | "sessionId">;
+
+function byNewest(a: Placed, b: Placed): number {
+  return compare(b.startedAt, a.startedAt) || compare(b.sessionId, a.sessionId);
 }
 
 function compare(a: string, b: string): number {

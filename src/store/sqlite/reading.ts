@@ -3,12 +3,12 @@ import type { DatabaseSync } from "node:sqlite";
 import { lookAtRegular } from "../../host/regular-file.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { SessionEvent } from "../../tracker/event.ts";
+import { rowToEvent } from "../rows.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { translate } from "./errors.ts";
 import { fileErrorOf } from "./file.ts";
 import { requireRecord } from "./migrations.ts";
 import { OpenedFile } from "./opened-file.ts";
-import { rowToEvent } from "./rows.ts";
 
 /** A record that is read and never written to; one of an earlier version is not brought to today's tables. */
 export interface RecordReading {

@@ -151,8 +151,7 @@ test("writers of killed processes hold nobody up, and leave nothing half done", 
   assert.equal((await eventsIn(store)).length, sessions.length);
 });
 
-const cutSql =
-  "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'session-buddy'";
+const cutSql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'session-buddy'";
 
 /** Passes bytes on, and drops the connection instead of the answer of each n-th COMMIT. */
 async function createCuttingProxy(t: TestContext, cluster: Cluster, each: number) {
