@@ -9,7 +9,7 @@ import { lastAliveAt, lastSighting, type Moment, type Sighting } from "../tracke
 import type { SessionIndex } from "../tracker/store.ts";
 import type { Tracker } from "../tracker/tracker.ts";
 import { startInstantOf } from "./shell-events.ts";
-import type { StateFile } from "./state-file.ts";
+import { namedProcess, type StateFile } from "./state-file.ts";
 import { withUnreadFiles } from "./state-folder.ts";
 
 interface CloseApp {
@@ -114,9 +114,10 @@ function findSuccessors(files: readonly StateFile[]): ReadonlyMap<string, Instan
   const newest = new Map<string, Instant>();
   const started = files.map((file) => ({ file, at: startInstantOf(file) })).sort((a, b) => (a.at < b.at ? 1 : -1));
   for (const { file, at } of started) {
-    if (file.process === null || file.sessionId === null) continue;
+    const named = namedProcess(file.path);
+    if (named === null || file.sessionId === null) continue;
     // In the spool another user may name a file after anybody's process.
-    const key = [...Object.values(file.process), file.owner?.uid].join(" ");
+    const key = [...Object.values(named), file.owner?.uid].join(" ");
     const successor = newest.get(key);
     if (successor !== undefined) successors.set(file.sessionId, successor);
     newest.set(key, at);

@@ -2,6 +2,7 @@
  * Owns who has how many files in the spool, and whose turn it is: each user is as good as any other, however many files one
  * of them leaves. Knows no file system.
  */
+import type { NamedProcess } from "./state-file.ts";
 
 /** What one user may have of the service at once. What is beyond is left where it is, until there is room for it. */
 export interface SpoolLimits {
@@ -33,6 +34,8 @@ export interface SpoolEntry {
   /** As it was when it was looked at last. */
   size: number;
   inode: number;
+  /** The process that it was found to be of; null before. */
+  process: NamedProcess | null;
   /** The event that its start was recorded as, and the session; null before. */
   eventId: string | null;
   sessionId: string | null;
@@ -108,7 +111,7 @@ export function createAccounts(limits: SpoolLimits, nowMs = () => performance.no
       }
       const entry: SpoolEntry = {
         ...{ name, uid, account, size, inode: 0 },
-        ...{ eventId: null, sessionId: null, hasSessionId: false, isUnfit: false },
+        ...{ process: null, eventId: null, sessionId: null, hasSessionId: false, isUnfit: false },
       };
       account.entries.set(name, entry);
       account.bytes += size;
