@@ -6,15 +6,17 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
+import type { Socket } from "node:net";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { PeerCheck } from "../app/peers.ts";
 import { requireEverybody } from "../auth/scope.ts";
 import { rpcCodes } from "./http/body.ts";
-import { addressOf, bearerOf, isAccepted, isTrusted } from "./http/caller.ts";
+import { addressOf, bearerOf, countFor, isAccepted, isTrusted } from "./http/caller.ts";
 import { type ConnectionLimits, type Connections, createConnections } from "./http/connections.ts";
 import { createLimit } from "./http/limits.ts";
 import { createPeers, type Peers } from "./http/peers.ts";
 import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "./http/respond.ts";
+import { createSocketConnections, type SocketConnections } from "./http/socket-connections.ts";
 import { targetOf } from "./http/target.ts";
 import { createRefusal, isEndless } from "./http/unreadable.ts";
 import { openExchange } from "./mcp/exchange.ts";
@@ -108,6 +110,8 @@ export interface HttpEntrance {
 interface Entrance extends Omit<HttpOptions, "authenticate">, McpPath {
   readonly peers: Peers;
   readonly isUnixSocket: boolean;
+  /** Finds out whom a request is counted for. */
+  readonly identify: (request: IncomingMessage) => Promise<void>;
 }
 
 const mcpPath = "/mcp";
@@ -126,7 +130,7 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     idleMs: limits.sessionIdleMs,
     ...(streamOptions === undefined ? {} : { streamOptions }),
   });
-  const entrance: Omit<Entrance, "isUnixSocket"> = {
+  const entrance: Omit<Entrance, "isUnixSocket" | "identify"> = {
     ...options,
     sessions,
     exchange: await openExchange(createMcp()),
@@ -134,16 +138,32 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     peers,
     refusals,
   };
-  const connections = createConnections(limits);
-  const serve = (isUnixSocket: boolean) =>
-    createListener({ ...entrance, isUnixSocket }, connections, options.timeouts ?? usualTimeouts);
+  const timeouts = options.timeouts ?? usualTimeouts;
+  const bySocket = createSocketConnections(limits.connections);
+  const identify = createIdentify(bySocket, options.authenticate);
+  const tcp = { ...entrance, isUnixSocket: false, identify: async () => {} };
   return {
-    server: serve(false),
-    socketServer: serve(true),
+    server: createListener(tcp, createConnections(limits), timeouts),
+    socketServer: createListener({ ...entrance, isUnixSocket: true, identify }, bySocket, timeouts),
     async close() {
       options.api?.live.close();
       await sessions.close();
     },
+  };
+}
+
+/** One connection's tokens are the same one again and again, which is looked at once. */
+function createIdentify(connections: SocketConnections, authenticate: Authenticate): Entrance["identify"] {
+  const shown = new WeakMap<Socket, string>();
+  return async (request) => {
+    const { socket } = request;
+    const token = bearerOf(request);
+    if (authenticate !== null && token !== "" && shown.get(socket) !== token) {
+      shown.set(socket, token);
+      const caller = await authenticate(token).catch(() => null);
+      if (caller !== null) connections.belongsTo(socket, caller.userId);
+    }
+    countFor(request, connections.payerOf(request));
   };
 }
 
@@ -181,6 +201,7 @@ function serverOptions({ headersMs, requestMs, idleMs, checkMs }: HttpTimeouts):
 }
 
 async function handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
+  await entrance.identify(request);
   // A page in a browser may reach a loopback address under a name of its own (DNS rebinding, CVE-2025-66414).
   const { authorities, path, query } = targetOf(request);
   if (!isTrusted(authorities, request.headers.origin, entrance.allowedHosts)) {
