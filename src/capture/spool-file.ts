@@ -76,16 +76,20 @@ export function readSpoolFile(path: string, knowledge: SpoolFileKnowledge): Spoo
 /**
  * Appends the session id, for a prompt to show. Does nothing where another file has the name by now.
  *
- * @returns the size that the file has then, when nobody else has written to it since it was read; null where nothing was
- *   written
+ * @returns what is known of the file then, when nobody else has written to it since it was read; null where that cannot be
+ *   said, or nothing was written
  */
-export function appendSessionId({ file, inode, size }: SpoolFile, sessionId: string): number | null {
+export function appendSessionId(read: SpoolFile, sessionId: string): SpoolFile | null {
+  const { file, inode } = read;
   const descriptor = openedQuietly(file.path);
   if (descriptor === null) return null;
   try {
     const stats = fstatSync(descriptor);
     if (stats.ino !== inode || !stats.isFile() || stats.nlink !== onlyLink) return null;
-    return size + writeSync(descriptor, recordText("session/1", { id: sessionId }));
+    const size = read.size + writeSync(descriptor, recordText("session/1", { id: sessionId }));
+    const after = fstatSync(descriptor);
+    if (after.size !== size) return null;
+    return { ...read, size, hasSessionId: true, file: { ...file, sessionId, changedMs: after.ctimeMs } };
   } catch {
     // The record is in the store already.
     return null;

@@ -43,6 +43,7 @@ export function createSpoolKeeper(
   const later = new Map<string, number>();
   let hasSuccessor = false;
   let draining: Promise<void> | null = null;
+  let looking: Promise<void> | null = null;
 
   const drain = async () => {
     for (let paths = spool.take(filesAtOnce); paths.length > 0; paths = spool.take(filesAtOnce)) {
@@ -107,14 +108,17 @@ export function createSpoolKeeper(
         const isTick = sinceMs >= tickMs;
         if (isTick || spool.hasRoomAgain || events > eventsBeforeLoss || !watcher.isWatching()) await lookThrough();
         await lookAgain();
-        if (isTick || (hasSuccessor && sinceMs >= successorMs)) {
+        if ((isTick || (hasSuccessor && sinceMs >= successorMs)) && looking === null) {
           lastTickMs = performance.now();
-          await lookAtAll();
+          // What is missed meanwhile is not to wait until the last process was looked at.
+          looking = lookAtAll().finally(() => {
+            looking = null;
+          });
         }
         await sleep(checkMs, undefined, { signal }).catch(() => {});
       }
       watcher.close();
-      await draining;
+      await Promise.all([draining, looking]);
       log.info("Spool left", { folder: spool.folder });
     },
   };

@@ -42,7 +42,7 @@ export interface Spool {
   readonly hasRoomAgain: boolean;
   /** @returns the paths of at most so many files that wait to be looked at, one of each user in turn */
   take(most: number): readonly string[];
-  /** @returns the paths of all files that are followed, one of each user in turn */
+  /** @returns the paths of all files whose start is on record, one of each user in turn; the others wait for their turn */
   paths(): readonly string[];
   /**
    * @returns null when there is no such file, or its shell may still be writing it
@@ -178,12 +178,14 @@ export function createSpool(options: SpoolOptions): Spool {
     paths: () =>
       accounts
         .all()
-        .filter(({ isUnfit }) => !isUnfit)
+        .filter(({ isUnfit, sessionId }) => !isUnfit && sessionId !== null)
         .map(({ name }) => join(folder, name)),
     read(path) {
       const entry = entryAt(path);
       const user = entry === undefined ? null : users.cached(entry.uid);
       if (entry === undefined || user === null) return null;
+      const before = entry.sessionId === null ? undefined : read.get(entry.name);
+      if (before !== undefined && isAsItWas(path, before)) return before.file;
       const { process } = entry;
       const found = readReady(path, { user, machine, nested, process, keepsRemote, sessionId: null });
       if (found === "not ready") return null;
@@ -214,12 +216,14 @@ export function createSpool(options: SpoolOptions): Spool {
       if (entry === undefined || found === undefined) return;
       const isNew = entry.sessionId !== sessionId;
       Object.assign(entry, { eventId: file.eventId, sessionId });
+      read.set(entry.name, { ...found, file: { ...found.file, sessionId } });
       if (!isNew || entry.hasSessionId) return;
-      const size = appendSessionId(found, sessionId);
-      if (size === null) return;
+      const after = appendSessionId(found, sessionId);
+      if (after === null) return;
       // Its own change is not told as another's.
-      accounts.resize(entry, size);
+      accounts.resize(entry, after.size);
       entry.hasSessionId = true;
+      read.set(entry.name, after);
     },
     setAside(path) {
       const entry = entryAt(path);
@@ -255,7 +259,7 @@ export function createSpool(options: SpoolOptions): Spool {
       const unfitLeft = accounts.all().filter(({ isUnfit }) => isUnfit).length;
       return {
         followed: sum(({ entries }) => entries.size),
-        waiting: sum(({ waiting }) => waiting.size),
+        waiting: sum(({ waiting, known }) => waiting.size + known.size),
         unfit: sum(({ aside }) => aside) + unfitLeft,
         beyondLimit: sum(({ beyond }) => beyond),
       };
@@ -274,6 +278,12 @@ function readReady(path: string, knowledge: SpoolFileKnowledge): SpoolFile | "no
 
 function nameOf(process: NamedProcess | null): string {
   return process === null ? "" : `${process.bootId}.${process.pid}.${process.startTicks}`;
+}
+
+/** Nobody can set the time of the last change. */
+function isAsItWas(path: string, { inode, size, file }: SpoolFile): boolean {
+  const stats = lookedAt(path);
+  return stats !== null && stats.ino === inode && stats.size === size && stats.ctimeMs === file.changedMs;
 }
 
 function processOf(name: string): string {

@@ -46,9 +46,9 @@ export function liveness(identity: ProcessIdentity, machine: ProcessHome, isName
   if (stat.hasExited) return dead("pid_gone");
   const { pid, executable, exeId, comm } = identity;
   if (executable === null && exeId === null && comm === null) return alive;
+  if (isNameEnough && exeId === null && comm !== null) return comm === stat.comm ? alive : dead("executable_replaced");
   // The name was read before the file: see `processIdentity`.
   const seen = { comm: stat.comm, exeId: processes.exeIdOf(pid), executable: processes.executableOf(pid) };
-  if (isNameEnough && exeId === null && comm !== null) return comm === seen.comm ? alive : dead("executable_replaced");
   return byProgram[processes.compareProgram(identity, seen)];
 }
 
