@@ -114,7 +114,9 @@ async function inTurn(dependencies: Dependencies, deadlineMs: number): Promise<R
     const sightings = turn.sightings();
     const { open: files, finished: told, rejected, left } = await recordFiles(sweep);
     const look = await closeDead(dependencies, [...files, ...told], sightings, isInTime, recordSpooled(sweep));
+    const breathe = createBreath();
     for (const { sessionId, path } of files) {
+      await breathe();
       if (!look.open.has(sessionId ?? "")) await orSetAside(path, sweep, () => settle(path, sweep));
     }
     const isComplete = isInTime();

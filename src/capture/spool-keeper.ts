@@ -16,6 +16,8 @@ const tickMs = 30_000;
 const notReadyMs = 6_000;
 /** How soon a shell that took the place of another by `exec` closes that one, in milliseconds at the most. */
 const successorMs = 5_000;
+/** What looking through the folder for files that there was no room for may take of the time: it may have very many. */
+const shareForRoom = 1 / 20;
 /** The kernel drops what it would tell when so many changes wait for their reader (`max_queued_events`, inotify(7)). */
 const eventsBeforeLoss = 8_000;
 
@@ -79,7 +81,9 @@ export function createSpoolKeeper(
     return record();
   };
   spool.onLate(() => void record());
+  let roomNotBeforeMs = 0;
   const lookThrough = async () => {
+    const beganMs = performance.now();
     events = 0;
     try {
       watcher.renew();
@@ -92,8 +96,12 @@ export function createSpoolKeeper(
     } catch (error) {
       tell("The spool cannot be used", error);
     }
+    const doneMs = performance.now();
+    roomNotBeforeMs = doneMs + (doneMs - beganMs) / shareForRoom;
     await record();
   };
+  const mayHaveMissed = () =>
+    (spool.hasRoomAgain && performance.now() >= roomNotBeforeMs) || events > eventsBeforeLoss || !watcher.isWatching();
   const lookAtAll = async () => {
     hasSuccessor = false;
     await reconcile(deadlinesMs.tick);
@@ -106,7 +114,7 @@ export function createSpoolKeeper(
       while (!signal.aborted) {
         const sinceMs = performance.now() - lastTickMs;
         const isTick = sinceMs >= tickMs;
-        if (isTick || spool.hasRoomAgain || events > eventsBeforeLoss || !watcher.isWatching()) await lookThrough();
+        if (isTick || mayHaveMissed()) await lookThrough();
         await lookAgain();
         if ((isTick || (hasSuccessor && sinceMs >= successorMs)) && looking === null) {
           lastTickMs = performance.now();
