@@ -217,7 +217,8 @@ export function createSpool(options: SpoolOptions): Spool {
       const isNew = entry.sessionId !== sessionId;
       Object.assign(entry, { eventId: file.eventId, sessionId });
       read.set(entry.name, { ...found, file: { ...found.file, sessionId } });
-      if (!isNew || entry.hasSessionId) return;
+      // What has told its end is removed, and no prompt reads it.
+      if (!isNew || entry.hasSessionId || file.end !== null) return;
       const after = appendSessionId(found, sessionId);
       if (after === null) return;
       // Its own change is not told as another's.
