@@ -6,17 +6,16 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
-import type { Socket } from "node:net";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { PeerCheck } from "../app/peers.ts";
 import { requireEverybody } from "../auth/scope.ts";
 import { rpcCodes } from "./http/body.ts";
-import { addressOf, bearerOf, countFor, isAccepted, isTrusted } from "./http/caller.ts";
+import { addressOf, bearerOf, isAccepted, isTrusted } from "./http/caller.ts";
 import { type ConnectionLimits, type Connections, createConnections } from "./http/connections.ts";
 import { createLimit } from "./http/limits.ts";
 import { createPeers, type Peers } from "./http/peers.ts";
 import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "./http/respond.ts";
-import { createSocketConnections, type SocketConnections } from "./http/socket-connections.ts";
+import { createIdentify, createSocketConnections } from "./http/socket-connections.ts";
 import { targetOf } from "./http/target.ts";
 import { createRefusal, isEndless } from "./http/unreadable.ts";
 import { openExchange } from "./mcp/exchange.ts";
@@ -149,21 +148,6 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
       options.api?.live.close();
       await sessions.close();
     },
-  };
-}
-
-/** One connection's tokens are the same one again and again, which is looked at once. */
-function createIdentify(connections: SocketConnections, authenticate: Authenticate): Entrance["identify"] {
-  const shown = new WeakMap<Socket, string>();
-  return async (request) => {
-    const { socket } = request;
-    const token = bearerOf(request);
-    if (authenticate !== null && token !== "" && shown.get(socket) !== token) {
-      shown.set(socket, token);
-      const caller = await authenticate(token).catch(() => null);
-      if (caller !== null) connections.belongsTo(socket, caller.userId);
-    }
-    countFor(request, connections.payerOf(request));
   };
 }
 

@@ -5,6 +5,8 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { Gate } from "../../auth/gate.ts";
+import { bearerOf, countFor } from "./caller.ts";
 import type { Connections, Exchange } from "./connections.ts";
 
 export interface SocketConnections extends Connections {
@@ -105,4 +107,25 @@ function idlestOf(group: ReadonlySet<Socket>, all: ReadonlyMap<Socket, Connectio
 
 function nowMs(): number {
   return performance.now();
+}
+
+/**
+ * Makes what finds out whom a request is counted for. One connection's tokens are the same one again and again, which is
+ * looked at once.
+ */
+export function createIdentify(
+  connections: SocketConnections,
+  authenticate: Gate | null,
+): (request: IncomingMessage) => Promise<void> {
+  const shown = new WeakMap<Socket, string>();
+  return async (request) => {
+    const { socket } = request;
+    const token = bearerOf(request);
+    if (authenticate !== null && token !== "" && shown.get(socket) !== token) {
+      shown.set(socket, token);
+      const caller = await authenticate(token).catch(() => null);
+      if (caller !== null) connections.belongsTo(socket, caller.userId);
+    }
+    countFor(request, connections.payerOf(request));
+  };
 }
