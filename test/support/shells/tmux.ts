@@ -39,10 +39,11 @@ export function prepareTmux(
   name = "tmux",
 ): Tmux {
   const env = createHome(sandbox, kind, plan);
-  const command = ["tmux", "-f", "/dev/null", "-S", join(sandbox.folder, name)];
+  const folder = plan.under === undefined ? sandbox.folder : (env.HOME ?? "");
+  const command = [...(plan.under ?? []), "tmux", "-f", "/dev/null", "-S", join(folder, name)];
   const [program = "", ...options] = command;
   const call = async (args: readonly string[]) => {
-    const { status, stdout, stderr } = await runToEnd(program, [...options, ...args], { env, cwd: sandbox.folder });
+    const { status, stdout, stderr } = await runToEnd(program, [...options, ...args], { env, cwd: folder });
     assert.equal(status, 0, stderr);
     return stdout;
   };
