@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import type { TestContext } from "node:test";
 import { eventually } from "./eventually.ts";
 import type { TestMachine } from "./installed-machine.ts";
+import { withoutTerminals } from "./shells/pty.ts";
 
 const unitFile = "/etc/systemd/system/session-buddy.service";
 
@@ -38,7 +39,7 @@ export async function startUnit(t: TestContext, machine: TestMachine): Promise<U
     },
     log: () => log,
     async start() {
-      const [program = "", ...args] = [...machine.under, ...commandOf(unit)];
+      const [program = "", ...args] = [...withoutTerminals, ...machine.under, ...commandOf(unit)];
       log = "";
       child = spawn(program, args, { env: { PATH: machine.env.PATH }, cwd: "/", stdio: ["ignore", "ignore", "pipe"] });
       child.stderr?.setEncoding("utf8").on("data", (text: string) => {

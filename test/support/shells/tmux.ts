@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { eventually } from "../eventually.ts";
 import { runToEnd, type Sandbox } from "../sandbox.ts";
+import { withoutTerminals } from "./pty.ts";
 import { createHome, type ShellKind, type ShellPlan } from "./shells.ts";
 
 export interface Tmux {
@@ -41,9 +42,9 @@ export function prepareTmux(
   const env = createHome(sandbox, kind, plan);
   const folder = plan.under === undefined ? sandbox.folder : (env.HOME ?? "");
   const command = [...(plan.under ?? []), "tmux", "-f", "/dev/null", "-S", join(folder, name)];
-  const [program = "", ...options] = command;
+  const [program = "", ...rest] = withoutTerminals;
   const call = async (args: readonly string[]) => {
-    const { status, stdout, stderr } = await runToEnd(program, [...options, ...args], { env, cwd: folder });
+    const { status, stdout, stderr } = await runToEnd(program, [...rest, ...command, ...args], { env, cwd: folder });
     assert.equal(status, 0, stderr);
     return stdout;
   };
