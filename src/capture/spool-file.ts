@@ -49,10 +49,13 @@ export interface SpoolFile {
 export class UnfitFile extends SessionBuddyError {
   /** When it was last changed, where its shell may still be writing what is missing; null where nothing can mend it. */
   readonly changedMs: number | null;
+  /** As a shell leaves it that found the disk full when it wrote; there is nothing in it to keep. */
+  readonly isEmpty: boolean;
 
-  constructor(path: string, words: string, changedMs: number | null = null) {
+  constructor(path: string, words: string, changedMs: number | null = null, isEmpty = false) {
     super("invalid", `the state file ${path} ${words}`);
     this.changedMs = changedMs;
+    this.isEmpty = isEmpty;
   }
 }
 
@@ -66,6 +69,7 @@ export function readSpoolFile(path: string, knowledge: SpoolFileKnowledge): Spoo
   const read = contentOf(path, knowledge.user.uid);
   if (read === null) return null;
   const { stats, bytes } = read;
+  if (bytes.length === 0) throw new UnfitFile(path, "is empty", stats.ctimeMs, true);
   const parsed = parsedOrUnfit(bytes, path, stats.ctimeMs);
   const isVerified = verified(path, named, knowledge);
   const { uid, username, home } = knowledge.user;

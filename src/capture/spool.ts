@@ -21,7 +21,7 @@ import {
   UnfitFile,
 } from "./spool-file.ts";
 import { isMark, keepMarks } from "./spool-marks.ts";
-import type { StateFile } from "./state-file.ts";
+import { removeStateFile, type StateFile } from "./state-file.ts";
 import { isFresh } from "./state-folder.ts";
 
 /** What is in the spool beside the files of shells that are on record. */
@@ -263,7 +263,10 @@ function readReady(path: string, knowledge: SpoolFileKnowledge): SpoolFile | "no
   try {
     return readSpoolFile(path, knowledge);
   } catch (error) {
-    if (error instanceof UnfitFile && error.changedMs !== null && isFresh(error.changedMs)) return "not ready";
+    if (!(error instanceof UnfitFile)) throw error;
+    if (error.changedMs !== null && isFresh(error.changedMs)) return "not ready";
+    // Every error of this program's own is an instance of each of its classes.
+    if (error.isEmpty === true && removeStateFile(path) === null) return null;
     throw error;
   }
 }

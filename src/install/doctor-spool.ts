@@ -1,11 +1,12 @@
 /** Owns the part of the examination that is about the spool that the settings name: its disk, what lies in it, who serves it. */
-import { accessSync, constants, existsSync, lstatSync, readdirSync, type Stats, statfsSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, type Stats } from "node:fs";
 import { connect } from "node:net";
 import type { Config } from "../config/config.ts";
 import { follow, shellWord } from "../host/trusted-path.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { attempt, type Finding, failure, listed, note, ok, problem } from "./finding.ts";
 import { spoolFolder, spoolMode } from "./system/places.ts";
+import { issueOfDisk } from "./system/spool-status.ts";
 
 const check = "machine spool";
 const modeBits = 0o7777;
@@ -22,7 +23,7 @@ const installAgain = "install it again with: sudo session-buddy install --system
 export async function examineSpool({ settings }: Pick<Config, "settings">): Promise<readonly Finding[]> {
   const { spool, socket } = settings;
   if (spool === null || socket === null || !existsSync(spool)) return [];
-  if (spool === spoolFolder) return [...told(() => wrongDisk(spool)), ...rejected(spool)];
+  if (spool === spoolFolder) return rejected(spool);
   const wrong = told(() => wrongSpool(spool));
   if (wrong.length > 0) return wrong;
   return [ok(check, `shells can leave their files in ${spool}`), await service(socket), ...rejected(spool)];
@@ -52,16 +53,8 @@ function wrongMode(path: string, { mode, uid }: Stats): Finding | null {
 }
 
 function wrongDisk(path: string): Finding | null {
-  try {
-    accessSync(path, constants.W_OK);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const words = code === "EROFS" ? "lies on a disk that is read-only" : `cannot be written to (${message})`;
-    return problem(check, `${path} ${words}, ${recordedAlone}`, "make it writable again");
-  }
-  const { bavail, ffree, files } = statfsSync(path);
-  if (bavail > 0 && (ffree > 0 || files === 0)) return null;
-  return problem(check, `the disk of ${path} is full, ${recordedAlone}`, "make room on it");
+  const issue = issueOfDisk(path);
+  return issue === null ? null : problem(check, `${path} ${issue.words}, ${recordedAlone}`, issue.remedy);
 }
 
 async function service(socket: string): Promise<Finding> {
