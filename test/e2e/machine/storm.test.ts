@@ -1,13 +1,13 @@
 /** Proves that a machine's record loses nothing of shells of three users while its service is killed; HOOK_STORM sets how many. */
 import assert from "node:assert/strict";
-import { chmodSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createAskedMachine, type Machine } from "../../support/machine.ts";
 import type { SessionRow } from "../../support/rows.ts";
 import { copyHooks } from "../../support/shells/hook-copy.ts";
 import { shellKinds } from "../../support/shells/shells.ts";
-import { createUser } from "../../support/users.ts";
+import { createUser, type User } from "../../support/users.ts";
 import { type Story, storm } from "../hooks-storm.ts";
 import { createCrowd, createMortalService } from "./crowd.ts";
 
@@ -43,7 +43,13 @@ test(`${total} shells of three users, open at once and ended in all ways, are on
       crowd,
       plan: (story) => {
         const user = userOf(story);
-        const env = { SESSION_BUDDY_HOME: undefined, XDG_STATE_HOME: user.home, SESSION_BUDDY_SPOOL: machine.spool };
+        const env = {
+          SESSION_BUDDY_HOME: undefined,
+          XDG_STATE_HOME: user.home,
+          // All fishes that have one wake up whenever one of them starts for the first time.
+          XDG_RUNTIME_DIR: ownFolder(user, story.name),
+          SESSION_BUDDY_SPOOL: machine.spool,
+        };
         return { under: user.under, openHome: true, cwd: user.home, hookFile: hooks.hookFile(story.kind), env };
       },
       rows: () => service.settled().then(() => rowsOf(machine)),
@@ -55,6 +61,13 @@ test(`${total} shells of three users, open at once and ended in all ways, are on
   assert.deepEqual(lost, []);
   assert.equal(await service.settled(), kills);
 });
+
+function ownFolder({ home, uid, gid }: User, name: string): string {
+  const folder = join(home, name);
+  mkdirSync(folder, { mode: 0o700 });
+  chownSync(folder, uid, gid);
+  return folder;
+}
 
 async function rowsOf(machine: Machine): Promise<readonly SessionRow[]> {
   const { status, stdout, stderr } = await machine.asRoot(["list", "--all", "--json"]);
