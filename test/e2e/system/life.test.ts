@@ -82,7 +82,12 @@ test("from the README's first line to its last, everybody's shells are on record
   await readsWell(people);
   assert.equal(service.log().match(/level=(?:warn|error)/g), null, service.log());
 
+  const early = await machine.run(["session-buddy", "uninstall", "--system", "--purge"]);
+  assert.deepEqual([early.status, /service: .* still runs/.test(early.stderr)], [1, true], early.stderr);
+  assert.ok((await rowsFor(people.root, "last")).length > 0, "the record is not taken from a service that writes");
   await service.stop();
+  // As it is left where systemd does not run.
+  await machine.shell("install -d -o session-buddy -g session-buddy /run/session-buddy");
   await administer(machine, dryRemoval);
   await administer(machine, removal);
   const left = differences(before, machine.tree()).filter((line) => !/ (?:\/home\/|\/run\/sudo)/.test(line));
