@@ -15,7 +15,7 @@ const shellsPerKind = Number(process.env.HOOK_STORM || 20);
 const total = shellsPerKind * shellKinds.length;
 const kills = 5;
 /** So many shells are being opened, or ended, at the same moment. */
-const hands = 20;
+const hands = 8;
 
 test(`${total} shells of three users, open at once and ended in all ways, are on record as they ended, though the service is killed`, async (t) => {
   const machine = createAskedMachine(t);
