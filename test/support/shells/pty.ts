@@ -51,6 +51,7 @@ export interface TerminalOptions {
 export const withoutTerminals: readonly string[] = [
   "bash",
   "-c",
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the shell
   'for fd in /proc/$$/fd/*; do fd=${fd##*/}; if ((fd > 2)); then exec {fd}>&-; fi; done; unset SHLVL OLDPWD; exec "$@"',
   "bash",
 ];

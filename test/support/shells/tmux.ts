@@ -27,7 +27,8 @@ export async function createTmux(
   name = "tmux",
 ): Promise<Tmux> {
   const tmux = prepareTmux(t, sandbox, kind, plan, name);
-  await tmux.run("new-session", "-d", "-s", "main", "-x", "80", "-y", "24", kind);
+  // tmux runs it by a shell, which would be the one that the terminal hangs up.
+  await tmux.run("new-session", "-d", "-s", "main", "-x", "80", "-y", "24", `exec ${kind}`);
   return tmux;
 }
 
