@@ -104,7 +104,7 @@ export function createShells(app: ShellsApp): Shells {
     // A file that has a session id was on record: nothing of its surroundings is needed again.
     const shell = { process, stat: file.sessionId === null ? stat : null, claims: claimsIn(file, claims) };
     const circumstances = await findCircumstances(
-      { ...shell, claimedBy: "hook" },
+      { ...shell, ownerUid: file.owner?.uid ?? null, claimedBy: "hook" },
       app,
       leftBeside(file, app, recordQuietly),
     );

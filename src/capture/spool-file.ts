@@ -45,6 +45,7 @@ export function readSpoolFile(path: string, knowledge: SpoolFileKnowledge): Spoo
   const read = contentOf(path, knowledge.user.uid);
   if (read === null) return null;
   const { stats, bytes } = read;
+  if (bytes.length === 0) throw new UnfitFile(path, "is empty", stats.ctimeMs, true);
   const parsed = parsedOrUnfit(bytes, path, stats.ctimeMs);
   const { uid, username, home } = knowledge.user;
   // Nobody can set these two, unlike the time of the last change.

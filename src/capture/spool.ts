@@ -15,7 +15,7 @@ import type { Log } from "../log.ts";
 import { createAccounts, type SpoolLimits, usualLimits } from "./spool-accounts.ts";
 import { appendSessionId, largestSpoolFile, readSpoolFile, type SpoolFile } from "./spool-file.ts";
 import { isMark, keepMarks } from "./spool-marks.ts";
-import type { NamedProcess, StateFile } from "./state-file.ts";
+import { type NamedProcess, removeStateFile, type StateFile } from "./state-file.ts";
 import { isFresh } from "./state-folder.ts";
 import { type SpoolFileKnowledge, UnfitFile } from "./unfit-file.ts";
 
@@ -272,7 +272,10 @@ function readReady(path: string, knowledge: SpoolFileKnowledge): SpoolFile | "no
   try {
     return readSpoolFile(path, knowledge);
   } catch (error) {
-    if (error instanceof UnfitFile && error.changedMs !== null && isFresh(error.changedMs)) return "not ready";
+    if (!(error instanceof UnfitFile)) throw error;
+    if (error.changedMs !== null && isFresh(error.changedMs)) return "not ready";
+    // Every error of this program's own is an instance of each of its classes.
+    if (error.isEmpty === true && removeStateFile(path) === null) return null;
     throw error;
   }
 }

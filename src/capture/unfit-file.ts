@@ -22,9 +22,12 @@ export interface SpoolFileKnowledge {
 export class UnfitFile extends SessionBuddyError {
   /** When it was last changed, where its shell may still be writing what is missing; null where nothing can mend it. */
   readonly changedMs: number | null;
+  /** As a shell leaves it that found the disk full when it wrote; there is nothing in it to keep. */
+  readonly isEmpty: boolean;
 
-  constructor(path: string, words: string, changedMs: number | null = null) {
+  constructor(path: string, words: string, changedMs: number | null = null, isEmpty = false) {
     super("invalid", `the state file ${path} ${words}`);
     this.changedMs = changedMs;
+    this.isEmpty = isEmpty;
   }
 }

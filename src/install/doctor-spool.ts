@@ -1,13 +1,12 @@
 /** Owns the part of the examination that is about the spool that the settings name: its disk, what lies in it, who serves it. */
-import { accessSync, constants, existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
 import type { Config } from "../config/config.ts";
-import { isDiskFull } from "../host/disk.ts";
 import { shellWord } from "../host/trusted-path.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { attempt, type Finding, failure, listed, note, ok, problem } from "./finding.ts";
 import { spoolFolder, spoolMode } from "./system/places.ts";
-import { faultOfSpool } from "./system/spool-status.ts";
+import { faultOfSpool, issueOfDisk } from "./system/spool-status.ts";
 
 const check = "machine spool";
 const answerMs = 2_000;
@@ -23,7 +22,7 @@ const installAgain = "install it again with: sudo session-buddy install --system
 export async function examineSpool({ settings }: Pick<Config, "settings">): Promise<readonly Finding[]> {
   const { spool, socket } = settings;
   if (spool === null || socket === null || !existsSync(spool)) return [];
-  if (spool === spoolFolder) return [...told(() => wrongDisk(spool)), ...rejected(spool)];
+  if (spool === spoolFolder) return rejected(spool);
   const wrong = told(() => wrongSpool(spool));
   if (wrong.length > 0) return wrong;
   return [ok(check, `shells can leave their files in ${spool}`), await service(socket), ...rejected(spool)];
@@ -59,15 +58,8 @@ function wrongMode(path: string, mode: number): Finding {
 }
 
 function wrongDisk(path: string): Finding | null {
-  try {
-    accessSync(path, constants.W_OK);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const words = code === "EROFS" ? "lies on a disk that is read-only" : `cannot be written to (${message})`;
-    return problem(check, `${path} ${words}, ${recordedAlone}`, "make it writable again");
-  }
-  if (!isDiskFull(path)) return null;
-  return problem(check, `the disk of ${path} is full, ${recordedAlone}`, "make room on it");
+  const issue = issueOfDisk(path);
+  return issue === null ? null : problem(check, `${path} ${issue.words}, ${recordedAlone}`, issue.remedy);
 }
 
 async function service(socket: string): Promise<Finding> {

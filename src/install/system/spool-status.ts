@@ -1,5 +1,6 @@
 /** Owns the one look at whether a spool is as it is made; what is said of it is for whoever looks. */
-import { lstatSync, type Stats } from "node:fs";
+import { accessSync, constants, lstatSync, type Stats } from "node:fs";
+import { isDiskFull } from "../../host/disk.ts";
 import { follow, type PathIssue } from "../../host/trusted-path.ts";
 import { findAccount } from "./account.ts";
 import { spoolFolder, spoolMode } from "./places.ts";
@@ -47,14 +48,36 @@ export interface SpoolStatus {
   readonly state: "in order" | "missing" | "wrong";
   /** What is wrong, as the rest of a sentence that begins with the path. */
   readonly reason: string | null;
+  /** What mends it, where installing again does not. */
+  readonly remedy: string | null;
+}
+
+/** What keeps shells from writing to a folder, as the rest of a sentence that begins with its path, and what to do. */
+export interface DiskIssue {
+  readonly words: string;
+  readonly remedy: string;
 }
 
 /** @param path - of the installation by default */
 export function spoolStatus(path = spoolFolder): SpoolStatus {
   const fault = faultOfSpool(path);
-  if (fault === null) return { path, state: "in order", reason: null };
-  if (fault.kind === "missing") return { path, state: "missing", reason: null };
-  return { path, state: "wrong", reason: wordsFor(fault) };
+  if (fault?.kind === "missing") return { path, state: "missing", reason: null, remedy: null };
+  if (fault !== null) return { path, state: "wrong", reason: wordsFor(fault), remedy: null };
+  const disk = issueOfDisk(path);
+  if (disk === null) return { path, state: "in order", reason: null, remedy: null };
+  return { path, state: "wrong", reason: disk.words, remedy: disk.remedy };
+}
+
+/** @returns null where there is room, and whoever asks may write */
+export function issueOfDisk(path: string): DiskIssue | null {
+  try {
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const words = code === "EROFS" ? "lies on a disk that is read-only" : `cannot be written to (${message})`;
+    return { words, remedy: "make it writable again" };
+  }
+  return isDiskFull(path) ? { words: "lies on a disk that is full", remedy: "make room on it" } : null;
 }
 
 function wordsFor(fault: SpoolFault): string {

@@ -154,8 +154,18 @@ const badSystemFiles: readonly (readonly [text: string, mode: number, uid: numbe
   ['{"port": 65536}', 0o644, 0, /port: a port is a whole number/],
   ['{"issuers": "one"}', 0o644, 0, /issuers: an array of texts is needed/],
   ['{"spool": "relative"}', 0o644, 0, /spool: an absolute path is needed/],
-  ['{"remote": true}', 0o644, 0, /remote: yes or no is needed/],
+  ['{"remote": 1}', 0o644, 0, /remote: yes or no is needed/],
+  ['{"port": true}', 0o644, 0, /port: a number is needed/],
+  ['{"admin_group": true}', 0o644, 0, /admin_group: a text is needed/],
 ];
+
+test("an administrator may write JSON's true and false for yes and no", async () => {
+  const machine = join(folder, "booleans.json");
+  writeFileSync(machine, JSON.stringify({ remote: true, open_metrics: false }));
+  chmodSync(machine, 0o644);
+  const { settings } = await resolveConfig({ SESSION_BUDDY_HOME: join(folder, "booleans") }, machine);
+  assert.deepEqual([settings.remote, settings.open_metrics], [true, false]);
+});
 
 test("the machine's settings are below the user's, which are below the environment", async () => {
   const machine = join(folder, "machine.json");
