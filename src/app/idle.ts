@@ -5,13 +5,17 @@ import type { Session } from "../tracker/fold.ts";
 import { instantToMs } from "../tracker/instant.ts";
 import type { ListedSession } from "../wire/view.ts";
 
-/** @returns the session with what is seen of its terminal now */
+/**
+ * @param container - what this program is in itself, `ownContainer`
+ * @returns the session with what is seen of its terminal now
+ */
 export function withIdle(
   session: Session,
   machine: Pick<Machine, "hostId" | "bootId" | "processes">,
+  container: string | null,
 ): Session & Pick<ListedSession, "idleMs"> {
   const { tty } = session.circumstances;
-  if (tty === null || !isSeen(session, machine)) return session;
+  if (tty === null || session.circumstances.container !== container || !isSeen(session, machine)) return session;
   const typedMs = lastTypedMs(tty);
   if (typedMs === null) return session;
   // A terminal may have been there before the shell.
@@ -19,11 +23,10 @@ export function withIdle(
   return { ...session, idleMs: Math.max(0, Math.round(Date.now() - sinceMs)) };
 }
 
-/** Elsewhere, and in a container, the same name is another terminal. */
+/** Elsewhere, as in another container, the same name is another terminal. */
 function isSeen(session: Session, { hostId, bootId, processes }: Pick<Machine, "hostId" | "bootId" | "processes">) {
-  const { state, process, circumstances } = session;
-  if (state !== "active" || process === null || process.hostId === null || circumstances.container !== null)
-    return false;
+  const { state, process } = session;
+  if (state !== "active" || process === null || process.hostId === null) return false;
   const isHere = process.hostId === hostId && process.bootId === bootId;
   return isHere && process.pidNamespace === processes.pidNamespace();
 }

@@ -1,5 +1,6 @@
 /** Owns the questions people and agents ask: what was left behind is finished first, then the store is asked. */
 import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
+import { ownContainer } from "../host/circumstances.ts";
 import { look } from "../host/liveness.ts";
 import { explain } from "../tracker/explain.ts";
 import type { Session } from "../tracker/fold.ts";
@@ -83,7 +84,8 @@ export function createQuestions(app: App, reconcile = createReconcile(app).recon
   const { store, machine } = app;
   const bringUpToDate = paced(() => reconcile(deadlinesMs.question), freshForMs);
 
-  const seen = (session: Session) => withIdle(session, machine);
+  const container = ownContainer();
+  const seen = (session: Session) => withIdle(session, machine, container);
   const record = async (sessionId: string) => {
     await bringUpToDate();
     const session = await store.session(sessionId);

@@ -2,6 +2,7 @@
 import type { Readable } from "../auth/scope.ts";
 import type { SessionQuery } from "../tracker/store.ts";
 import { parseCursor } from "../wire/cursor.ts";
+import type { EventRow, ListedSession } from "../wire/view.ts";
 import type { News } from "./follow.ts";
 import type { OwnQuestions, Questions, SessionPage } from "./questions.ts";
 
@@ -16,22 +17,28 @@ export function scoped(questions: OwnQuestions, readable: Readable): Questions {
   const { username } = readable;
   const narrowed = (query: SessionQuery): SessionQuery | null =>
     query.username === undefined || query.username === username ? { ...query, username } : null;
+  const hide = createHiding(username, questions);
   return {
     async page(query, limit, cursor) {
       const own = narrowed(query);
-      return own === null ? emptyPage(cursor) : questions.page(own, limit, cursor);
+      return own === null ? emptyPage(cursor) : hide.inPage(await questions.page(own, limit, cursor));
     },
     async *pages(query, limit, cursor) {
       const own = narrowed(query);
       if (own === null) yield emptyPage(cursor);
-      else yield* questions.pages(own, limit, cursor);
+      else for await (const page of questions.pages(own, limit, cursor)) yield hide.inPage(page);
     },
     async record(sessionId) {
       const record = await questions.record(sessionId);
-      return record?.session.username === username ? record : null;
+      if (record?.session.username !== username) return null;
+      const { parent_session: parent } = record.session;
+      const session = { ...record.session, parent_session: (await hide.isHidden(parent)) ? null : parent };
+      return { session, events: await Promise.all(record.events.map(hide.inRow)) };
     },
     async explain(sessionId) {
-      return (await questions.usernameOf(sessionId)) === username ? questions.explain(sessionId) : null;
+      if ((await questions.usernameOf(sessionId)) !== username) return null;
+      const explanation = await questions.explain(sessionId);
+      return explanation === null ? null : hide.inRow(explanation);
     },
     async stats(by, query) {
       const own = narrowed(query);
@@ -39,8 +46,40 @@ export function scoped(questions: OwnQuestions, readable: Readable): Questions {
     },
     async *follow(position, stop) {
       for await (const news of questions.follow(position, stop)) {
-        yield { ...news, events: await ownEvents(news, username, questions) };
+        const events = await ownEvents(news, username, questions);
+        yield { ...news, events: await Promise.all(events.map(hide.inRow)) };
       }
+    },
+  };
+}
+
+interface Hiding {
+  /** @returns whether a session is another user's, or not on record */
+  isHidden(sessionId: string | null): Promise<boolean>;
+  inPage(page: SessionPage): Promise<SessionPage>;
+  /** In what has its circumstances as they were told. */
+  inRow<T extends { readonly circumstances: readonly CircumstanceRow[] }>(row: T): Promise<T>;
+}
+
+type CircumstanceRow = EventRow["circumstances"][number];
+
+/** The shell around one's own, as behind `sudo -u`, may be another user's: its id says when that one opened a shell. */
+function createHiding(username: string, questions: Pick<OwnQuestions, "usernameOf">): Hiding {
+  const isHidden = async (id: string | null) => id !== null && (await questions.usernameOf(id)) !== username;
+  const inSession = async (session: ListedSession): Promise<ListedSession> => {
+    const { circumstances } = session;
+    if (!(await isHidden(circumstances.parentSession))) return session;
+    return { ...session, circumstances: { ...circumstances, parentSession: null } };
+  };
+  return {
+    isHidden,
+    async inPage(page) {
+      return { ...page, sessions: await Promise.all(page.sessions.map(inSession)) };
+    },
+    async inRow(row) {
+      const parent = row.circumstances.find(({ name }) => name === "parent_session");
+      if (parent === undefined || !(await isHidden(String(parent.value)))) return row;
+      return { ...row, circumstances: row.circumstances.filter((one) => one !== parent) };
     },
   };
 }

@@ -59,13 +59,15 @@ export interface Surrounded {
   /** The look at the process by which it is known to be that one; null where it is gone or cannot be seen. */
   readonly stat: ProcessStat | null;
   readonly claims: ClaimFields;
+  /** Whose file it left in the machine's spool, as the file system has it; none elsewhere. */
+  readonly ownerUid?: number | null;
   /** Whose word the claims are. */
   readonly claimedBy: "hook" | "command";
 }
 
 /** @returns what is known; null for nothing */
 export async function findCircumstances(
-  { process, stat, claims, claimedBy }: Surrounded,
+  { process, stat, claims, ownerUid, claimedBy }: Surrounded,
   app: SurroundingsApp,
   left: LeftFiles,
 ): Promise<ToldCircumstances | null> {
@@ -80,8 +82,9 @@ export async function findCircumstances(
     loginUser: told.loginUid == null ? null : await nameOf(told.loginUid, app),
   });
   const auditSession = seen.auditSession ?? claimed.auditSession ?? null;
+  const uid = seen.uid ?? ownerUid ?? null;
   return toldBy({
-    kernel: { ...(await named(seen)), parentSession: stat === null ? null : await parentOf(stat, app, left) },
+    kernel: { ...(await named(seen)), uid, parentSession: stat === null ? null : await parentOf(stat, app, left) },
     [claimedBy]: {
       ...(await named(login)),
       remote: config.settings.remote ? (remote ?? (await remoteOfLogin(process, auditSession, store))) : null,

@@ -8,8 +8,9 @@ import { type Instant, instantFromMs } from "../tracker/instant.ts";
 import { lastAliveAt, lastSighting, type Moment, type Sighting } from "../tracker/sighting.ts";
 import type { SessionIndex } from "../tracker/store.ts";
 import type { Tracker } from "../tracker/tracker.ts";
+import { createBreath } from "./breath.ts";
 import { startInstantOf } from "./shell-events.ts";
-import type { StateFile } from "./state-file.ts";
+import { namedProcess, type StateFile } from "./state-file.ts";
 import { withUnreadFiles } from "./state-folder.ts";
 
 interface CloseApp {
@@ -18,6 +19,8 @@ interface CloseApp {
   readonly store: Pick<SessionIndex, "activeOfHost">;
   readonly tracker: Tracker;
 }
+
+const closedAtOnce = 64;
 
 /** What is known of the sessions that were open when it looked. */
 interface Look {
@@ -53,8 +56,10 @@ export async function closeDead(
   const open = new Map(sessions.map(({ sessionId, startEventId }) => [sessionId, startEventId]));
   const alive: string[] = [];
   const dead: (readonly [session: Session, death: DeathContent, name: string])[] = [];
+  const breathe = createBreath();
   for (const session of sessions) {
     if (!isInTime()) break;
+    await breathe();
     const found = lookAt(session, machine, successors.get(session.sessionId), sightings);
     if (found === "alive") alive.push(session.startEventId);
     else if (found !== "unknown") dead.push([session, found, nameOfFile(session)]);
@@ -63,12 +68,15 @@ export async function closeDead(
   const names = new Set(dead.map(([, , name]) => name));
   const read = new Set(files.map(({ path }) => path));
   const unread = withUnreadFiles(config.paths.stateFolder, names, read);
-  for (const [session, death, name] of dead) {
-    if (unread.has(name)) continue;
-    if (!isInTime()) break;
-    if (session.ownerUid !== null && (await recordSpooled(session, name, read)) === "told") continue;
+  const close = async ([session, death, name]: (typeof dead)[number]) => {
+    if (unread.has(name)) return;
+    if (session.ownerUid !== null && (await recordSpooled(session, name, read)) === "told") return;
     await tracker.death(session.sessionId, death, observedNow(machine));
     open.delete(session.sessionId);
+  };
+  // Those of one turn share a commit.
+  for (let at = 0; at < dead.length && isInTime(); at += closedAtOnce) {
+    await Promise.all(dead.slice(at, at + closedAtOnce).map(close));
   }
   return { orphaned: sessions.length - open.size, open, alive };
 }
@@ -114,9 +122,10 @@ function findSuccessors(files: readonly StateFile[]): ReadonlyMap<string, Instan
   const newest = new Map<string, Instant>();
   const started = files.map((file) => ({ file, at: startInstantOf(file) })).sort((a, b) => (a.at < b.at ? 1 : -1));
   for (const { file, at } of started) {
-    if (file.process === null || file.sessionId === null) continue;
+    const named = namedProcess(file.path);
+    if (named === null || file.sessionId === null) continue;
     // In the spool another user may name a file after anybody's process.
-    const key = [...Object.values(file.process), file.owner?.uid].join(" ");
+    const key = [...Object.values(named), file.owner?.uid].join(" ");
     const successor = newest.get(key);
     if (successor !== undefined) successors.set(file.sessionId, successor);
     newest.set(key, at);

@@ -7,6 +7,7 @@ import { logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import type { Session } from "../tracker/fold.ts";
 import { withSighting } from "../tracker/sighting.ts";
+import { createBreath } from "./breath.ts";
 import { closeDead, type RecordSpooled, thisMoment } from "./close-dead.ts";
 import { lastTurnMs, takeTurn, turnObstacles } from "./reconcile-turn.ts";
 import { processOfFile } from "./shell-events.ts";
@@ -113,7 +114,9 @@ async function inTurn(dependencies: Dependencies, deadlineMs: number): Promise<R
     const sightings = turn.sightings();
     const { open: files, finished: told, rejected, left } = await recordFiles(sweep);
     const look = await closeDead(dependencies, [...files, ...told], sightings, isInTime, recordSpooled(sweep));
+    const breathe = createBreath();
     for (const { sessionId, path } of files) {
+      await breathe();
       if (!look.open.has(sessionId ?? "")) await orSetAside(path, sweep, () => settle(path, sweep));
     }
     const isComplete = isInTime();
@@ -142,8 +145,10 @@ async function recordFiles(sweep: Sweep): Promise<RecordedFiles> {
   let rejected = 0;
   const [open, finished]: [StateFile[], StateFile[]] = [[], []];
   const paths = [...stateFilesIn(sweep.config.paths.stateFolder), ...(sweep.spool?.paths() ?? [])];
+  const breathe = createBreath();
   for (const [index, path] of paths.entries()) {
     if (!sweep.isInTime()) return { finished, rejected, open, left: paths.length - index };
+    await breathe();
     const outcome = await recordOne(path, sweep);
     if (outcome === "rejected") rejected += 1;
     else if (outcome !== null) (outcome.end === null ? open : finished).push(outcome);

@@ -16,6 +16,7 @@ import type {
 import { type Instant, instantFromMs, instantFromSeconds } from "../tracker/instant.ts";
 import { componentNameIssue, largestExitCode } from "../tracker/limits.ts";
 import { checkedStart } from "../tracker/start-rules.ts";
+import type { ToldEnd } from "../tracker/tracker.ts";
 import type { StateFile, StateRecord } from "./state-file.ts";
 
 /** Pids are given in turn, and come round again after many thousands of processes. */
@@ -134,11 +135,7 @@ export function startInstantOf(file: StateFile): Instant {
 }
 
 /** The end that a shell told itself, by its own clocks. */
-export function endOfRecord(
-  file: StateFile,
-  record: StateRecord,
-  machine: Machine,
-): { content: EndContent; bootClock: BootClock | null } {
+export function endOfRecord(file: StateFile, record: StateRecord, machine: Machine): ToldEnd {
   const field = (name: string) => record.fields.get(name) ?? "";
   const code = field("code");
   const at = instantFromSeconds(field("time")) ?? instantFromMs(file.changedMs);
@@ -149,7 +146,7 @@ export function endOfRecord(
       reason: field("reason") || null,
       signal: field("signal") || null,
     }),
-    bootClock: bootClockOf(bootId, field("uptime"), machine),
+    observed: observation(byHook, null, bootClockOf(bootId, field("uptime"), machine)),
   };
 }
 

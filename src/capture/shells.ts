@@ -9,7 +9,7 @@ import type { ProcessIdentity } from "../tracker/event.ts";
 import type { Session } from "../tracker/fold.ts";
 import { instantFromMs, instantToMs } from "../tracker/instant.ts";
 import type { SessionIndex } from "../tracker/store.ts";
-import type { EndOutcome, FindSession, Tracker } from "../tracker/tracker.ts";
+import type { EndOutcome, FindSession, ToldEnd, Tracker } from "../tracker/tracker.ts";
 import { type ClaimFields, claimsIn, findCircumstances, keptClaims, ownClaims } from "./circumstances.ts";
 import { leftBeside, leftIn } from "./left-files.ts";
 import {
@@ -25,14 +25,7 @@ import {
   startOfFile,
 } from "./shell-events.ts";
 import type { Spool } from "./spool.ts";
-import {
-  cacheSessionId,
-  createStateFile,
-  readStateFile,
-  removeStateFile,
-  type StateFile,
-  type StateRecord,
-} from "./state-file.ts";
+import { cacheSessionId, createStateFile, readStateFile, removeStateFile, type StateFile } from "./state-file.ts";
 import { hasPredecessor, readAgain, stateFilesIn } from "./state-folder.ts";
 import { byCommand, openSessionOf, refuseWhileAlive, requireProcess } from "./typed.ts";
 
@@ -102,16 +95,21 @@ export function createShells(app: ShellsApp): Shells {
   const { machine, tracker, log } = app;
 
   /** @param claims - what the file leaves open of what the shell's environment says */
-  const recordStart = async (file: StateFile, claims: ClaimFields = {}): Promise<Session> => {
+  const recordStart = async (
+    file: StateFile,
+    claims: ClaimFields = {},
+    end: ToldEnd | null = null,
+  ): Promise<Session> => {
     const { parsed, process, stat, bootClock } = startOfFile(file, app);
     // A file that has a session id was on record: nothing of its surroundings is needed again.
     const shell = { process, stat: file.sessionId === null ? stat : null, claims: claimsIn(file, claims) };
     const circumstances = await findCircumstances(
-      { ...shell, claimedBy: "hook" },
+      { ...shell, ownerUid: file.owner?.uid ?? null, claimedBy: "hook" },
       app,
       leftBeside(file, app, recordQuietly),
     );
-    return tracker.startOfHost(parsed, observationOf(file, observation(byHook, process, bootClock, circumstances)));
+    const observed = observationOf(file, observation(byHook, process, bootClock, circumstances));
+    return end === null ? tracker.startOfHost(parsed, observed) : tracker.lifeOfHost(parsed, observed, end);
   };
 
   /** What is wrong with another shell's file is said where that file is looked at. */
@@ -121,18 +119,15 @@ export function createShells(app: ShellsApp): Shells {
   };
 
   const recordFile = async (file: StateFile, claims?: ClaimFields): Promise<Session> => {
-    const session = await recordStart(file, claims);
+    // Both in one commit, each of which takes as long as the disk does.
+    const session = await recordStart(file, claims, file.end === null ? null : endOfRecord(file, file.end, machine));
     if (file.owner !== null) app.spool?.recorded(file, session.sessionId);
     else if (file.sessionId === null) cacheQuietly(file.path, session.sessionId, log);
-    if (file.end !== null) await endOfFile(file, session, file.end, { exitCode: null, reason: null });
+    if (file.end !== null) finishWith(file);
     return session;
   };
 
-  const endOfFile = async (file: StateFile, session: Session, record: StateRecord | null, end: ShellEnd) => {
-    const told = record === null ? null : endOfRecord(file, record, machine);
-    const content = told?.content ?? endContent(instantFromMs(Date.now()), end);
-    const bootClock = told === null ? machine.bootClock() : told.bootClock;
-    await tracker.end(session.sessionId, content, observation(byHook, null, bootClock));
+  const finishWith = (file: StateFile): void => {
     const left = hasPredecessor(file.path, file.owner?.uid ?? null) ? null : removeStateFile(file.path);
     if (left !== null) log.warning("State file not removed", { file: file.path, reason: left });
   };
@@ -169,8 +164,13 @@ export function createShells(app: ShellsApp): Shells {
     async endFromFile(path, end) {
       const file = readStateFile(path);
       if (file === null) throw new SessionBuddyError("not_found", `there is no state file ${path}`);
-      const session = await recordStart(file);
-      await endOfFile(file, session, file.end, end);
+      const observed = observation(byHook, null, machine.bootClock());
+      const told =
+        file.end === null
+          ? { content: endContent(instantFromMs(Date.now()), end), observed }
+          : endOfRecord(file, file.end, machine);
+      const session = await recordStart(file, {}, told);
+      finishWith(file);
       return session;
     },
   };

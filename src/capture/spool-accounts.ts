@@ -2,6 +2,7 @@
  * Owns who has how many files in the spool, and whose turn it is: each user is as good as any other, however many files one
  * of them leaves. Knows no file system.
  */
+import type { NamedProcess } from "./state-file.ts";
 
 /** What one user may have of the service at once. What is beyond is left where it is, until there is room for it. */
 export interface SpoolLimits {
@@ -33,6 +34,8 @@ export interface SpoolEntry {
   /** As it was when it was looked at last. */
   size: number;
   inode: number;
+  /** The process that it was found to be of; null before. */
+  process: NamedProcess | null;
   /** The event that its start was recorded as, and the session; null before. */
   eventId: string | null;
   sessionId: string | null;
@@ -44,6 +47,9 @@ export interface SpoolEntry {
 /** One user's files; those of all users that nobody knows are one account. */
 export interface Account {
   readonly entries: Map<string, SpoolEntry>;
+  /** Those that wait whose start is on record: what they tell is taken in any case. */
+  readonly known: Set<SpoolEntry>;
+  /** Those that wait to be recorded. */
   readonly waiting: Set<SpoolEntry>;
   bytes: number;
   /** Files that there was no room for when they were looked at last. */
@@ -63,7 +69,7 @@ export interface Accounts {
   forget(name: string): void;
   /** Puts a file behind those of its user that wait. */
   wait(entry: SpoolEntry): void;
-  /** @returns at most so many of those that wait, one of each user in turn; they wait no longer */
+  /** @returns at most so many of those that wait and may be recorded, one of each user in turn; they wait no longer */
   take(most: number): readonly SpoolEntry[];
   /** @returns whether one more shell of this user may be recorded at this moment; then it is counted */
   allows(entry: SpoolEntry): boolean;
@@ -87,6 +93,7 @@ export function createAccounts(limits: SpoolLimits, nowMs = () => performance.no
     if (known !== undefined) return known;
     const account: Account = {
       entries: new Map(),
+      known: new Set(),
       waiting: new Set(),
       bytes: 0,
       beyond: 0,
@@ -96,6 +103,25 @@ export function createAccounts(limits: SpoolLimits, nowMs = () => performance.no
     };
     byUser.set(key, account);
     return account;
+  };
+
+  const hasAllowance = (account: Account): boolean => {
+    const now = nowMs();
+    const gained = ((now - account.allowanceAtMs) / 1000) * limits.startsPerSecond;
+    account.allowance = Math.min(limits.startsPerUser, account.allowance + gained);
+    account.allowanceAtMs = now;
+    return account.allowance >= 1;
+  };
+  /**
+   * To read a file again and again that may not be recorded yet would cost the more, the more of them there are.
+   *
+   * @param taken - how many new ones of the account are in the same turn already
+   */
+  const nextOf = (account: Account, taken: number): SpoolEntry | undefined => {
+    const [known] = account.known;
+    if (known !== undefined || !hasAllowance(account) || taken + 1 > account.allowance) return known;
+    const [waiting] = account.waiting;
+    return waiting;
   };
 
   return {
@@ -108,7 +134,7 @@ export function createAccounts(limits: SpoolLimits, nowMs = () => performance.no
       }
       const entry: SpoolEntry = {
         ...{ name, uid, account, size, inode: 0 },
-        ...{ eventId: null, sessionId: null, hasSessionId: false, isUnfit: false },
+        ...{ process: null, eventId: null, sessionId: null, hasSessionId: false, isUnfit: false },
       };
       account.entries.set(name, entry);
       account.bytes += size;
@@ -124,31 +150,33 @@ export function createAccounts(limits: SpoolLimits, nowMs = () => performance.no
       if (entry === undefined) return;
       byName.delete(name);
       entry.account.entries.delete(name);
-      entry.account.waiting.delete(entry);
+      for (const set of [entry.account.waiting, entry.account.known]) set.delete(entry);
       entry.account.bytes -= entry.size;
     },
-    wait: (entry) => void entry.account.waiting.add(entry),
+    wait(entry) {
+      const { known, waiting } = entry.account;
+      waiting.delete(entry);
+      (entry.sessionId === null ? waiting : known).add(entry);
+    },
     take(most) {
       const taken: SpoolEntry[] = [];
+      const fresh = new Map<Account, number>();
       // One that had its turn goes behind the others, so that this loop, and the next call, go on with whom is next.
       for (let idle = 0; idle < byUser.size && taken.length < most; ) {
         const [[key, account] = [unknownUsers, accountOf(unknownUsers)]] = byUser;
         byUser.delete(key);
         byUser.set(key, account);
-        const [entry] = account.waiting;
+        const entry = nextOf(account, fresh.get(account) ?? 0);
         idle = entry === undefined ? idle + 1 : 0;
         if (entry === undefined) continue;
-        account.waiting.delete(entry);
+        for (const set of [account.waiting, account.known]) set.delete(entry);
+        if (entry.sessionId === null) fresh.set(account, (fresh.get(account) ?? 0) + 1);
         taken.push(entry);
       }
       return taken;
     },
     allows({ account }) {
-      const now = nowMs();
-      const gained = ((now - account.allowanceAtMs) / 1000) * limits.startsPerSecond;
-      account.allowance = Math.min(limits.startsPerUser, account.allowance + gained);
-      account.allowanceAtMs = now;
-      if (account.allowance < 1) return false;
+      if (!hasAllowance(account)) return false;
       account.allowance -= 1;
       return true;
     },

@@ -4,9 +4,8 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeSync } from "node:fs";
 import { basename } from "node:path";
-import type { Machine } from "../host/machine.ts";
-import type { User } from "../host/users.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { locate } from "./spool-process.ts";
 import {
   type NamedProcess,
   namedProcess,
@@ -16,6 +15,7 @@ import {
   type StateRecord,
   uuidOf,
 } from "./state-file.ts";
+import { type SpoolFileKnowledge, UnfitFile } from "./unfit-file.ts";
 
 /** As much as one shell's file may have. */
 export const largestSpoolFile = 65_536;
@@ -26,16 +26,6 @@ const clockSlackMs = 60_000;
 /** One that only its maker's second link holds could be moved to another name while it is read. */
 const onlyLink = 1;
 
-/** What is known of a file before it is read. */
-export interface SpoolFileKnowledge {
-  readonly user: User;
-  readonly machine: Machine;
-  /** Whether the address that a shell was reached from is kept. */
-  readonly keepsRemote: boolean;
-  /** The session that this service has recorded it as; null for none so far. */
-  readonly sessionId: string | null;
-}
-
 /** A file as it was read, and what tells it from another one of its name. */
 export interface SpoolFile {
   readonly file: StateFile;
@@ -45,39 +35,31 @@ export interface SpoolFile {
   readonly hasSessionId: boolean;
 }
 
-/** Thrown for what is no shell's file. */
-export class UnfitFile extends SessionBuddyError {
-  /** When it was last changed, where its shell may still be writing what is missing; null where nothing can mend it. */
-  readonly changedMs: number | null;
-
-  constructor(path: string, words: string, changedMs: number | null = null) {
-    super("invalid", `the state file ${path} ${words}`);
-    this.changedMs = changedMs;
-  }
-}
-
 /**
- * @returns null when there is none any more
+ * @returns null when there is none any more, `not ready` where it cannot be told yet which process it is of
  * @throws UnfitFile when it is no shell's file; SessionBuddyError `storage.unavailable` when it cannot be opened now
  */
-export function readSpoolFile(path: string, knowledge: SpoolFileKnowledge): SpoolFile | null {
+export function readSpoolFile(path: string, knowledge: SpoolFileKnowledge): SpoolFile | "not ready" | null {
   const named = namedProcess(path);
   if (named === null) throw new UnfitFile(path, "is not named after a process");
   const read = contentOf(path, knowledge.user.uid);
   if (read === null) return null;
   const { stats, bytes } = read;
+  if (bytes.length === 0) throw new UnfitFile(path, "is empty", stats.ctimeMs, true);
   const parsed = parsedOrUnfit(bytes, path, stats.ctimeMs);
-  const isVerified = verified(path, named, knowledge);
   const { uid, username, home } = knowledge.user;
   // Nobody can set these two, unlike the time of the last change.
   const changedMs = stats.ctimeMs;
   const createdMs = stats.birthtimeMs > 0 ? Math.min(stats.birthtimeMs, changedMs) : changedMs;
   const said = parsed.start?.fields ?? new Map<string, string>();
+  const found = locate({ path, named, createdMs, said, hasEnded: parsed.end !== null }, knowledge);
+  if (found === "not ready") return found;
+  const { process, isVerified } = found;
   return {
     file: {
       path,
-      process: named,
-      start: parsed.start === null ? null : ownStart(parsed.start, named, createdMs, knowledge.keepsRemote),
+      process,
+      start: parsed.start === null ? null : ownStart(parsed.start, { named, process, createdMs }, knowledge),
       end: parsed.end === null ? null : ownEnd(parsed.end, changedMs),
       sessionId: knowledge.sessionId,
       // Bound to its owner: whoever knows the id of another's event cannot speak of that one's session.
@@ -95,16 +77,20 @@ export function readSpoolFile(path: string, knowledge: SpoolFileKnowledge): Spoo
 /**
  * Appends the session id, for a prompt to show. Does nothing where another file has the name by now.
  *
- * @returns the size that the file has then, when nobody else has written to it since it was read; null where nothing was
- *   written
+ * @returns what is known of the file then, when nobody else has written to it since it was read; null where that cannot be
+ *   said, or nothing was written
  */
-export function appendSessionId({ file, inode, size }: SpoolFile, sessionId: string): number | null {
+export function appendSessionId(read: SpoolFile, sessionId: string): SpoolFile | null {
+  const { file, inode } = read;
   const descriptor = openedQuietly(file.path);
   if (descriptor === null) return null;
   try {
     const stats = fstatSync(descriptor);
     if (stats.ino !== inode || !stats.isFile() || stats.nlink !== onlyLink) return null;
-    return size + writeSync(descriptor, recordText("session/1", { id: sessionId }));
+    const size = read.size + writeSync(descriptor, recordText("session/1", { id: sessionId }));
+    const after = fstatSync(descriptor);
+    if (after.size !== size) return null;
+    return { ...read, size, hasSessionId: true, file: { ...file, sessionId, changedMs: after.ctimeMs } };
   } catch {
     // The record is in the store already.
     return null;
@@ -170,24 +156,16 @@ function parsedOrUnfit(bytes: Buffer, path: string, changedMs: number): ReturnTy
   }
 }
 
-/**
- * @returns whether the process is the user's; false where it has gone, or cannot be looked at
- * @throws UnfitFile when it is another user's
- */
-function verified(path: string, named: NamedProcess, { user, machine }: SpoolFileKnowledge): boolean {
-  const { pid, bootId, startTicks } = named;
-  const isThere = () => machine.processes.stat(pid)?.startTicks === startTicks;
-  if (bootId !== machine.bootId || !isThere()) return false;
-  const owner = machine.processes.ownerOf(pid);
-  if (owner === user.uid) return true;
-  // Between the two looks another process may have got the pid.
-  if (owner === null || !isThere()) return false;
-  throw new UnfitFile(path, `names process ${pid}, which is of user id ${owner}, not of ${user.uid}`);
-}
-
-function ownStart(start: StateRecord, named: NamedProcess, createdMs: number, keepsRemote: boolean): StateRecord {
+function ownStart(
+  start: StateRecord,
+  { named, process, createdMs }: { named: NamedProcess; process: NamedProcess | null; createdMs: number },
+  { machine, keepsRemote }: SpoolFileKnowledge,
+): StateRecord {
+  const { bootId, pid, startTicks } = process ?? { ...named, startTicks: "" };
   const fields = new Map(start.fields);
-  fields.set("pid", String(named.pid)).set("boot", named.bootId).set("ticks", named.startTicks);
+  fields.set("pid", String(pid)).set("boot", bootId).set("ticks", startTicks);
+  // Its parent has another name here, too.
+  if (pid !== named.pid) fields.set("ppid", String(machine.processes.parentOf(pid) ?? ""));
   if (!keepsRemote) fields.delete("remote");
   const saidMs = Number(fields.get("time") || "NaN") * 1000;
   if (!(Math.abs(saidMs - createdMs) <= clockSlackMs)) fields.set("time", String(createdMs / 1000));

@@ -16,6 +16,8 @@ const tickMs = 30_000;
 const notReadyMs = 6_000;
 /** How soon a shell that took the place of another by `exec` closes that one, in milliseconds at the most. */
 const successorMs = 5_000;
+/** What looking through the folder for files that there was no room for may take of the time: it may have very many. */
+const shareForRoom = 1 / 20;
 /** The kernel drops what it would tell when so many changes wait for their reader (`max_queued_events`, inotify(7)). */
 const eventsBeforeLoss = 8_000;
 
@@ -43,6 +45,7 @@ export function createSpoolKeeper(
   const later = new Map<string, number>();
   let hasSuccessor = false;
   let draining: Promise<void> | null = null;
+  let looking: Promise<void> | null = null;
 
   const drain = async () => {
     for (let paths = spool.take(filesAtOnce); paths.length > 0; paths = spool.take(filesAtOnce)) {
@@ -78,7 +81,9 @@ export function createSpoolKeeper(
     return record();
   };
   spool.onLate(() => void record());
+  let roomNotBeforeMs = 0;
   const lookThrough = async () => {
+    const beganMs = performance.now();
     events = 0;
     try {
       watcher.renew();
@@ -91,8 +96,12 @@ export function createSpoolKeeper(
     } catch (error) {
       tell("The spool cannot be used", error);
     }
+    const doneMs = performance.now();
+    roomNotBeforeMs = doneMs + (doneMs - beganMs) / shareForRoom;
     await record();
   };
+  const mayHaveMissed = () =>
+    (spool.hasRoomAgain && performance.now() >= roomNotBeforeMs) || events > eventsBeforeLoss || !watcher.isWatching();
   const lookAtAll = async () => {
     hasSuccessor = false;
     await reconcile(deadlinesMs.tick);
@@ -105,16 +114,19 @@ export function createSpoolKeeper(
       while (!signal.aborted) {
         const sinceMs = performance.now() - lastTickMs;
         const isTick = sinceMs >= tickMs;
-        if (isTick || spool.hasRoomAgain || events > eventsBeforeLoss || !watcher.isWatching()) await lookThrough();
+        if (isTick || mayHaveMissed()) await lookThrough();
         await lookAgain();
-        if (isTick || (hasSuccessor && sinceMs >= successorMs)) {
+        if ((isTick || (hasSuccessor && sinceMs >= successorMs)) && looking === null) {
           lastTickMs = performance.now();
-          await lookAtAll();
+          // What is missed meanwhile is not to wait until the last process was looked at.
+          looking = lookAtAll().finally(() => {
+            looking = null;
+          });
         }
         await sleep(checkMs, undefined, { signal }).catch(() => {});
       }
       watcher.close();
-      await draining;
+      await Promise.all([draining, looking]);
       log.info("Spool left", { folder: spool.folder });
     },
   };

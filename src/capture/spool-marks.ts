@@ -1,7 +1,8 @@
 /** Owns the marks in the spool that hooks look for: what they find by a name costs them no process. */
 import { randomUUID } from "node:crypto";
-import { closeSync, lstatSync, openSync, renameSync, statfsSync, unlinkSync } from "node:fs";
+import { closeSync, lstatSync, openSync, renameSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
+import { isDiskFull } from "../host/disk.ts";
 
 /** Hooks look whether they are there, and at nothing in them. */
 const markNames = {
@@ -9,11 +10,13 @@ const markNames = {
   remote: ".remote",
   /** The disk has no room: fish prints why a write fails, wherever its output goes. */
   full: ".full",
+  /** The same file while there is room: where the disk is full, none can be made. */
+  room: ".room",
 } as const;
 
 /** @returns whether something of this name in the spool is a mark */
 export function isMark(name: string): boolean {
-  return name === markNames.remote || name === markNames.full;
+  return Object.values<string>(markNames).includes(name);
 }
 
 /**
@@ -23,14 +26,25 @@ export function isMark(name: string): boolean {
  * @throws the file system's error
  */
 export function keepMarks(folder: string, keepsRemote: boolean): void {
-  keepMark(join(folder, markNames.full), statfsSync(folder).bavail === 0);
+  const [full, room] = [join(folder, markNames.full), join(folder, markNames.room)];
+  const [wanted, other] = isDiskFull(folder) ? [full, room] : [room, full];
+  if (!isOurs(wanted)) {
+    keepMark(wanted, false);
+    if (isOurs(other)) renameSync(other, wanted);
+    else keepMark(wanted, true);
+  }
+  keepMark(other, false);
   keepMark(join(folder, markNames.remote), keepsRemote);
+}
+
+function isOurs(path: string): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats?.isFile() === true && stats.uid === process.geteuid?.();
 }
 
 function keepMark(path: string, isWanted: boolean): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
-  const isOurs = stats?.isFile() === true && stats.uid === process.geteuid?.();
-  if (isWanted ? isOurs : stats === undefined) return;
+  if (isWanted ? isOurs(path) : stats === undefined) return;
   if (stats?.isDirectory()) renameSync(path, `${path}.${randomUUID()}.rejected`);
   else if (stats !== undefined) unlinkSync(path);
   if (isWanted) closeSync(openSync(path, "wx", 0o644));

@@ -9,20 +9,15 @@ import { opendir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import type { Machine } from "../host/machine.ts";
+import { createNestedProcesses } from "../host/nested.ts";
 import { createUsers, type Users } from "../host/users.ts";
 import type { Log } from "../log.ts";
 import { createAccounts, type SpoolLimits, usualLimits } from "./spool-accounts.ts";
-import {
-  appendSessionId,
-  largestSpoolFile,
-  readSpoolFile,
-  type SpoolFile,
-  type SpoolFileKnowledge,
-  UnfitFile,
-} from "./spool-file.ts";
+import { appendSessionId, largestSpoolFile, readSpoolFile, type SpoolFile } from "./spool-file.ts";
 import { isMark, keepMarks } from "./spool-marks.ts";
-import type { StateFile } from "./state-file.ts";
+import { type NamedProcess, removeStateFile, type StateFile } from "./state-file.ts";
 import { isFresh } from "./state-folder.ts";
+import { type SpoolFileKnowledge, UnfitFile } from "./unfit-file.ts";
 
 /** What is in the spool beside the files of shells that are on record. */
 export interface SpoolCounts {
@@ -47,7 +42,7 @@ export interface Spool {
   readonly hasRoomAgain: boolean;
   /** @returns the paths of at most so many files that wait to be looked at, one of each user in turn */
   take(most: number): readonly string[];
-  /** @returns the paths of all files that are followed, one of each user in turn */
+  /** @returns the paths of all files whose start is on record, one of each user in turn; the others wait for their turn */
   paths(): readonly string[];
   /**
    * @returns null when there is no such file, or its shell may still be writing it
@@ -93,21 +88,25 @@ const namesAtOnce = 500;
 export function createSpool(options: SpoolOptions): Spool {
   const { folder, machine, log, keepsRemote, users = createUsers(), limits = usualLimits } = options;
   const accounts = createAccounts(limits);
+  const nested = createNestedProcesses();
   /** What was read last of each file that is followed. */
   const read = new Map<string, SpoolFile>();
   const byProcess = new Map<string, Set<string>>();
   let isWanting = false;
   let tellLate = () => {};
 
+  const addTo = (process: string, name: string) =>
+    byProcess.set(process, (byProcess.get(process) ?? new Set()).add(name));
   const forgetName = (name: string) => {
     const entry = accounts.entry(name);
     if (entry === undefined) return;
     accounts.forget(name);
     read.delete(name);
-    const process = `${entry.uid} ${processOf(name)}`;
-    const names = byProcess.get(process);
-    names?.delete(name);
-    if (names?.size === 0) byProcess.delete(process);
+    for (const process of [name, nameOf(entry.process)].map((one) => `${entry.uid} ${processOf(one)}`)) {
+      const names = byProcess.get(process);
+      names?.delete(name);
+      if (names?.size === 0) byProcess.delete(process);
+    }
     // To look through a full folder for the sake of one file would be all that is done.
     if (entry.account.beyond > 0 && entry.account.entries.size <= limits.filesPerUser / 2) isWanting = true;
   };
@@ -123,8 +122,7 @@ export function createSpool(options: SpoolOptions): Spool {
     }
     const entry = accounts.follow(name, stats.uid, user.isKnown, counted(stats.size));
     if (entry === null) return;
-    const process = `${stats.uid} ${processOf(name)}`;
-    byProcess.set(process, (byProcess.get(process) ?? new Set()).add(name));
+    addTo(`${stats.uid} ${processOf(name)}`, name);
     accounts.wait(entry);
   };
   const markQuietly = () => {
@@ -180,13 +178,16 @@ export function createSpool(options: SpoolOptions): Spool {
     paths: () =>
       accounts
         .all()
-        .filter(({ isUnfit }) => !isUnfit)
+        .filter(({ isUnfit, sessionId }) => !isUnfit && sessionId !== null)
         .map(({ name }) => join(folder, name)),
     read(path) {
       const entry = entryAt(path);
       const user = entry === undefined ? null : users.cached(entry.uid);
       if (entry === undefined || user === null) return null;
-      const found = readReady(path, { user, machine, keepsRemote, sessionId: null });
+      const before = entry.sessionId === null ? undefined : read.get(entry.name);
+      if (before !== undefined && isAsItWas(path, before)) return before.file;
+      const { process } = entry;
+      const found = readReady(path, { user, machine, nested, process, keepsRemote, sessionId: null });
       if (found === "not ready") return null;
       if (found === null) {
         noteName(entry.name);
@@ -194,6 +195,11 @@ export function createSpool(options: SpoolOptions): Spool {
       }
       accounts.resize(entry, found.size);
       Object.assign(entry, { inode: found.inode, hasSessionId: found.hasSessionId });
+      if (found.file.owner?.isVerified && entry.process === null) {
+        // In a container it goes by another name than its file.
+        entry.process = found.file.process;
+        addTo(`${entry.uid} ${nameOf(entry.process)}`, entry.name);
+      }
       const sessionId = entry.eventId === found.file.eventId ? entry.sessionId : null;
       const file = { ...found.file, sessionId };
       read.set(entry.name, { ...found, file });
@@ -210,12 +216,15 @@ export function createSpool(options: SpoolOptions): Spool {
       if (entry === undefined || found === undefined) return;
       const isNew = entry.sessionId !== sessionId;
       Object.assign(entry, { eventId: file.eventId, sessionId });
-      if (!isNew || entry.hasSessionId) return;
-      const size = appendSessionId(found, sessionId);
-      if (size === null) return;
+      read.set(entry.name, { ...found, file: { ...found.file, sessionId } });
+      // What has told its end is removed, and no prompt reads it.
+      if (!isNew || entry.hasSessionId || file.end !== null) return;
+      const after = appendSessionId(found, sessionId);
+      if (after === null) return;
       // Its own change is not told as another's.
-      accounts.resize(entry, size);
+      accounts.resize(entry, after.size);
       entry.hasSessionId = true;
+      read.set(entry.name, after);
     },
     setAside(path) {
       const entry = entryAt(path);
@@ -251,7 +260,7 @@ export function createSpool(options: SpoolOptions): Spool {
       const unfitLeft = accounts.all().filter(({ isUnfit }) => isUnfit).length;
       return {
         followed: sum(({ entries }) => entries.size),
-        waiting: sum(({ waiting }) => waiting.size),
+        waiting: sum(({ waiting, known }) => waiting.size + known.size),
         unfit: sum(({ aside }) => aside) + unfitLeft,
         beyondLimit: sum(({ beyond }) => beyond),
       };
@@ -263,9 +272,22 @@ function readReady(path: string, knowledge: SpoolFileKnowledge): SpoolFile | "no
   try {
     return readSpoolFile(path, knowledge);
   } catch (error) {
-    if (error instanceof UnfitFile && error.changedMs !== null && isFresh(error.changedMs)) return "not ready";
+    if (!(error instanceof UnfitFile)) throw error;
+    if (error.changedMs !== null && isFresh(error.changedMs)) return "not ready";
+    // Every error of this program's own is an instance of each of its classes.
+    if (error.isEmpty === true && removeStateFile(path) === null) return null;
     throw error;
   }
+}
+
+function nameOf(process: NamedProcess | null): string {
+  return process === null ? "" : `${process.bootId}.${process.pid}.${process.startTicks}`;
+}
+
+/** Nobody can set the time of the last change. */
+function isAsItWas(path: string, { inode, size, file }: SpoolFile): boolean {
+  const stats = lookedAt(path);
+  return stats !== null && stats.ino === inode && stats.size === size && stats.ctimeMs === file.changedMs;
 }
 
 function processOf(name: string): string {

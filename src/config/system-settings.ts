@@ -74,9 +74,10 @@ function checked(value: unknown): KeptSettings {
   return kept;
 }
 
-/** Read as the text of the same value would be, which says what is needed. */
-function keptOf(name: SettingName, given: unknown): KeptValue {
+/** Read as the text of the same value would be, which says what is needed. What is yes or no may be JSON's true or false. */
+function keptOf(name: SettingName, value: unknown): KeptValue {
   const { schema, parse } = settingRules[name];
+  const given = schema.type === undefined && typeof value === "boolean" ? (value ? "yes" : "no") : value;
   const texts = Array.isArray(given) && given.every((item) => typeof item === "string") ? given : null;
   const isOfType =
     schema.type === "array" ? texts !== null : typeof given === (schema.type === "integer" ? "number" : "string");

@@ -28,6 +28,11 @@ export function lookAround(pid: number, stat: ProcessStat, root = ""): SeenCircu
   };
 }
 
+/** @returns the container that this program runs in, named as that of a process beside it; null for none */
+export function ownContainer(root = ""): string | null {
+  return containerOf(readText(`${root}/proc/self/cgroup`), 1, root);
+}
+
 /** @returns a number as the kernel's audit writes it; null for none, and for what is no such number */
 export function parseId(text: string): number | null {
   const digits = text.trim();

@@ -33,9 +33,9 @@ export function liveness(identity: ProcessIdentity, machine: ProcessHome, isName
   // A container that shares the store has its own pids, and may show another boot; it cannot judge the host's.
   if (identity.pidNamespace === null || identity.pidNamespace !== processes.pidNamespace())
     return unknown("other_namespace");
-  if (identity.bootId === null || machine.bootId === null || identity.startTicks === null)
-    return unknown("not_identified");
+  if (identity.bootId === null || machine.bootId === null) return unknown("not_identified");
   if (identity.bootId !== machine.bootId) return dead("rebooted");
+  if (identity.startTicks === null) return unknown("not_identified");
 
   const existence = exists(identity.pid);
   if (existence === "gone") return dead("pid_gone");
@@ -46,9 +46,9 @@ export function liveness(identity: ProcessIdentity, machine: ProcessHome, isName
   if (stat.hasExited) return dead("pid_gone");
   const { pid, executable, exeId, comm } = identity;
   if (executable === null && exeId === null && comm === null) return alive;
+  if (isNameEnough && exeId === null && comm !== null) return comm === stat.comm ? alive : dead("executable_replaced");
   // The name was read before the file: see `processIdentity`.
   const seen = { comm: stat.comm, exeId: processes.exeIdOf(pid), executable: processes.executableOf(pid) };
-  if (isNameEnough && exeId === null && comm !== null) return comm === seen.comm ? alive : dead("executable_replaced");
   return byProgram[processes.compareProgram(identity, seen)];
 }
 
@@ -84,7 +84,8 @@ function reasonOf(verdict: Liveness): ProcessLook["reason"] {
   return verdict.state === "dead" ? verdict.proof : verdict.reason;
 }
 
-function exists(pid: number): "there" | "gone" {
+/** @returns whether a process has this pid here, as any user can tell (kill(2)) */
+export function exists(pid: number): "there" | "gone" {
   try {
     process.kill(pid, 0);
     return "there";

@@ -22,6 +22,8 @@ export interface Users {
 const askTimeoutMs = 2_000;
 /** Users come and go, and a directory may be out of reach for a moment. */
 const keptMs = 600_000;
+/** Whose each of many files is must not take a look at the database for each. */
+const lookAgainMs = 1_000;
 /** User ids that nobody knows can be had by the ten thousand (subuid(5)). */
 const mostKept = 10_000;
 
@@ -63,7 +65,11 @@ export function createUsers(file: string = usualFiles.passwd): Users {
 function createLocalUsers(file: string): () => ReadonlyMap<number, User> {
   let users: ReadonlyMap<number, User> = new Map();
   let readAt = "";
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
   return () => {
+    // A user who is missing is asked for elsewhere.
+    if (performance.now() - lookedAtMs < lookAgainMs) return users;
+    lookedAtMs = performance.now();
     const stats = statSync(file, { throwIfNoEntry: false });
     const mark = `${stats?.ino} ${stats?.mtimeMs} ${stats?.size}`;
     if (mark !== readAt) users = byNumber(accountText(file));

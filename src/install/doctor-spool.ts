@@ -1,14 +1,14 @@
 /** Owns the part of the examination that is about the spool that the settings name: its disk, what lies in it, who serves it. */
-import { accessSync, constants, existsSync, lstatSync, readdirSync, type Stats, statfsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
 import type { Config } from "../config/config.ts";
-import { follow, shellWord } from "../host/trusted-path.ts";
+import { shellWord } from "../host/trusted-path.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { attempt, type Finding, failure, listed, note, ok, problem } from "./finding.ts";
 import { spoolFolder, spoolMode } from "./system/places.ts";
+import { faultOfSpool, issueOfDisk } from "./system/spool-status.ts";
 
 const check = "machine spool";
-const modeBits = 0o7777;
 const answerMs = 2_000;
 const recordedAlone = "so shells are on their users' own records alone";
 const installAgain = "install it again with: sudo session-buddy install --system";
@@ -22,7 +22,7 @@ const installAgain = "install it again with: sudo session-buddy install --system
 export async function examineSpool({ settings }: Pick<Config, "settings">): Promise<readonly Finding[]> {
   const { spool, socket } = settings;
   if (spool === null || socket === null || !existsSync(spool)) return [];
-  if (spool === spoolFolder) return [...told(() => wrongDisk(spool)), ...rejected(spool)];
+  if (spool === spoolFolder) return rejected(spool);
   const wrong = told(() => wrongSpool(spool));
   if (wrong.length > 0) return wrong;
   return [ok(check, `shells can leave their files in ${spool}`), await service(socket), ...rejected(spool)];
@@ -36,32 +36,30 @@ function told(look: () => Finding | null): Finding[] {
 
 /** @returns what keeps shells from leaving their files; null when nothing does */
 function wrongSpool(path: string): Finding | null {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return problem(check, `${path} is missing, ${recordedAlone}`, installAgain);
-  if (!stats.isDirectory()) return problem(check, `${path} is not a folder, ${recordedAlone}`, "move it away");
-  const { issue } = follow(path, stats.uid);
-  if (issue !== null) return problem(check, `${path} ${issue.words}, ${recordedAlone}`, issue.remedy);
-  return wrongMode(path, stats) ?? wrongDisk(path);
+  const fault = faultOfSpool(path);
+  if (fault === null) return wrongDisk(path);
+  switch (fault.kind) {
+    case "missing":
+      return problem(check, `${path} is missing, ${recordedAlone}`, installAgain);
+    case "no folder":
+      return problem(check, `${path} is not a folder, ${recordedAlone}`, "move it away");
+    case "way":
+      return problem(check, `${path} ${fault.issue.words}, ${recordedAlone}`, fault.issue.remedy);
+    case "mode":
+      return wrongMode(path, fault.mode);
+    default:
+      return problem(check, `${path} does not belong to the user of the service`, installAgain);
+  }
 }
 
-function wrongMode(path: string, { mode, uid }: Stats): Finding | null {
-  if (uid === 0) return problem(check, `${path} belongs to root, not to the user of the service`, installAgain);
-  if ((mode & modeBits) === spoolMode) return null;
-  const [is, must] = [mode & modeBits, spoolMode].map((bits) => bits.toString(8).padStart(4, "0"));
+function wrongMode(path: string, mode: number): Finding {
+  const [is, must] = [mode, spoolMode].map((bits) => bits.toString(8).padStart(4, "0"));
   return problem(check, `${path} has mode ${is}, not ${must}`, `set it with: sudo chmod ${must} ${shellWord(path)}`);
 }
 
 function wrongDisk(path: string): Finding | null {
-  try {
-    accessSync(path, constants.W_OK);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const words = code === "EROFS" ? "lies on a disk that is read-only" : `cannot be written to (${message})`;
-    return problem(check, `${path} ${words}, ${recordedAlone}`, "make it writable again");
-  }
-  const { bavail, ffree, files } = statfsSync(path);
-  if (bavail > 0 && (ffree > 0 || files === 0)) return null;
-  return problem(check, `the disk of ${path} is full, ${recordedAlone}`, "make room on it");
+  const issue = issueOfDisk(path);
+  return issue === null ? null : problem(check, `${path} ${issue.words}, ${recordedAlone}`, issue.remedy);
 }
 
 async function service(socket: string): Promise<Finding> {

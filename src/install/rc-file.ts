@@ -14,6 +14,7 @@ import {
   unlinkSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { runTool } from "../host/tools.ts";
 import { isTrustedOwner } from "../host/trusted-path.ts";
 import { isAsItWas, type Ownership, syncFolder, writtenBeside } from "../host/whole-file.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
@@ -94,7 +95,7 @@ function issueOfFolder(path: string): string | null {
 }
 
 /**
- * Gives a file new content in one step, or removes it; mode, owner and group stay.
+ * Gives a file new content in one step, or removes it; mode, owner, group and attributes stay.
  *
  * @param file - as it was read; somebody else's change since is not overwritten
  * @throws SessionBuddyError `storage.unavailable`, its sentence the rest of one that begins with the file
@@ -116,6 +117,7 @@ function replace(file: RcFile, bytes: Buffer): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const temporary = writtenBeside(file.path, bytes, file.stats ?? file.fresh);
   try {
+    if (file.stats !== null) keepAttributes(file.path, temporary);
     requireUnchanged(file);
     renameSync(temporary, file.path);
   } catch (error) {
@@ -123,6 +125,15 @@ function replace(file: RcFile, bytes: Buffer): void {
     throw error;
   }
   syncFolder(folder);
+}
+
+/**
+ * An administrator may have given a file more than owner and mode: an access control list, extended attributes, a label of
+ * SELinux. The cp of GNU alone knows them; where there is another one, or the file system has none, they are not kept.
+ */
+function keepAttributes(from: string, to: string): void {
+  const kept = existsSync("/sys/fs/selinux/enforce") ? "mode,ownership,xattr,context" : "mode,ownership,xattr";
+  runTool("cp", ["--attributes-only", `--preserve=${kept}`, "--", from, to]);
 }
 
 function remove(file: RcFile): void {

@@ -15,6 +15,7 @@ import { type ConnectionLimits, type Connections, createConnections } from "./ht
 import { createLimit } from "./http/limits.ts";
 import { createPeers, type Peers } from "./http/peers.ts";
 import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "./http/respond.ts";
+import { createIdentify, createSocketConnections } from "./http/socket-connections.ts";
 import { targetOf } from "./http/target.ts";
 import { createRefusal, isEndless } from "./http/unreadable.ts";
 import { openExchange } from "./mcp/exchange.ts";
@@ -108,6 +109,8 @@ export interface HttpEntrance {
 interface Entrance extends Omit<HttpOptions, "authenticate">, McpPath {
   readonly peers: Peers;
   readonly isUnixSocket: boolean;
+  /** Finds out whom a request is counted for. */
+  readonly identify: (request: IncomingMessage) => Promise<void>;
 }
 
 const mcpPath = "/mcp";
@@ -126,7 +129,7 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     idleMs: limits.sessionIdleMs,
     ...(streamOptions === undefined ? {} : { streamOptions }),
   });
-  const entrance: Omit<Entrance, "isUnixSocket"> = {
+  const entrance: Omit<Entrance, "isUnixSocket" | "identify"> = {
     ...options,
     sessions,
     exchange: await openExchange(createMcp()),
@@ -134,12 +137,13 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
     peers,
     refusals,
   };
-  const connections = createConnections(limits);
-  const serve = (isUnixSocket: boolean) =>
-    createListener({ ...entrance, isUnixSocket }, connections, options.timeouts ?? usualTimeouts);
+  const timeouts = options.timeouts ?? usualTimeouts;
+  const bySocket = createSocketConnections(limits.connections);
+  const identify = createIdentify(bySocket, options.authenticate);
+  const tcp = { ...entrance, isUnixSocket: false, identify: async () => {} };
   return {
-    server: serve(false),
-    socketServer: serve(true),
+    server: createListener(tcp, createConnections(limits), timeouts),
+    socketServer: createListener({ ...entrance, isUnixSocket: true, identify }, bySocket, timeouts),
     async close() {
       options.api?.live.close();
       await sessions.close();
@@ -181,6 +185,7 @@ function serverOptions({ headersMs, requestMs, idleMs, checkMs }: HttpTimeouts):
 }
 
 async function handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
+  await entrance.identify(request);
   // A page in a browser may reach a loopback address under a name of its own (DNS rebinding, CVE-2025-66414).
   const { authorities, path, query } = targetOf(request);
   if (!isTrusted(authorities, request.headers.origin, entrance.allowedHosts)) {

@@ -34,6 +34,12 @@ export type EndOutcome = "recorded" | "already_ended" | "not_found";
 /** Looks for a session in a transaction. @returns null when there is none */
 export type FindSession = (tx: StoreTransaction) => Promise<Session | null>;
 
+/** An end, and what was seen when it was told. */
+export interface ToldEnd {
+  readonly content: EndContent;
+  readonly observed: Observation;
+}
+
 /**
  * A start that is sent again is answered with the same session. Where that one was pruned since, the answer still has
  * its id, nothing is recorded, and what the event says now is taken on trust, because there is nothing left to compare
@@ -54,6 +60,8 @@ export interface Tracker {
    *   look and the start. By default there is none
    */
   startOfHost(parsed: ParsedStart, observed: Observation, findSame?: FindSession): Promise<Session>;
+  /** Records such a start and its end together. @returns the session as it was before the end */
+  lifeOfHost(parsed: ParsedStart, observed: Observation, end: ToldEnd): Promise<Session>;
   /**
    * Records the end of a session. The first one is kept, unless the shell itself tells another: what changes nothing is
    * answered alike.
@@ -76,10 +84,14 @@ export function createTracker(dependencies: TrackerDependencies): Tracker {
       });
     },
     startOfHost(parsed, observed, findSame = async () => null) {
+      return store.transact((tx) => startOrKnown(tx, { parsed, observed, findSame }));
+    },
+    lifeOfHost(parsed, observed, end) {
       return store.transact(async (tx) => {
-        const known = await tx.eventById(parsed.eventId);
-        const session = known === null ? await findSame(tx) : foldSession(await tx.eventsOf(known.sessionId));
-        return session ?? recordStart(tx, parsed, observed);
+        const session = await startOrKnown(tx, { parsed, observed, findSame: async () => null });
+        const { sessionId } = session;
+        await recordClosing(tx, { kind: "end", eventId: newEventId(), sessionId, ...end });
+        return session;
       });
     },
     end(sessionId, content, observed) {
@@ -91,6 +103,18 @@ export function createTracker(dependencies: TrackerDependencies): Tracker {
       return store.transact((tx) => recordClosing(tx, event));
     },
   };
+}
+
+interface StartOfHost {
+  readonly parsed: ParsedStart;
+  readonly observed: Observation;
+  readonly findSame: FindSession;
+}
+
+async function startOrKnown(tx: StoreTransaction, { parsed, observed, findSame }: StartOfHost): Promise<Session> {
+  const known = await tx.eventById(parsed.eventId);
+  const session = known === null ? await findSame(tx) : foldSession(await tx.eventsOf(known.sessionId));
+  return session ?? recordStart(tx, parsed, observed);
 }
 
 async function recordStart(tx: StoreTransaction, parsed: ParsedStart, observed: Observation): Promise<Session> {

@@ -21,19 +21,28 @@ async function drawn(t: TestContext, args: readonly string[], env = {}): Promise
   return (await runWell(sandbox, ["timeline", ...day, ...args], { env })).trimEnd().split("\n");
 }
 
+/** Columns of the name and the session, and of what is drawn beside them. */
+const label = 13;
+const room = 87;
+
 /** The drawing of one line, in shares of the window that begin and end it. */
 function shares(line: string | undefined, glyph: string): readonly [number, number] | null {
-  const bar = (line ?? "").slice(7).padEnd(93);
+  const bar = (line ?? "").replace("日本", "four").slice(label).padEnd(room);
   const first = bar.indexOf(glyph);
-  return first === -1 ? null : [Math.round((first / 93) * 20), Math.round(((bar.lastIndexOf(glyph) + 1) / 93) * 20)];
+  const share = (columns: number) => Math.round((columns / room) * 20);
+  return first === -1 ? null : [share(first), share(bar.lastIndexOf(glyph) + 1)];
 }
 
-test("a line a session shows when it was open, and between which moments its end is not known", async (t) => {
+test("a line a session shows whose it is, when it was open, and between which moments its end is not known", async (t) => {
   const [axis, early, lost, open, legend, ...more] = await drawn(t, []);
-  assert.match(axis ?? "", /^ {7}2026-03-10 00:00Z +2026-03-10 20:00Z$/);
+  assert.match(axis ?? "", /^ {13}2026-03-10 00:00Z +2026-03-10 20:00Z$/);
   assert.deepEqual(
-    [early, lost, open].map((line) => line?.slice(0, 7).trim()),
-    ["early", "lost", "open"],
+    [early, lost, open].map((line) => line?.split(/ +/).slice(0, 2)),
+    [
+      ["anna", "early"],
+      ["日本", "lost"],
+      ["anna", "open"],
+    ],
   );
   // In hours of the 20 that are drawn.
   assert.deepEqual([shares(early, "█"), shares(early, "░")], [[0, 6], null]);

@@ -1,4 +1,4 @@
-/** A storm of shells that end in every way at random, while the processors are busy; and the account of what was lost. */
+/** Storms of shells that end in every way at random; and the account of what was lost. Of one user, or of all of a machine. */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -10,6 +10,7 @@ import {
   openShell,
   runLine,
   type ShellKind,
+  type ShellPlan,
   shellKinds,
   startShell,
   told,
@@ -22,16 +23,33 @@ const settleDeadlineMs = 60_000;
 const pauseMs = 200;
 
 /** One shell's story: its name is the component name on record, which its nested shells inherit. */
-interface Story {
+export interface Story {
   readonly name: string;
   readonly kind: ShellKind;
   readonly way: string;
   readonly code: number;
 }
 
-interface Stage {
+/** How the people of a storm wait for each other. Each story calls each of these once, in this order. */
+export interface Crowd {
+  begin(): Promise<void>;
+  /** Its shell has a prompt, or is gone already because it was left before that. */
+  open(): Promise<void>;
+  end(): void;
+}
+
+/** Where a storm takes place. */
+export interface Stage {
   readonly t: TestContext;
   readonly sandbox: Sandbox;
+  /** How a shell of a story is started, beside its name. */
+  readonly plan?: (story: Story) => ShellPlan;
+  /** @returns all that is on record; of the sandbox's own record by default */
+  readonly rows?: () => Promise<readonly SessionRow[]>;
+  /** Whose a story's sessions must be; not looked at by default. */
+  readonly username?: (story: Story) => string;
+  /** Who else opens shells; nobody waits for anybody by default. */
+  readonly crowd?: Crowd;
 }
 
 type Way = (stage: Stage, story: Story) => Promise<readonly ExpectedRow[]>;
@@ -94,8 +112,9 @@ const ways: Readonly<Record<string, Way>> = {
     return [proven(story), left(story)];
   },
   async "exit typed ahead"(stage, story) {
-    const terminal = startShell(stage.t, stage.sandbox, story.kind, planOf(story));
+    const terminal = startShell(stage.t, stage.sandbox, story.kind, planOf(stage, story));
     await typeAndEnd(terminal, `exit ${story.code}\r`);
+    await stage.crowd?.open();
     return [left(story)];
   },
   async nested(stage, story) {
@@ -117,9 +136,10 @@ const ways: Readonly<Record<string, Way>> = {
     await typeAndEnd(terminal, `exit ${story.code}\r`);
     return [left(story)];
   },
-  async "tmux kill-server"({ t, sandbox }, story) {
-    const tmux = await createTmux(t, sandbox, story.kind, planOf(story), story.name);
+  async "tmux kill-server"(stage, story) {
+    const tmux = await createTmux(stage.t, stage.sandbox, story.kind, planOf(stage, story), story.name);
     await tmux.prompted();
+    await stage.crowd?.open();
     await tmux.run("kill-server");
     return [hungUp(story)];
   },
@@ -140,19 +160,32 @@ export async function storm(stage: Stage, perKind: number, mostAlive = usuallyAl
   const waiting = stories.values();
   const live = async () => {
     for (const story of waiting) {
-      const way = ways[story.way] as Way;
-      expected.set(story.name, { story, rows: await way(stage, story) });
+      await stage.crowd?.begin();
+      expected.set(story.name, { story, rows: await tellOut(stage, story) });
+      stage.crowd?.end();
     }
   };
   await Promise.all(Array.from({ length: mostAlive }, live));
 
   const deadline = Date.now() + settleDeadlineMs;
   for (;;) {
-    const found = Map.groupBy(await allRows(stage.sandbox), (row) => String(row.component_name));
-    const lost = [...expected.values()].flatMap(({ story, rows }) => account(story, rows, found.get(story.name) ?? []));
+    const rows = await (stage.rows?.() ?? allRows(stage.sandbox));
+    const found = Map.groupBy(rows, (row) => String(row.component_name));
+    const lost = [...expected.values()].flatMap(({ story, rows }) => [
+      ...account(story, rows, found.get(story.name) ?? []),
+      ...strangersOf(stage, story, found.get(story.name) ?? []),
+    ]);
     const strange = [...found.keys()].filter((name) => !expected.has(name)).map((name) => `nobody was ${name}`);
     if (lost.length + strange.length === 0 || Date.now() > deadline) return [...lost, ...strange];
     await setTimeout(pauseMs);
+  }
+}
+
+async function tellOut(stage: Stage, story: Story): Promise<readonly ExpectedRow[]> {
+  try {
+    return await (ways[story.way] as Way)(stage, story);
+  } catch (error) {
+    throw new Error(`${story.name} (${story.way})`, { cause: error });
   }
 }
 
@@ -188,6 +221,11 @@ function account(story: Story, expected: readonly ExpectedRow[], found: readonly
   return a === b ? [] : [`${story.name} (${story.kind}, ${story.way}): ${a} is on record as ${b || "nothing"}`];
 }
 
+function strangersOf({ username }: Stage, story: Story, found: readonly SessionRow[]): string[] {
+  const strangers = username === undefined ? [] : found.filter((row) => row.username !== username(story));
+  return strangers.map((row) => `${story.name} is on record as ${row.username}'s`);
+}
+
 function tell(kind: ShellKind, index: number): Story {
   const names = Object.keys(ways);
   return {
@@ -198,12 +236,15 @@ function tell(kind: ShellKind, index: number): Story {
   };
 }
 
-function planOf({ name }: Story) {
-  return { env: { SESSION_BUDDY_COMPONENT: name } };
+function planOf({ plan }: Stage, story: Story): ShellPlan {
+  const own = plan?.(story) ?? {};
+  return { ...own, env: { ...own.env, SESSION_BUDDY_COMPONENT: story.name } };
 }
 
-function opened({ t, sandbox }: Stage, story: Story): Promise<Terminal> {
-  return openShell(t, sandbox, story.kind, planOf(story));
+async function opened(stage: Stage, story: Story): Promise<Terminal> {
+  const terminal = await openShell(stage.t, stage.sandbox, story.kind, planOf(stage, story));
+  await stage.crowd?.open();
+  return terminal;
 }
 
 async function typeAndEnd(terminal: Terminal, text: string): Promise<void> {

@@ -68,7 +68,7 @@ test("doctor names a spool on a disk that is full, or read-only; what was left b
   const shell = await openShell(t, folder, user);
   const filler = join(disk, "filler");
   execFileSync("sh", ["-c", 'cat /dev/zero > "$1" 2>/dev/null; true', "sh", filler]);
-  assert.match((await examined(user, service)).join("\n"), /^machine spool problem the disk of .* is full/);
+  assert.match((await examined(user, service)).join("\n"), /^machine spool problem .* lies on a disk that is full/);
   // An end still fits into the last block of the file.
   await shell.exit(5);
   await eventually(async () =>
@@ -85,6 +85,18 @@ test("doctor names a spool on a disk that is full, or read-only; what was left b
   );
   execFileSync("mount", ["-o", "remount,rw", disk]);
   assert.match((await examined(user, service)).join("\n"), /^machine spool ok /);
+});
+
+test("what a shell leaves that found the disk full as it wrote is removed, and not told of", async (t) => {
+  const sandbox = createSandbox(t);
+  const service = createSpoolService(t, sandbox);
+  const user = createUser(t, sandbox);
+  const server = await service.serve();
+  const name = "00000000-0000-4000-8000-000000000001.1.1";
+  await user.shell(`: > '${service.folder}/${name}'; ln -s /etc/passwd '${service.folder}/${name}.1'`);
+  await eventually(() => assert.deepEqual(service.names(), [`${name}.1.rejected`], server.log()));
+  assert.doesNotMatch(server.log(), /is empty/);
+  assert.deepEqual(await service.sessions(), []);
 });
 
 test("the service and root are told of files that were put aside; the metrics count them without a name", async (t) => {

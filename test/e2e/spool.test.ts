@@ -128,6 +128,12 @@ test("shells that lived while the service was down, of this boot and of one befo
   const rebooted = (await service.sessions()).filter(({ end_reason }) => end_reason === "rebooted");
   assert.deepEqual(new Set(rebooted.map(({ username }) => username)), new Set([alice.name]));
   assert.equal(rebooted.length, before.filter(({ exitCode }) => exitCode === null).length);
+  const numbers = new Map((await service.sessions()).map(({ username, uid }) => [username, uid]));
+  assert.deepEqual(
+    [alice, bob].map(({ name }) => numbers.get(name)),
+    [alice.uid, bob.uid],
+    "the file's owner is known when its shell has gone",
+  );
   assert.ok(
     rebooted.every(({ ended_at, ended_after, ended_before }) => ended_at === null && ended_after && ended_before),
   );

@@ -1,7 +1,6 @@
 /** Proves that after any run of starts, ends and deaths the metrics of a server are what its store's log says. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
@@ -16,6 +15,7 @@ import { anyDeath, anyEnd, anyText } from "../support/arbitraries.ts";
 import { readMetrics } from "../support/server/prometheus.ts";
 import { countsIn, recount } from "../support/store/recount.ts";
 import { observedNothing, sampleStart } from "../support/store/session-events.ts";
+import { emptyStores } from "../support/store/store-place.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** Few events, so that they are sent again, and sessions end twice or die before they end. */
@@ -33,9 +33,9 @@ const operation = fc.oneof(
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
-async function openPlace(t: TestContext) {
+async function openPlace(t: TestContext, makeStore: (path: string) => void) {
   const home = temporaryFolder(t);
-  mkdirSync(home, { recursive: true });
+  makeStore(join(home, "sessions.db"));
   const config = await resolveConfig({ SESSION_BUDDY_HOME: home });
   const app = await openApp(config, createLog({ toStandardError: false, file: null }));
   // Another connection, as another process has: the server is told of nothing.
@@ -61,9 +61,10 @@ async function write(tracker: Tracker, op: Operation, ids: readonly string[]): P
 }
 
 test("at every scrape the counters are a recount of the log since the server started, and the gauge is the table", async (t) => {
+  const makeStore = await emptyStores(t);
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { maxLength: 30, size: "max" }), async (operations) => {
-      const { app, store, tracker, close } = await openPlace(t);
+      const { app, store, tracker, close } = await openPlace(t, makeStore);
       try {
         const ids = new Set<string>();
         let metrics = await createMetrics({ store: app.store, version: "1", storeDeadlineMs: 600_000 });

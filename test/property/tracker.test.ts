@@ -8,7 +8,7 @@ import type { Store } from "../../src/tracker/store.ts";
 import { createTracker, type Tracker } from "../../src/tracker/tracker.ts";
 import { anyDeath, anyEnd, anyStart } from "../support/arbitraries.ts";
 import { at, observedNothing } from "../support/store/session-events.ts";
-import { openAt, sqlitePlace } from "../support/store/store-place.ts";
+import { emptyStores, openAt, sqlitePlace } from "../support/store/store-place.ts";
 
 /** Few starts, components and seconds, so that ids collide and starts are sent again. */
 const someStart = fc
@@ -60,9 +60,12 @@ async function checkTable(store: Store, answers: ReadonlyMap<string, string>): P
 
 test("after any run of operations, one by one or at once, fold(events) is the table", async (t) => {
   const batches = fc.array(fc.array(operation, { minLength: 1, maxLength: 5 }), { maxLength: 8 });
+  const makeStore = await emptyStores(t);
   await fc.assert(
     fc.asyncProperty(batches, async (ops) => {
-      const store = await openAt(sqlitePlace(t));
+      const place = sqlitePlace(t);
+      makeStore(place.options.path);
+      const store = await openAt(place);
       const dependencies = { store, newEventId: randomUUID, hostname: "", directoryProblem: async () => null };
       try {
         await checkTable(store, await runAll(createTracker(dependencies), ops));

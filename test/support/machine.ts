@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { eventually } from "./eventually.ts";
 import { createSandbox, launcher, type Outcome, type RunOptions, type Sandbox } from "./sandbox.ts";
+import { withoutTerminals } from "./shells/pty.ts";
 import { recordHistory, type Story } from "./store/history.ts";
 import { createUser, type User } from "./users.ts";
 
@@ -70,7 +71,16 @@ export function createAskedMachine(t: TestContext): Machine {
       handOver();
     },
     async serve(extra = {}, port = 0) {
-      const command = [...service.under, launcher, "serve", "--port", String(port), "--spool", spool];
+      const command = [
+        ...withoutTerminals,
+        ...service.under,
+        launcher,
+        "serve",
+        "--port",
+        String(port),
+        "--spool",
+        spool,
+      ];
       const child = spawn(command[0] ?? "", command.slice(1), {
         env: { ...sandbox.env, ...env, ...extra, HOME: service.home },
         cwd: "/",

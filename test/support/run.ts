@@ -38,6 +38,8 @@ const neededPrograms: ReadonlyMap<string, string> = new Map([
   ["useradd", "passwd"],
   ["mkfs.ext4", "e2fsprogs"],
   ["chattr", "e2fsprogs"],
+  ["setfattr", "attr"],
+  ["setfacl", "acl"],
   ["strace", "strace"],
   ["nsenter", "util-linux"],
   ["/usr/lib/postgresql/*/bin/initdb", "postgresql"],

@@ -37,14 +37,14 @@ function factsOf({ personal, machine, program, service, spool }: Status): string
   ];
 }
 
-function serviceWords({ unitFile, active, answers, version, isCurrent }: ServiceStatus): string {
+function serviceWords({ unitFile, active, answers, version, isCurrent, socket }: ServiceStatus): string {
   const unit = {
     missing: "no unit",
     installed: "",
     differs: "unit of another version",
     other: "a unit that is not ours",
   };
-  const runs = answers ? `answers as version ${version}` : "does not answer";
+  const runs = answers ? `answers as version ${version} at ${socket}` : `does not answer at ${socket}`;
   const old = isCurrent === false ? "began before the program was updated" : "";
   return [active ?? "", runs, unit[unitFile], old].filter((word) => word !== "").join(", ");
 }
@@ -56,6 +56,7 @@ function toJson({ personal, machine, program, service, spool, hooks }: Status) {
     program,
     service: {
       unit: service.unit,
+      socket: service.socket,
       unit_file: service.unitFile,
       active: service.active,
       answers: service.answers,

@@ -18,6 +18,7 @@ const usualWidth = 100;
 /** The axis, the legend, the words for what is left out, and the next prompt. */
 const linesBeside = 4;
 const widestKey = 30;
+const widestName = 12;
 const gap = "  ";
 
 export async function run(options: TimelineOptions): Promise<void> {
@@ -59,7 +60,7 @@ interface Window {
 }
 
 function drawing(lines: readonly Line<ListedSession>[], { since, until, now }: Window, look: Look): string[] {
-  const keys = lines.map(({ key }) => shorten(escapeControls(key), widestKey));
+  const keys = labelsOf(lines);
   const keyWidth = keys.reduce((widest, key) => Math.max(widest, widthOf(key)), 0);
   const room = Math.max(1, (terminalWidth() ?? usualWidth) - keyWidth - gap.length);
   const window = { fromMs: instantToMs(since), toMs: instantToMs(until) };
@@ -73,6 +74,16 @@ function drawing(lines: readonly Line<ListedSession>[], { since, until, now }: W
     ...rows,
     `${look.open} open  ${look.unsure} end not known  ${look.goesOn} still open`,
   ];
+}
+
+/** A session's id says nothing of whose it is: where there are several users, each line names its own. */
+function labelsOf(lines: readonly Line<ListedSession>[]): string[] {
+  const keys = lines.map(({ key }) => shorten(escapeControls(key), widestKey));
+  const users = lines.map(({ key, sessions: [first] }) => (first?.sessionId === key ? first.username : null));
+  if (users.includes(null) || new Set(users).size < 2) return keys;
+  const names = users.map((user) => shorten(escapeControls(user ?? ""), widestName));
+  const width = Math.max(...names.map(widthOf));
+  return keys.map((key, at) => `${padTo(names[at] ?? "", width)}${gap}${key}`);
 }
 
 /** Where a shell reported no end, the end lies between the last proof of life and the first proof of death. */

@@ -29,8 +29,8 @@ function personColumns(nowMs: number): readonly Column<ListedSession>[] {
   return [
     { title: "LOGIN", text: personOf, least: 6, importance: 10 },
     { title: "USER", text: (s) => s.username, least: 6, importance: 9 },
-    { title: "TTY", text: (s) => s.circumstances.tty ?? "-", least: 5, importance: 6 },
-    { title: "FROM", text: fromOf, least: 8, importance: 5 },
+    { title: "TTY", text: (s) => s.circumstances.tty ?? "-", importance: 6 },
+    { title: "FROM", text: fromOf, least: 15, importance: 5 },
     { title: "SINCE", text: (s) => toSeconds(s.startedAt), brief: (s) => brief(s.startedAt), importance: 8 },
   ];
 }

@@ -1,6 +1,7 @@
 /** Owns the steps that take the machine's record and its spool away, or leave them and say what is in them. */
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { isMark } from "../../capture/spool-marks.ts";
 import { removeTree } from "../../host/remove-tree.ts";
 import { findTool } from "../../host/tools.ts";
 import { examineBackup } from "../../store/sqlite/backup-content.ts";
@@ -54,7 +55,7 @@ function dataStep(part: string, path: string, isPurge: boolean, words: () => Pro
       if (stats === undefined) return unchanged;
       if (!stats.isDirectory()) return refused("is not a folder", "look at it and remove it by hand");
       requireTrustedWay(path);
-      if (readdirSync(path).every((name) => join(path, name) === madeFoldersFile)) {
+      if (readdirSync(path).every((name) => isOwnNote(path, name))) {
         return { action: "removed", act: () => removeTree(path) };
       }
       const what = await words();
@@ -62,6 +63,11 @@ function dataStep(part: string, path: string, isPurge: boolean, words: () => Pro
       return kept(what, `remove it with: rm -r ${path}`);
     },
   };
+}
+
+/** What the installation and its service put there for themselves. */
+function isOwnNote(folder: string, name: string): boolean {
+  return join(folder, name) === madeFoldersFile || (folder === spoolFolder && isMark(name));
 }
 
 /** Where something was left in a folder, the one above it stays too, without a word. */
@@ -76,7 +82,7 @@ function kept(reason: string, remedy: string): Plan {
 }
 
 async function spoolWords(): Promise<string> {
-  const count = readdirSync(spoolFolder).length;
+  const count = readdirSync(spoolFolder).filter((name) => !isMark(name)).length;
   return `${count} ${count === 1 ? "file" : "files"} of shells in it`;
 }
 

@@ -31,11 +31,11 @@ function program(folder: string | null): Finding {
   }
 }
 
-function spoolFinding({ path, state, reason }: ReturnType<typeof spoolStatus>): Finding {
+function spoolFinding({ path, state, reason, remedy }: ReturnType<typeof spoolStatus>): Finding {
   const check = "machine spool";
   if (state === "in order") return ok(check, `every shell can leave its file in ${path}`);
   const words = state === "missing" ? `there is no ${path}` : `${path} ${reason}`;
-  return problem(check, `${words}, so that shells are on record for their users alone`, again);
+  return problem(check, `${words}, so that shells are on record for their users alone`, remedy ?? again);
 }
 
 async function service(): Promise<Finding> {

@@ -3,6 +3,7 @@ import { SessionBuddyError } from "../../tracker/errors.ts";
 import { type ShellName, shellNames } from "../hook-line.ts";
 import { programPath } from "../program.ts";
 import { accountStep } from "./account.ts";
+import { completionSteps, removeCompletionSteps } from "./completion-steps.ts";
 import { dataSteps, settingsStep } from "./data-steps.ts";
 import { folderStep, removeMadeFoldersStep } from "./folders.ts";
 import { hookSteps, removeHookSteps } from "./hook-steps.ts";
@@ -26,7 +27,8 @@ export async function installSystem(isDryRun: boolean): Promise<readonly Change[
     folderStep({ part: "spool", path: spoolParent, mode: 0o755, owner: "root" }),
     folderStep({ part: "spool", path: spoolFolder, mode: spoolMode, owner: "service" }),
   ];
-  const steps = [leftoverStep, accountStep, ...folders, programStep, commandStep, ...serviceSteps(), ...hookSteps()];
+  const program = [programStep, commandStep, ...completionSteps()];
+  const steps = [leftoverStep, accountStep, ...folders, ...program, ...serviceSteps(), ...hookSteps()];
   const changes = await takeSteps(steps, isDryRun);
   if (changes.some(({ action, part }) => action === "refused" && part === programStep.part)) return changes;
   // Which versions are old is known when the new one is in place and the service runs it.
@@ -45,6 +47,7 @@ export async function uninstallSystem(isPurge: boolean, isDryRun: boolean): Prom
     leftoverStep,
     ...removeHookSteps(shellNames),
     ...removeServiceSteps(),
+    ...removeCompletionSteps(),
     removeCommandStep,
     ...dataSteps(isPurge),
     removeProgramStep,

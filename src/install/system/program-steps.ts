@@ -13,7 +13,6 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -23,6 +22,7 @@ import packageJson from "../../../package.json" with { type: "json" };
 import { runTool } from "../../host/tools.ts";
 import { syncFolder } from "../../host/whole-file.ts";
 import { makeFoldersAbove, requireTrustedWay } from "./folders.ts";
+import { targetOf } from "./link.ts";
 import { commandLink, programLink } from "./places.ts";
 import { digestOf, filesOfVersion, type ProgramFile, programFiles, runtimeName } from "./program-files.ts";
 import { type Plan, refused, type Step, unchanged } from "./step.ts";
@@ -212,11 +212,4 @@ function removeVersion(folder: string): void {
   if (folder !== partial) renameSync(folder, partial);
   rmSync(partial, { recursive: true, force: true });
   syncFolder(versionsFolder);
-}
-
-/** @returns what a link leads to, or a text that no link of ours does; null when there is nothing */
-function targetOf(path: string): string | null {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return null;
-  return stats.isSymbolicLink() ? readlinkSync(path) : "not a link";
 }

@@ -6,12 +6,16 @@ import { socket } from "./places.ts";
 
 const answerMs = 2_000;
 
-/** @returns null when nothing answers, or what is there is somebody else's, which is not asked */
-export function versionThatAnswers(): Promise<string | null> {
-  const stats = lookAt(socket);
-  if (!stats?.isSocket() || (stats.uid !== 0 && stats.uid !== findAccount()?.uid)) return Promise.resolve(null);
+/**
+ * @param path - of its socket; of the installation by default
+ * @param friend - user id of who may listen there beside root and the service's account; nobody by default
+ * @returns null when nothing answers, or what is there is somebody else's, which is not asked
+ */
+export function versionThatAnswers(path = socket, friend: number | null = null): Promise<string | null> {
+  const stats = lookAt(path);
+  if (!stats?.isSocket() || ![0, friend, findAccount()?.uid].includes(stats.uid)) return Promise.resolve(null);
   return new Promise((resolve) => {
-    const asked = request({ socketPath: socket, path: "/health", timeout: answerMs }, async (response) => {
+    const asked = request({ socketPath: path, path: "/health", timeout: answerMs }, async (response) => {
       try {
         resolve(versionIn(Buffer.concat(await response.toArray()).toString("utf8")));
       } catch {

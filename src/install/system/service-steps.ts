@@ -5,7 +5,7 @@ import { findTool, requireTool, runTool } from "../../host/tools.ts";
 import { syncFolder, writtenBeside } from "../../host/whole-file.ts";
 import { isUntouched } from "../stamp.ts";
 import { makeFoldersAbove, requireTrustedWay } from "./folders.ts";
-import { unitFile, unitName, unitWanted } from "./places.ts";
+import { runFolder, unitFile, unitName, unitWanted } from "./places.ts";
 import { versionThatAnswers } from "./service-answer.ts";
 import { type Plan, refused, type Step, unchanged } from "./step.ts";
 import { machineUnit, serviceByHand } from "./unit.ts";
@@ -56,7 +56,8 @@ export function serviceSteps(): readonly Step[] {
 }
 
 export function removeServiceSteps(): readonly Step[] {
-  return [...(isSystemdRunning() ? [stopStep] : []), removeWantedStep, removeUnitStep];
+  const own = isSystemdRunning() ? [stopStep] : [stillRunsStep, removeRunFolderStep];
+  return [...own, removeWantedStep, removeUnitStep];
 }
 
 const unitStep: Step = {
@@ -157,6 +158,30 @@ const stopStep: Step = {
     if (unitFileState() === "other" || state === null || ["inactive", "failed"].includes(state.active))
       return unchanged;
     return { action: "stopped", act: () => requireSystemctl(["stop", unitName]) };
+  },
+};
+
+/** Its record must not be taken from a service that goes on writing, nor its user from one that runs. */
+const stillRunsStep: Step = {
+  part: "service",
+  subject: unitName,
+  isNeeded: true,
+  isQuiet: true,
+  async plan() {
+    const version = await versionThatAnswers();
+    if (version === null) return unchanged;
+    return refused(`still runs, as version ${version}`, "stop it where it was started, and run this again");
+  },
+};
+
+/** Where systemd starts the service, the folder comes and goes with it. */
+const removeRunFolderStep: Step = {
+  part: "socket",
+  subject: runFolder,
+  isQuiet: true,
+  plan() {
+    if (!existsSync(runFolder)) return unchanged;
+    return { action: "removed", act: () => rmSync(runFolder, { recursive: true }) };
   },
 };
 

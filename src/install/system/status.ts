@@ -1,14 +1,17 @@
 /** Owns a look at how session-buddy is installed on this machine, for its caller and for everybody; changes nothing. */
-import { existsSync, lstatSync, readdirSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { stateFilesIn } from "../../capture/state-folder.ts";
+import { resolveConfig } from "../../config/config.ts";
 import type { Environment } from "../../config/environment.ts";
 import { resolvePaths, resolveShellFolders } from "../../config/paths.ts";
 import { openProcesses } from "../../host/machine.ts";
 import type { Processes } from "../../host/processes.ts";
+import { SessionBuddyError } from "../../tracker/errors.ts";
+import { settled } from "../finding.ts";
 import { type HookOptions, hookStates } from "../hooks.ts";
 import { hookFileStates } from "./hook-steps.ts";
-import { database, programLink, spoolFolder, unitFile } from "./places.ts";
+import { database, programLink, socket, spoolFolder, unitFile } from "./places.ts";
 import { versionThatAnswers } from "./service-answer.ts";
 import { isSystemdRunning, unitFileState, unitState } from "./service-steps.ts";
 import { type SpoolStatus, spoolStatus } from "./spool-status.ts";
@@ -26,6 +29,8 @@ export interface Status {
 
 export interface ServiceStatus {
   readonly unit: string;
+  /** Where it is to answer. */
+  readonly socket: string;
   /** `missing`, `installed`, `differs` (of another version), `other` (not ours). */
   readonly unitFile: ReturnType<typeof unitFileState>;
   /** What systemd says, such as `active`; null where it does not run. */
@@ -52,18 +57,31 @@ export async function statusOf(env: Environment, programFolder: string): Promise
   const processes = await openProcesses();
   const hooks = { folders: resolveShellFolders(env), stateFolder: paths.stateFolder, programFolder };
   const own = stateFilesIn(paths.stateFolder);
+  const places = await placesOf(env);
   return {
     personal: {
       database: paths.database,
       exists: existsSync(paths.database),
       openShells: countOpen(own, processes),
     },
-    machine: { database, exists: existsFor(database), openShells: openInSpool(processes) },
+    machine: { database, exists: existsFor(database), openShells: openInSpool(places.spool, processes) },
     program: { path: programLink, version: installedVersion(), folder: currentFolder() },
-    service: await serviceStatus(),
-    spool: spoolStatus(),
+    service: await serviceStatus(places),
+    spool: spoolStatus(places.spool),
     hooks: hookStatuses(hooks),
   };
+}
+
+interface ServicePlaces {
+  readonly spool: string;
+  readonly socket: string;
+}
+
+/** Those of the settings; where they name none, or cannot be read, those of the installation. */
+async function placesOf(env: Environment): Promise<ServicePlaces> {
+  const config = await settled(resolveConfig(env));
+  const settings = config instanceof SessionBuddyError ? null : config.settings;
+  return { spool: settings?.spool ?? spoolFolder, socket: settings?.socket ?? socket };
 }
 
 function hookStatuses(options: HookOptions): readonly HookStatus[] {
@@ -87,13 +105,13 @@ function countOpen(files: readonly string[], processes: Processes): number {
 }
 
 /** Nobody but root and the service may list the spool. */
-function openInSpool(processes: Processes): number | null {
+function openInSpool(spool: string, processes: Processes): number | null {
   try {
-    readdirSync(spoolFolder);
+    readdirSync(spool);
   } catch {
     return null;
   }
-  return countOpen(stateFilesIn(spoolFolder), processes);
+  return countOpen(stateFilesIn(spool), processes);
 }
 
 /** @returns null where the caller may not look */
@@ -105,13 +123,15 @@ function existsFor(path: string): boolean | null {
   }
 }
 
-async function serviceStatus(): Promise<ServiceStatus> {
+async function serviceStatus(places: ServicePlaces): Promise<ServiceStatus> {
   const state = unitState();
-  const version = await versionThatAnswers();
+  const keeper = statSync(places.spool, { throwIfNoEntry: false })?.uid ?? null;
+  const version = await versionThatAnswers(places.socket, keeper);
   const installedAt = installedAtMs();
   const pid = state?.mainPid ?? null;
   return {
     unit: unitFile,
+    socket: places.socket,
     unitFile: unitFileState(),
     active: isSystemdRunning() ? (state?.active ?? null) : null,
     answers: version !== null,

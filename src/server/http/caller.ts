@@ -9,8 +9,18 @@ export function callerOf(request: IncomingMessage): AuthInfo {
   return { clientId: addressOf(request), token: bearerOf(request), scopes: [] };
 }
 
-export function addressOf(request: IncomingMessage): string {
-  return request.socket.remoteAddress ?? "";
+interface Counted extends IncomingMessage {
+  countedFor?: string;
+}
+
+/** Has a request that came by a Unix socket, where nobody has an address, counted for somebody. */
+export function countFor(request: Counted, somebody: string): void {
+  request.countedFor = somebody;
+}
+
+/** @returns what the limits of a request are counted for: an address, or who takes its place */
+export function addressOf(request: Counted): string {
+  return request.countedFor ?? request.socket.remoteAddress ?? "";
 }
 
 /**

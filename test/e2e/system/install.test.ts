@@ -29,15 +29,24 @@ test("installed, it is in its places; uninstalled, the machine is as it was", as
     differences(before, installed).filter((line) => !line.includes("/usr/local/lib/session-buddy-")),
     [
       "changed /etc/bash.bashrc",
+      "new /etc/fish/completions/session-buddy.fish",
       "new /etc/fish/conf.d/session-buddy.fish",
       ...userFiles.slice(0, 3),
       "new /etc/session-buddy",
+      "new /etc/session-buddy/.made-folders.json",
       userFiles[3],
       "new /etc/systemd/system/multi-user.target.wants/session-buddy.service",
       "new /etc/systemd/system/session-buddy.service",
       "changed /etc/zsh/zshrc",
       "new /usr/local/bin/session-buddy",
       "new /usr/local/lib/session-buddy",
+      "new /usr/local/share",
+      "new /usr/local/share/bash-completion",
+      "new /usr/local/share/bash-completion/completions",
+      "new /usr/local/share/bash-completion/completions/session-buddy",
+      "new /usr/local/share/zsh",
+      "new /usr/local/share/zsh/site-functions",
+      "new /usr/local/share/zsh/site-functions/_session-buddy",
       "new /var/lib/session-buddy",
       "new /var/spool/session-buddy",
       "new /var/spool/session-buddy/shells",
@@ -120,6 +129,20 @@ for (const [name, lay] of oddFiles) {
     assert.deepEqual(differences(before, machine.tree()), []);
   });
 }
+
+test("a startup file keeps its access control list and its attributes, there and back", async (t) => {
+  const machine = await createTestMachine(t);
+  const path = "/etc/bash.bashrc";
+  await machine.shell(`setfattr -n user.kept -v yes ${path}; setfacl -m u:4711:r ${path}`);
+  const look = () => machine.shell(`getfattr -d ${path}; getfacl -cn ${path}`);
+  const before = await look();
+  assert.match(before, /user\.kept="yes"\n.*user:4711:r--/s);
+  await machine.rows(install);
+  assert.match(readFileSync(machine.at(path), "utf8"), /session-buddy/);
+  assert.equal(await look(), before);
+  await machine.rows(uninstall);
+  assert.equal(await look(), before);
+});
 
 /** What is left to a person, in words, while the rest is done. */
 const refusals: readonly (readonly [name: string, lay: string, words: RegExp])[] = [

@@ -137,3 +137,25 @@ test("doctor and hook status know what is installed for the machine, and say wha
   await machine.rows(install);
   assert.deepEqual(await levels(), ["machine program: ok", "machine spool: ok", "machine service: problem", ...hooks]);
 });
+
+test("a spool whose disk is full is told of once, and status does not call it in order", async (t) => {
+  const machine = await createTestMachine(t);
+  await machine.rows(install);
+  await machine.shell(`cd /var/spool/session-buddy
+    mount -t tmpfs -o size=16k,mode=3733,uid=$(id -u session-buddy),gid=$(id -g session-buddy) none shells
+    cat /dev/zero > shells/.filler 2>/dev/null || :`);
+  const all: { check: string; level: string; words: string; remedy: string }[] = JSON.parse(
+    (await machine.buddy(["doctor", "--json"])).stdout,
+  );
+  const told = all.filter(({ check }) => check === "machine spool");
+  assert.deepEqual(
+    told.map(({ level, remedy }) => [level, remedy]),
+    [["problem", "make room on it"]],
+  );
+  assert.match(
+    told[0]?.words ?? "",
+    /^\/var\/spool\/session-buddy\/shells lies on a disk that is full, so that shells /,
+  );
+  const status = JSON.parse((await machine.buddy(["status", "--json"])).stdout);
+  assert.deepEqual([status.spool.state, status.spool.reason], ["wrong", "lies on a disk that is full"]);
+});

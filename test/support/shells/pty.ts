@@ -1,6 +1,6 @@
 /** A terminal with a program in it: a person's window, driven by a test, always closed and emptied at the test's end. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { type IPty, spawn } from "@lydell/node-pty";
@@ -44,10 +44,24 @@ export interface TerminalOptions {
   readonly columns?: number;
 }
 
+/**
+ * A command line that runs the one after it without the terminals that are open here, which a program would inherit: none
+ * of them would hang up when it is closed while that program lives.
+ */
+export const withoutTerminals: readonly string[] = [
+  "bash",
+  "-c",
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the shell
+  'for fd in /proc/$$/fd/*; do fd=${fd##*/}; if ((fd > 2)); then exec {fd}>&-; fi; done; unset SHLVL OLDPWD; exec "$@"',
+  "bash",
+];
+
 /** Opens a terminal of 24 rows and starts a program as the leader of its session. */
 export function openTerminal(t: TestContext, program: string, args: readonly string[], o: TerminalOptions): Terminal {
   const { columns = 80, ...rest } = o;
-  const pty: Pty = spawn(program, [...args], { name: o.env.TERM ?? "dumb", cols: columns, rows: 24, ...rest });
+  const pty: Pty = withoutGaps(() =>
+    spawn(program, [...args], { name: o.env.TERM ?? "dumb", cols: columns, rows: 24, ...rest }),
+  );
   readToTheEnd(pty);
   const ending = new Promise<Ending>((resolve) => {
     pty.onExit(({ exitCode, signal }) => resolve({ code: exitCode, signal: signal ?? 0 }));
@@ -101,6 +115,21 @@ export function openTerminal(t: TestContext, program: string, args: readonly str
     close: () => closeWindow(pty),
     ended: () => inTime(ending, `process ${pty.pid} does not end`),
   };
+}
+
+/**
+ * node-pty closes what the new program must not inherit from the third descriptor on, to the first that is not open. Behind
+ * such a gap are other terminals, which would not hang up when they are closed while this program has them too.
+ */
+function withoutGaps<T>(work: () => T): T {
+  const highest = Math.max(...readdirSync("/proc/self/fd").map(Number));
+  const fillers: number[] = [];
+  while ((fillers.at(-1) ?? 0) <= highest) fillers.push(openSync("/dev/null", "r"));
+  try {
+    return work();
+  } finally {
+    for (const filler of fillers) closeSync(filler);
+  }
 }
 
 function positionAfter(text: string, wanted: string | RegExp, from: number): number | null {

@@ -34,7 +34,8 @@ export interface ShellPlan {
 
 const prompt = "sb> ";
 const rcNames = { bash: ".bashrc", zsh: ".zshrc", fish: ".config/fish/config.fish" } as const;
-const promptLines = {
+/** The line of an rc file that sets the prompt, and keeps the shell from writing what depends on its speed. */
+export const promptLines = {
   bash: `PS1='${prompt}'`,
   // zsh writes the escape sequence that turns bracketed paste on after the prompt, so that who acts on the prompt may be
   // quicker than the sequence.

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { eventually } from "../eventually.ts";
 import { runToEnd, type Sandbox } from "../sandbox.ts";
+import { withoutTerminals } from "./pty.ts";
 import { createHome, type ShellKind, type ShellPlan } from "./shells.ts";
 
 export interface Tmux {
@@ -26,7 +27,8 @@ export async function createTmux(
   name = "tmux",
 ): Promise<Tmux> {
   const tmux = prepareTmux(t, sandbox, kind, plan, name);
-  await tmux.run("new-session", "-d", "-s", "main", "-x", "80", "-y", "24", kind);
+  // tmux runs it by a shell, which would be the one that the terminal hangs up.
+  await tmux.run("new-session", "-d", "-s", "main", "-x", "80", "-y", "24", `exec ${kind}`);
   return tmux;
 }
 
@@ -39,10 +41,11 @@ export function prepareTmux(
   name = "tmux",
 ): Tmux {
   const env = createHome(sandbox, kind, plan);
-  const command = ["tmux", "-f", "/dev/null", "-S", join(sandbox.folder, name)];
-  const [program = "", ...options] = command;
+  const folder = plan.under === undefined ? sandbox.folder : (env.HOME ?? "");
+  const command = [...(plan.under ?? []), "tmux", "-f", "/dev/null", "-S", join(folder, name)];
+  const [program = "", ...rest] = withoutTerminals;
   const call = async (args: readonly string[]) => {
-    const { status, stdout, stderr } = await runToEnd(program, [...options, ...args], { env, cwd: sandbox.folder });
+    const { status, stdout, stderr } = await runToEnd(program, [...rest, ...command, ...args], { env, cwd: folder });
     assert.equal(status, 0, stderr);
     return stdout;
   };

@@ -29,9 +29,9 @@ const open: Session = {
 };
 
 test("an open session at a terminal of this machine has a length, never longer than it has been open", () => {
-  const { idleMs } = withIdle(open, machine);
+  const { idleMs } = withIdle(open, machine, null);
   assert.ok(Number.isInteger(idleMs) && Number(idleMs) >= 0);
-  const later = withIdle({ ...open, startedAt: at("2999-01-01T00:00:00Z") }, machine);
+  const later = withIdle({ ...open, startedAt: at("2999-01-01T00:00:00Z") }, machine, null);
   assert.equal(later.idleMs, 0);
 });
 
@@ -48,9 +48,16 @@ const others: readonly (readonly [name: string, changes: Partial<Session>])[] = 
 ];
 for (const [name, changes] of others) {
   test(`nothing is said of a session ${name}`, () => {
-    assert.equal(withIdle({ ...open, ...changes }, machine).idleMs, undefined);
+    assert.equal(withIdle({ ...open, ...changes }, machine, null).idleMs, undefined);
   });
 }
+
+test("in a container, something is said of the sessions that are in it too, and of no others", () => {
+  const inside = { ...open, circumstances: { ...open.circumstances, container: "docker" } };
+  assert.equal(typeof withIdle(inside, machine, "docker").idleMs, "number");
+  assert.equal(withIdle(inside, machine, "podman").idleMs, undefined);
+  assert.equal(withIdle(open, machine, "docker").idleMs, undefined);
+});
 
 test("what is no name of a terminal is not looked at", () => {
   assert.equal(typeof lastTypedMs("tty"), "number");

@@ -92,6 +92,44 @@ test("pages, counts and timelines are those of a record with one's own sessions 
   }
 });
 
+test("the shell around one's own is named where it is one's own, and nowhere where it is another's", async (t) => {
+  const inside = (id: string, username: string, parentSession: string): Story => ({
+    id,
+    from: "2026-03-10T09:00:00Z",
+    start: { username },
+    circumstances: { kernel: { parentSession } },
+  });
+  const outer: Story[] = users.map((username) => ({
+    id: `around-${username}`,
+    from: "2026-03-10T08:00:00Z",
+    start: { username },
+  }));
+  const app = await openRecord(t, [
+    ...outer,
+    inside("in-own", "ann", "around-ann"),
+    inside("in-anothers", "ann", "around-bob"),
+  ]);
+  const questions = createQuestions(app);
+  const seen = scoped(questions, ann);
+  const { sessions } = await seen.page({}, 10, null);
+  const parents = sessions.map(({ sessionId, circumstances }) => [sessionId, circumstances.parentSession]);
+  assert.deepEqual(
+    new Map(parents as [string, string][]),
+    new Map([
+      ["in-own", "around-ann"],
+      ["in-anothers", null],
+      ["around-ann", null],
+    ]),
+  );
+  assert.equal((await seen.record("in-own"))?.session.parent_session, "around-ann");
+  const stop = new AbortController();
+  const { value: news } = await seen.follow(0, stop.signal).next();
+  stop.abort();
+  const told = [await seen.record("in-anothers"), await seen.explain("in-anothers"), await streamed(seen, {}), news];
+  assert.doesNotMatch(JSON.stringify(told), /around-bob/);
+  assert.match(JSON.stringify(await questions.record("in-anothers")), /around-bob/);
+});
+
 test("a cursor that no page gave is refused, whoever's sessions are asked for", async (t) => {
   const seen = scoped(createQuestions(await openRecord(t, stories)), ann);
   for (const username of ["ann", "bob"]) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { lookAround, parseId, type SeenCircumstances, ttyName } from "../../../src/host/circumstances.ts";
+import { lookAround, ownContainer, parseId, type SeenCircumstances, ttyName } from "../../../src/host/circumstances.ts";
 import { createProcProcesses } from "../../../src/host/proc.ts";
 import { openTerminal } from "../../support/shells/pty.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -119,4 +119,17 @@ test("the marks in the root folder tell of this program's container, and of no p
   assert.equal(lookIn(t, own, [".dockerenv"]).container, "docker");
   assert.equal(lookIn(t, own).container, null);
   assert.equal(lookIn(t, { status: status("0\t0\t0\t0", "7\t1") }, [".dockerenv"]).container, "namespace");
+});
+
+test("this program's own container has the name that a process beside it has", (t) => {
+  const root = temporaryFolder(t);
+  mkdirSync(join(root, "proc/self"), { recursive: true });
+  assert.equal(ownContainer(root), null);
+  writeFileSync(join(root, "proc/self/cgroup"), "0::/lxc.payload.web/system.slice/session-buddy.service\n");
+  assert.equal(ownContainer(root), "lxc:web");
+  writeFileSync(join(root, "proc/self/cgroup"), "0::/\n");
+  writeFileSync(join(root, ".dockerenv"), "");
+  assert.equal(ownContainer(root), "docker");
+  const { container } = lookAround(process.pid, stat);
+  assert.equal(ownContainer(), container);
 });

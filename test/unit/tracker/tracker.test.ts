@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import type { StartContent } from "../../../src/tracker/event.ts";
+import { instantFromMs, instantToMs } from "../../../src/tracker/instant.ts";
 import type { Store } from "../../../src/tracker/store.ts";
 import { createTracker, type DirectoryProblem, type Tracker } from "../../../src/tracker/tracker.ts";
 import { parseStart } from "../../../src/wire/parse-event.ts";
@@ -169,4 +170,17 @@ test("a start that this machine saw itself is known by its event id alone", asyn
   const first = await tracker.startOfHost(start, observedNothing);
   assert.deepEqual(await tracker.startOfHost(parsed({ cwd: "/elsewhere" }, start.eventId), observedNothing), first);
   assert.equal(await eventCount(store), 1);
+});
+
+test("a start and an end that are recorded together are what they are one after the other, however often", async (t) => {
+  const { store, tracker } = await openTracker(t);
+  const start = parsed();
+  const timestamp = instantFromMs(instantToMs(start.content.timestamp) + 60_000);
+  const content = { timestamp, reason: "exit", exitCode: 3, signal: null, metadata: null };
+  const end = { content, observed: { ...observedNothing, source: { kind: "hook" } as const } };
+  const { sessionId } = await tracker.lifeOfHost(start, observedNothing, end);
+  const { state, exitCode } = (await store.session(sessionId)) ?? {};
+  assert.deepEqual([state, exitCode], ["ended", 3]);
+  assert.equal((await tracker.lifeOfHost(start, observedNothing, end)).sessionId, sessionId);
+  assert.equal(await eventCount(store), 2);
 });
