@@ -38,6 +38,8 @@ test("a setting is its default until it is set, is kept in a private file, and g
     socket: "/run/session-buddy/socket",
     admin_group: "adm",
     remote: "no",
+    store: null,
+    store_password_file: null,
   });
   assert.match(await runWell(sandbox, ["config", "list"]), /^port +8700 +saved /m);
   await runWell(sandbox, ["config", "unset", "port"]);
@@ -52,6 +54,8 @@ const wrongValues: readonly (readonly [name: string, value: string, words: RegEx
   ["component", "a b", /component: Invalid component_name/],
   ["host", "", /host: an address is needed/],
   ["issuers", "a,,b", /issuers: a list of names/],
+  ["store", "mysql://u@h/d", /store: an address such as postgres:/],
+  ["store", "postgres://u:secret@h/d", /store: a password does not belong into an address/],
   ["log_file", "relative.log", /log_file: an absolute path/],
   ["nonsense", "1", /there is no setting 'nonsense'; the settings are component, host/],
   ["__proto__", "1", /there is no setting '__proto__'/],
