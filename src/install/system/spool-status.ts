@@ -52,11 +52,8 @@ export interface SpoolStatus {
   readonly remedy: string | null;
 }
 
-/** What keeps shells from writing to a folder, as the rest of a sentence that begins with its path, and what to do. */
-export interface DiskIssue {
-  readonly words: string;
-  readonly remedy: string;
-}
+/** What keeps shells from writing to a folder that is as it is made. */
+export type DiskIssue = Pick<PathIssue, "words" | "remedy">;
 
 /** @param path - of the installation by default */
 export function spoolStatus(path = spoolFolder): SpoolStatus {
