@@ -5,19 +5,19 @@ import { randomUUID } from "node:crypto";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { openPostgresStore } from "../../../../src/store/postgres/store.ts";
-import type { Store } from "../../../../src/tracker/store.ts";
-import { createTracker } from "../../../../src/tracker/tracker.ts";
-import { refusal } from "../../../support/refusals.ts";
+import { openPostgresStore } from "../../src/store/postgres/store.ts";
+import type { Store } from "../../src/tracker/store.ts";
+import { createTracker } from "../../src/tracker/tracker.ts";
+import { refusal } from "../support/refusals.ts";
 import {
   addressOf,
   type Cluster,
   postgresPlace,
   sharedCluster,
   startCluster,
-} from "../../../support/store/postgres.ts";
-import { observedNothing, sampleEnd, sampleStart } from "../../../support/store/session-events.ts";
-import { eventsIn, openAt } from "../../../support/store/store-place.ts";
+} from "../support/store/postgres.ts";
+import { observedNothing, sampleEnd, sampleStart } from "../support/store/session-events.ts";
+import { eventsIn, openAt } from "../support/store/store-place.ts";
 
 /** Records starts, some at once, and ends; each again until it is acknowledged, as whoever delivers them does. */
 async function recordLives(store: Store, lives: number): Promise<Set<string>> {
@@ -136,7 +136,7 @@ test("a server that is not there is told, and what to look at", async () => {
 test("writers of killed processes hold nobody up, and leave nothing half done", async (t) => {
   const place = postgresPlace(t);
   const store = await openAt(place, t);
-  const worker = join(import.meta.dirname, "../../../support/store/store-worker.ts");
+  const worker = join(import.meta.dirname, "../support/store/store-worker.ts");
   for (let round = 0; round < 5; round += 1) {
     const child: ChildProcess = spawn(process.execPath, [worker, JSON.stringify(place), "1000000"], {
       env: {},
