@@ -9,13 +9,7 @@ import { openPostgresStore } from "../../src/store/postgres/store.ts";
 import type { Store } from "../../src/tracker/store.ts";
 import { createTracker } from "../../src/tracker/tracker.ts";
 import { refusal } from "../support/refusals.ts";
-import {
-  addressOf,
-  type Cluster,
-  postgresPlace,
-  sharedCluster,
-  startCluster,
-} from "../support/store/postgres.ts";
+import { addressOf, type Cluster, postgresPlace, sharedCluster, startCluster } from "../support/store/postgres.ts";
 import { observedNothing, sampleEnd, sampleStart } from "../support/store/session-events.ts";
 import { eventsIn, openAt } from "../support/store/store-place.ts";
 

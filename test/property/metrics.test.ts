@@ -87,7 +87,7 @@ test("at every scrape the counters are a recount of the log since the server sta
         await close();
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 });
 

@@ -73,6 +73,6 @@ test("after any run of operations, one by one or at once, fold(events) is the ta
         await store.close();
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 });

@@ -95,7 +95,7 @@ test("property: whatever the keys and values hold, with white space or without, 
       const text = JSON.stringify(value, null, space);
       assert.deepEqual(parseJson(text), value);
     }),
-    { numRuns: 2000 },
+    { numRuns: 1_000 },
   );
 });
 
@@ -127,7 +127,7 @@ test("property: what JSON.parse refuses is refused, and nothing else", () => {
         text,
       );
     }),
-    { numRuns: 5000 },
+    { numRuns: 2_000 },
   );
 });
 
