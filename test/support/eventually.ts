@@ -2,11 +2,16 @@
 import { setTimeout } from "node:timers/promises";
 
 const pauseMs = 10;
-const deadlineMs = 20_000;
+const usualMs = 20_000;
 
-/** Repeats a check until it passes. @throws what the check threw last, when it never passes */
-export async function eventually<T>(check: () => T | Promise<T>): Promise<T> {
-  const lastTry = Date.now() + deadlineMs;
+/**
+ * Repeats a check until it passes.
+ *
+ * @param longestMs - 20 s by default
+ * @throws what the check threw last, when it never passes
+ */
+export async function eventually<T>(check: () => T | Promise<T>, longestMs = usualMs): Promise<T> {
+  const lastTry = Date.now() + longestMs;
   for (;;) {
     try {
       return await check();
