@@ -42,8 +42,8 @@ async function toldOf(sandbox: Sandbox, command: "why" | "show", id: string): Pr
 }
 
 const sourcesOf = ({ events }: Told) => events.map(({ kind, source }) => [kind, source]);
-const bySource = (kind: string) => ({ kind, uid: null, pid: null });
-const byThisTest = { kind: "command", uid: process.geteuid?.(), pid: process.pid };
+const bySource = (kind: string) => ({ kind, uid: null, pid: null, original: null });
+const byThisTest = { kind: "command", uid: process.geteuid?.(), pid: process.pid, original: null };
 
 for (const kind of shellKinds) {
   test(`an end from elsewhere is refused while the shell lives; forced, it is told as such, and the shell's own wins (${kind})`, async (t) => {
