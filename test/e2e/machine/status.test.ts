@@ -20,7 +20,7 @@ test("status names the spool and the socket of the settings, whether somebody an
   };
   const before = await status();
   assert.deepEqual([before.service.socket, before.service.answers], [socket, false]);
-  assert.deepEqual(before.spool, { path: folder, state: "in order", reason: null });
+  assert.deepEqual(before.spool, { path: folder, state: "in order", reason: null, remedy: null });
   await service.serve();
   await openShell(t, folder, user);
   assert.equal((await status()).service.answers, true);
@@ -29,5 +29,6 @@ test("status names the spool and the socket of the settings, whether somebody an
     assert.equal(JSON.parse(stdout).machine.open_shells, 1);
   });
   chmodSync(folder, 0o1777);
-  assert.deepEqual((await status()).spool, { path: folder, state: "wrong", reason: "has mode 1777, not 3733" });
+  const reason = "has mode 1777, not 3733";
+  assert.deepEqual((await status()).spool, { path: folder, state: "wrong", reason, remedy: null });
 });
