@@ -119,6 +119,31 @@ test("a commit whose answer is lost is neither lost nor done twice", async (t) =
   assert.equal(new Set(sessions.map(({ sessionId }) => sessionId)).size, 40);
 });
 
+test("whoever waits too long for other writers is told so, and is served when they are done", async (t) => {
+  const place = postgresPlace(t);
+  const store = await openAt(place, t);
+  const schema = new URLSearchParams(place.options.url.split("?")[1]).get("options")?.split("=")[1];
+  const { folder } = sharedCluster();
+  const held = `BEGIN; SELECT seq FROM ${schema}.log_head FOR UPDATE; SELECT 'held'; SELECT pg_sleep(60)`;
+  const holder = spawn("psql", ["-h", folder, "-U", "tester", "-qAt", "postgres"], {
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  t.after(() => holder.kill("SIGKILL"));
+  const isHeld = new Promise((resolve) =>
+    holder.stdout.on("data", (text) => String(text).includes("held") && resolve(null)),
+  );
+  holder.stdin.end(`${held};\n`);
+  await isHeld;
+  const tracker = createTracker({ store, newEventId: randomUUID, hostname: "", directoryProblem: async () => null });
+  const start = () => tracker.start({ eventId: randomUUID(), content: sampleStart }, observedNothing);
+  await assert.rejects(start(), refusal("storage.busy", /is locked by another program/));
+  sharedCluster().psql(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND application_name = 'psql' AND pid <> pg_backend_pid()",
+  );
+  await start();
+  assert.equal((await eventsIn(store)).length, 1);
+});
+
 test("a server that is not there is told, and what to look at", async () => {
   const words = /cannot be reached; see whether it runs, and the setting 'store'/;
   await assert.rejects(

@@ -3,7 +3,7 @@ import { Pool, type PoolClient, types } from "pg";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { StoreTransaction } from "../../tracker/store.ts";
 import type { Address } from "./address.ts";
-import { codeOf, isConflict, isConnectionLost, pause, translate } from "./errors.ts";
+import { isConflict, isConnectionLost, isOfServer, pause, translate } from "./errors.ts";
 import type { Row } from "./rows.ts";
 import { migrate } from "./schema.ts";
 import { type Ask, nothingWritten, transactionOver, type Written } from "./transaction.ts";
@@ -28,9 +28,8 @@ export class Connection {
   readonly #pool: Pool;
   readonly #place: string;
   #waiting: Waiting[] = [];
-  /** Settles when no group is being committed. */
-  #committing: Promise<void> = Promise.resolve();
-  #isCommitting = false;
+  /** Settles when nobody waits any more; null while nobody does. */
+  #committing: Promise<void> | null = null;
   #isClosed = false;
 
   /** @param address - where the database is */
@@ -80,22 +79,13 @@ export class Connection {
         },
         fail: reject,
       });
-      if (this.#isCommitting) return;
-      this.#isCommitting = true;
-      this.#committing = this.#commitWaiting();
+      this.#committing ??= this.#commitWaiting();
     });
   }
 
   /** Runs statements as a writer, alone, in one transaction. */
   alone<T>(action: (ask: Ask) => Promise<T>): Promise<T> {
-    return this.#patiently(() =>
-      this.#with(async (client) => {
-        await begin(client);
-        const result = await rolledBackOnError(client, () => action(askOn(client)));
-        await commit(client);
-        return result;
-      }),
-    );
+    return this.#patiently(() => this.#with((client) => asWriter(client, () => action(askOn(client)))));
   }
 
   async close(): Promise<void> {
@@ -113,7 +103,7 @@ export class Connection {
       if (await this.#commit(group)) continue;
       for (const waiting of group) await this.#commit([waiting]);
     }
-    this.#isCommitting = false;
+    this.#committing = null;
   }
 
   /** @returns false when nobody has an answer, and each is to be committed alone */
@@ -133,14 +123,12 @@ export class Connection {
     const written = nothingWritten();
     const answers: (() => void)[] = [];
     try {
-      await this.#with(async (client) => {
-        await begin(client);
-        await rolledBackOnError(client, async () => {
+      await this.#with((client) =>
+        asWriter(client, async () => {
           for (const waiting of group) answers.push(await runOne(waiting, askOn(client), written));
           await write(client, written);
-        });
-        await commit(client);
-      });
+        }),
+      );
     } catch (error) {
       // Nobody knows whether a commit was done that has no answer: the log tells.
       const [first] = written.events;
@@ -152,14 +140,8 @@ export class Connection {
 
   /** Whether an event is on record, once whoever may be committing it is done. */
   async #isOnRecord(eventId: string): Promise<boolean> {
-    return this.#with(async (client) => {
-      await begin(client);
-      return rolledBackOnError(client, async () => {
-        const { rowCount } = await client.query("SELECT 1 FROM events WHERE event_id = $1", [eventId]);
-        await client.query("ROLLBACK");
-        return rowCount === 1;
-      });
-    });
+    const sql = "SELECT 1 FROM events WHERE event_id = $1";
+    return this.#with((client) => asWriter(client, async () => (await client.query(sql, [eventId])).rowCount === 1));
   }
 
   async #with<T>(action: (client: PoolClient) => Promise<T>): Promise<T> {
@@ -177,7 +159,7 @@ export class Connection {
 
   /** Tries again what lost against others, and while the server cannot be reached; its errors come in our words. */
   async #patiently<T>(action: () => Promise<T>): Promise<T> {
-    if (this.#isClosed && !this.#isCommitting) return refuseClosed();
+    if (this.#isClosed && this.#committing === null) return refuseClosed();
     const deadlineMs = monotonicMs() + patienceMs;
     for (;;) {
       try {
@@ -190,6 +172,19 @@ export class Connection {
         await pause(1 + Math.random() * (isConflict(error) ? shortPauseMs : longestPauseMs));
       }
     }
+  }
+}
+
+/** Runs statements in a transaction that nobody else's writes come into. What fails leaves none open on the connection. */
+async function asWriter<T>(client: PoolClient, action: () => Promise<T>): Promise<T> {
+  try {
+    await begin(client);
+    const result = await action();
+    await commit(client);
+    return result;
+  } catch (error) {
+    if (!isConnectionLost(error)) await client.query("ROLLBACK");
+    throw error;
   }
 }
 
@@ -206,15 +201,6 @@ async function commit(client: PoolClient): Promise<void> {
   if (command !== "COMMIT") throw new Error("the transaction was rolled back");
 }
 
-async function rolledBackOnError<T>(client: PoolClient, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    if (!isConnectionLost(error)) await client.query("ROLLBACK");
-    throw error;
-  }
-}
-
 function askOn(client: PoolClient): Ask {
   return async (text, values) => (await client.query(text, [...values])).rows as Row[];
 }
@@ -228,7 +214,8 @@ async function runOne(waiting: Waiting, ask: Ask, before: Written): Promise<() =
     for (const [id, session] of own.sessions) before.sessions.set(id, session);
     return answer;
   } catch (error) {
-    if (isConflict(error) || isConnectionLost(error) || codeOf(error) !== "") throw error;
+    // The transaction is over, for the others too.
+    if (isOfServer(error) || isConnectionLost(error)) throw error;
     return () => waiting.fail(error);
   }
 }

@@ -31,7 +31,7 @@ const meanings: ReadonlyMap<string, readonly [ErrorCode, string]> = new Map([
     "42501",
     [
       "storage.unavailable",
-      "may not be used by this role; grant it the tables, or let their owner run 'session-buddy migrate' first",
+      "may not be used by this role; grant it the tables, or let a role that may make them open the record once",
     ],
   ],
   ["53100", ["storage.unavailable", "cannot grow because its disk is full; free some space and try again"]],
@@ -102,6 +102,6 @@ export function translate(error: unknown, place: string): unknown {
 }
 
 /** Whether PostgreSQL says it: its errors have a severity. */
-function isOfServer(error: Error): boolean {
-  return "severity" in error;
+export function isOfServer(error: unknown): error is Error {
+  return error instanceof Error && "severity" in error;
 }

@@ -77,8 +77,7 @@ function storeOver(connection: Connection): Store {
   };
 }
 
-const copiedByItself =
-  "the record is in a PostgreSQL database; copy it with pg_dump, or copy it to a file with 'session-buddy migrate --to FILE'";
+const copiedByItself = "the record is in a PostgreSQL database; copy it with pg_dump";
 
 type LogReader = Pick<EventLog, "events" | "eventsOf" | "changes" | "lastSeq" | "replacements" | "logId">;
 

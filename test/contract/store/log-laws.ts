@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
+import { SessionBuddyError } from "../../../src/tracker/errors.ts";
 import type { SessionEvent } from "../../../src/tracker/event.ts";
 import { foldSession, type SessionState } from "../../../src/tracker/fold.ts";
 import type { LoggedChange, Store } from "../../../src/tracker/store.ts";
@@ -83,6 +84,24 @@ export function logLaws(name: string, createPlace: (t: TestContext) => StorePlac
     assert.deepEqual(await eventsIn(store), kept);
     assert.equal(await store.session("thrown"), null);
     assert.equal(await store.transact((tx) => tx.isSessionIdTaken("thrown")), false);
+  });
+
+  law("work that is refused in the program's own words keeps nobody else from an answer", async (place, t) => {
+    const store = await openAt(place, t);
+    const refused = new SessionBuddyError("invalid", "refused");
+    const outcomes = await Promise.allSettled([
+      record(store, startEvent({}, { sessionId: "kept-1" })),
+      store.transact(async () => {
+        throw refused;
+      }),
+      record(store, startEvent({}, { sessionId: "kept-2" })),
+    ]);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ["fulfilled", "rejected", "fulfilled"],
+    );
+    assert.equal((outcomes[1] as PromiseRejectedResult).reason, refused);
+    assert.equal((await eventsIn(store)).length, 2);
   });
 
   law("work that waited together with work that throws sees nothing of it", async (place, t) => {
