@@ -274,8 +274,7 @@ function readReady(path: string, knowledge: SpoolFileKnowledge): SpoolFile | "no
   } catch (error) {
     if (!(error instanceof UnfitFile)) throw error;
     if (error.changedMs !== null && isFresh(error.changedMs)) return "not ready";
-    // Every error of this program's own is an instance of each of its classes.
-    if (error.isEmpty === true && removeStateFile(path) === null) return null;
+    if (error.isEmpty && removeStateFile(path) === null) return null;
     throw error;
   }
 }

@@ -65,7 +65,10 @@ export class SessionBuddyError extends Error {
     this.detail = options.detail ?? null;
   }
 
+  /** A class below this one has only its own. */
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: it is inherited, and `this` tells for whom it is asked.
+    if (this !== SessionBuddyError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && mark in value;
   }
 }

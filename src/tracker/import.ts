@@ -1,11 +1,11 @@
 /** Owns taking over sessions of another record: what of them is believed, and that each is on record once. Part of the pure core. */
-import { canonicalJson, type Json } from "./canonical.ts";
 import { type Circumstances, circumstancesOf, type ToldCircumstances, toldBy } from "./circumstances.ts";
-import type { BootClock, DeathEvent, EndEvent, ShellOwner, StartContent, StartEvent } from "./event.ts";
+import type { BootClock, DeathEvent, EndEvent, ShellOwner, StartEvent } from "./event.ts";
 import { foldSession, type Session } from "./fold.ts";
 import { type Instant, instantFromMs, instantToMs } from "./instant.ts";
-import { sessionIdCandidates } from "./session-id.ts";
+import { firstFree, sessionIdCandidates } from "./session-id.ts";
 import type { StoreTransaction } from "./store.ts";
+import { isSameContent } from "./tracker.ts";
 
 /** One session of another record, as its owner sent it. */
 export interface ForeignSession {
@@ -57,7 +57,7 @@ export async function importSession(
   const { start } = session;
   const known = await tx.eventById(start.eventId);
   if (known !== null) {
-    if (known.kind !== "start" || !isSame(known.content, start.content)) return refused(usedId);
+    if (known.kind !== "start" || !isSameContent(known.content, start.content)) return refused(usedId);
     return addMissing(tx, known, session, importer, isDryRun);
   }
   const prunedId = await tx.prunedSessionId(start.eventId);
@@ -65,7 +65,8 @@ export async function importSession(
   for (const { eventId } of session.closings) if ((await tx.eventById(eventId)) !== null) return refused(usedId);
   const same = await sameShell(tx, start);
   if (same !== null) return { outcome: "known", sessionId: same.sessionId, newEvents: 0 };
-  const sessionId = await freeSessionId(tx, session);
+  // The id that it has; where another session has that one here, the next one that its start may get.
+  const sessionId = await firstFree(tx, [session.sessionId, ...sessionIdCandidates(start)]);
   const events = [await ownStart(tx, start, sessionId, importer), ...closingsOf(session, sessionId, importer)];
   return append(tx, [], events, "imported", isDryRun);
 }
@@ -171,14 +172,6 @@ async function sameShell(tx: StoreTransaction, { content, observed }: ForeignSta
   return null;
 }
 
-/** The id that it has; where another session has that one here, the next one that its start may get. */
-async function freeSessionId(tx: StoreTransaction, { sessionId, start }: ForeignSession): Promise<string> {
-  for (const candidate of [sessionId, ...sessionIdCandidates(start)]) {
-    if (!(await tx.isSessionIdTaken(candidate))) return candidate;
-  }
-  throw new Error(`no session id is free for event ${start.eventId}`);
-}
-
 async function ownStart(
   tx: StoreTransaction,
   start: ForeignStart,
@@ -226,8 +219,4 @@ async function believed(
 async function ownSession(tx: StoreTransaction, sessionId: string | null, username: string): Promise<string | null> {
   if (sessionId === null) return null;
   return foldSession(await tx.eventsOf(sessionId))?.username === username ? sessionId : null;
-}
-
-function isSame(a: StartContent, b: StartContent): boolean {
-  return canonicalJson(a as unknown as Json) === canonicalJson(b as unknown as Json);
 }

@@ -1,5 +1,6 @@
 /** Owns how a session gets its id (contract section 4). Part of the pure core. */
 import type { NewStart } from "./event.ts";
+import type { StoreTransaction } from "./store.ts";
 
 const suffixStep = 4;
 
@@ -25,4 +26,17 @@ export function* sessionIdCandidates(start: NewStart): Generator<string, void> {
   for (let length = suffixStep; length <= digits.length; length += suffixStep) {
     yield `${base}-${digits.slice(0, length)}`;
   }
+}
+
+/** @returns the first of some candidates that is, and was, nobody's; the last one of {@link sessionIdCandidates} always is */
+export async function firstFree(
+  tx: Pick<StoreTransaction, "isSessionIdTaken">,
+  candidates: Iterable<string>,
+): Promise<string> {
+  let last = "";
+  for (const candidate of candidates) {
+    if (!(await tx.isSessionIdTaken(candidate))) return candidate;
+    last = candidate;
+  }
+  throw new Error(`no session id is free, up to ${last}`);
 }

@@ -12,7 +12,7 @@ import type {
   StartEvent,
 } from "./event.ts";
 import { foldSession, rankOf, rankOfEvent, type Session } from "./fold.ts";
-import { sessionIdCandidates } from "./session-id.ts";
+import { firstFree, sessionIdCandidates } from "./session-id.ts";
 import type { Store, StoreTransaction } from "./store.ts";
 
 /** What is wrong with a directory on this machine. */
@@ -121,7 +121,7 @@ async function recordStart(tx: StoreTransaction, parsed: ParsedStart, observed: 
   const start: NewStart = { kind: "start", eventId: parsed.eventId, content: parsed.content, observed };
   const prunedId = await tx.prunedSessionId(parsed.eventId);
   if (prunedId !== null) return foldOf([{ ...start, sessionId: prunedId }]);
-  const event: StartEvent = { ...start, sessionId: await freeSessionId(tx, start) };
+  const event: StartEvent = { ...start, sessionId: await firstFree(tx, sessionIdCandidates(start)) };
   return append(tx, event, []);
 }
 
@@ -167,13 +167,6 @@ function foldOf(events: readonly (StartEvent | EndEvent | DeathEvent)[]): Sessio
   return session;
 }
 
-async function freeSessionId(tx: StoreTransaction, start: NewStart): Promise<string> {
-  for (const candidate of sessionIdCandidates(start)) {
-    if (!(await tx.isSessionIdTaken(candidate))) return candidate;
-  }
-  throw new Error(`no session id is free for event ${start.eventId}`);
-}
-
 /** The contract's sentence when the start names a directory of this machine that cannot be entered. */
 async function directoryIssue(content: StartContent, dependencies: TrackerDependencies): Promise<string | null> {
   if (content.hostname !== dependencies.hostname) return null;
@@ -181,6 +174,7 @@ async function directoryIssue(content: StartContent, dependencies: TrackerDepend
   return problem === null ? null : `Session initialization failed: Working directory ${problem}: ${content.cwd}`;
 }
 
-function isSameContent(a: StartContent, b: StartContent): boolean {
+/** Two starts with equal content are one event. */
+export function isSameContent(a: StartContent, b: StartContent): boolean {
   return canonicalJson(a as unknown as Json) === canonicalJson(b as unknown as Json);
 }

@@ -29,11 +29,46 @@ export interface Exchange {
   readonly response: ServerResponse;
 }
 
-interface Connection {
-  readonly address: string;
+/** What is under way on one connection. */
+export interface Activity {
   readonly exchanges: Set<Exchange>;
-  /** Since when nothing is under way, in milliseconds of the monotonic clock. */
+  /** Since when nothing is, in milliseconds of the monotonic clock. */
   idleSinceMs: number;
+}
+
+interface Connection extends Activity {
+  readonly address: string;
+}
+
+export function noActivity(): Activity {
+  return { exchanges: new Set(), idleSinceMs: performance.now() };
+}
+
+/** Follows what is asked and answered on the connections of a map. */
+export function followed(all: ReadonlyMap<Socket, Activity>): Pick<Connections, "follow" | "underWay"> {
+  return {
+    follow(request, response) {
+      const connection = all.get(request.socket);
+      if (connection === undefined) return;
+      const exchange = { request, response };
+      connection.exchanges.add(exchange);
+      response.once("close", () => {
+        connection.exchanges.delete(exchange);
+        connection.idleSinceMs = performance.now();
+      });
+    },
+    underWay: (socket) => [...(all.get(socket)?.exchanges ?? [])],
+  };
+}
+
+/** @returns the connection on which nothing is under way for longest; undefined where something is on each */
+export function idlestOf(connections: Iterable<readonly [Socket, Activity]>): Socket | undefined {
+  let idlest: readonly [Socket, Activity] | undefined;
+  for (const one of connections) {
+    const { exchanges, idleSinceMs } = one[1];
+    if (exchanges.size === 0 && (idlest === undefined || idleSinceMs < idlest[1].idleSinceMs)) idlest = one;
+  }
+  return idlest?.[0];
 }
 
 export function createConnections({ connections: most, connectionsPerAddress }: ConnectionLimits): Connections {
@@ -48,14 +83,10 @@ export function createConnections({ connections: most, connectionsPerAddress }: 
     else counts.set(address, left);
   };
   const closeIdlest = (isMeant: (connection: Connection) => boolean): boolean => {
-    let idlest: [socket: Socket, sinceMs: number] | null = null;
-    for (const [socket, connection] of all) {
-      const isIdle = connection.exchanges.size === 0 && isMeant(connection);
-      if (isIdle && (idlest === null || connection.idleSinceMs < idlest[1])) idlest = [socket, connection.idleSinceMs];
-    }
-    if (idlest === null) return false;
-    leave(idlest[0]);
-    idlest[0].destroy();
+    const idlest = idlestOf([...all].filter(([, connection]) => isMeant(connection)));
+    if (idlest === undefined) return false;
+    leave(idlest);
+    idlest.destroy();
     return true;
   };
   const hasRoom = (address: string): boolean => {
@@ -70,21 +101,11 @@ export function createConnections({ connections: most, connectionsPerAddress }: 
     admit(socket) {
       const address = network(socket.remoteAddress ?? "");
       if (!hasRoom(address)) return false;
-      all.set(socket, { address, exchanges: new Set(), idleSinceMs: performance.now() });
+      all.set(socket, { address, ...noActivity() });
       counts.set(address, (counts.get(address) ?? 0) + 1);
       socket.once("close", () => leave(socket));
       return true;
     },
-    follow(request, response) {
-      const connection = all.get(request.socket);
-      if (connection === undefined) return;
-      const exchange = { request, response };
-      connection.exchanges.add(exchange);
-      response.once("close", () => {
-        connection.exchanges.delete(exchange);
-        connection.idleSinceMs = performance.now();
-      });
-    },
-    underWay: (socket) => [...(all.get(socket)?.exchanges ?? [])],
+    ...followed(all),
   };
 }

@@ -7,7 +7,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Gate } from "../../auth/gate.ts";
 import { bearerOf, countFor } from "./caller.ts";
-import type { Connections, Exchange } from "./connections.ts";
+import { type Activity, type Connections, followed, idlestOf, noActivity } from "./connections.ts";
 
 export interface SocketConnections extends Connections {
   /** Takes note of the user whose token a connection has shown. */
@@ -16,11 +16,9 @@ export interface SocketConnections extends Connections {
   payerOf(request: IncomingMessage): string;
 }
 
-interface Connection {
+interface Connection extends Activity {
   readonly number: number;
   user: string;
-  readonly exchanges: Set<Exchange>;
-  idleSinceMs: number;
 }
 
 /** Of those who have shown no token. */
@@ -52,7 +50,7 @@ export function createSocketConnections(most: number): SocketConnections {
     const [user, group] = largest;
     const [first] = group;
     // Among strangers the one that is idle may be the one that has just come to log in.
-    const last = user === strangers ? first : (idlestOf(group, all) ?? first);
+    const last = user === strangers ? first : (idlestOf([...all].filter(([socket]) => group.has(socket))) ?? first);
     if (last === undefined) return;
     take(last);
     all.delete(last);
@@ -63,7 +61,7 @@ export function createSocketConnections(most: number): SocketConnections {
     admit(socket) {
       if (most > 0 && all.size >= most) closeOne();
       count += 1;
-      const connection = { number: count, user: strangers, exchanges: new Set<Exchange>(), idleSinceMs: nowMs() };
+      const connection = { number: count, user: strangers, ...noActivity() };
       all.set(socket, connection);
       put(socket, connection, strangers);
       socket.once("close", () => {
@@ -72,17 +70,7 @@ export function createSocketConnections(most: number): SocketConnections {
       });
       return true;
     },
-    follow(request, response) {
-      const connection = all.get(request.socket);
-      if (connection === undefined) return;
-      const exchange = { request, response };
-      connection.exchanges.add(exchange);
-      response.once("close", () => {
-        connection.exchanges.delete(exchange);
-        connection.idleSinceMs = nowMs();
-      });
-    },
-    underWay: (socket) => [...(all.get(socket)?.exchanges ?? [])],
+    ...followed(all),
     belongsTo(socket, user) {
       const connection = all.get(socket);
       if (connection === undefined || connection.user === user) return;
@@ -94,19 +82,6 @@ export function createSocketConnections(most: number): SocketConnections {
       return user === strangers ? `connection ${number}` : `user ${user}`;
     },
   };
-}
-
-function idlestOf(group: ReadonlySet<Socket>, all: ReadonlyMap<Socket, Connection>): Socket | undefined {
-  let idlest: [socket: Socket, sinceMs: number] | undefined;
-  for (const socket of group) {
-    const { exchanges, idleSinceMs } = all.get(socket) ?? { exchanges: new Set(), idleSinceMs: 0 };
-    if (exchanges.size === 0 && (idlest === undefined || idleSinceMs < idlest[1])) idlest = [socket, idleSinceMs];
-  }
-  return idlest?.[0];
-}
-
-function nowMs(): number {
-  return performance.now();
 }
 
 /**

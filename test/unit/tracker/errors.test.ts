@@ -65,3 +65,10 @@ test("an error of a second copy of the class is still ours", async () => {
   assert.ok(error instanceof SessionBuddyError);
   assert.equal(exitStatusOf(error), 3);
 });
+
+test("an error of a class below is told from others", () => {
+  class Below extends SessionBuddyError {}
+  const [below, other] = [new Below("invalid", "x"), new SessionBuddyError("invalid", "x")];
+  assert.ok(below instanceof Below && below instanceof SessionBuddyError);
+  assert.ok(!(other instanceof Below));
+});
