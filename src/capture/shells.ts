@@ -25,7 +25,14 @@ import {
   startOfFile,
 } from "./shell-events.ts";
 import type { Spool } from "./spool.ts";
-import { cacheSessionId, createStateFile, readStateFile, removeStateFile, type StateFile } from "./state-file.ts";
+import {
+  cacheSessionId,
+  createStateFile,
+  readStateFile,
+  readWritten,
+  removeStateFile,
+  type StateFile,
+} from "./state-file.ts";
 import { hasPredecessor, readAgain, stateFilesIn } from "./state-folder.ts";
 import { byCommand, openSessionOf, refuseWhileAlive, requireProcess } from "./typed.ts";
 
@@ -158,11 +165,11 @@ export function createShells(app: ShellsApp): Shells {
       return tracker.end(sessionId, content, observation(byCommand(), null, machine.bootClock()));
     },
     async startFromFile(path, shell) {
-      const file = readStateFile(path) ?? ("pid" in shell ? madeFrom(path, shell, app) : null);
+      const file = (await readWritten(path)) ?? ("pid" in shell ? madeFrom(path, shell, app) : null);
       return file === null ? null : recordFile(file, "pid" in shell ? {} : shell.claims);
     },
     async endFromFile(path, end) {
-      const file = readStateFile(path);
+      const file = await readWritten(path);
       if (file === null) throw new SessionBuddyError("not_found", `there is no state file ${path}`);
       const observed = observation(byHook, null, machine.bootClock());
       const told =

@@ -29,6 +29,9 @@ const largestBytes = 65_536;
 /** In bytes, on the file systems of Linux and macOS. */
 const longestName = 255;
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+/** How often, and after which time, a file that is empty is looked at again. */
+const mostTries = 40;
+const pauseMs = 5;
 const recordNames = ["start/1", "end/1", "session/1"] as const;
 type RecordName = (typeof recordNames)[number];
 
@@ -99,6 +102,23 @@ export function readStateFile(path: string): StateFile | null {
     };
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Reads as {@link readStateFile}. Another process may have made the file at this moment, and write it in the next. */
+export async function readWritten(path: string): Promise<StateFile | null> {
+  for (let tries = 0; tries < mostTries && isEmptyFile(path); tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+  return readStateFile(path);
+}
+
+/** Of what cannot be looked at, the reader tells what is wrong. */
+function isEmptyFile(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.size === 0;
+  } catch {
+    return false;
   }
 }
 

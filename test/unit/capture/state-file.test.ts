@@ -9,6 +9,7 @@ import {
   createStateFile,
   parseStateFile,
   readStateFile,
+  readWritten,
   removeStateFile,
   setAside,
 } from "../../../src/capture/state-file.ts";
@@ -144,6 +145,16 @@ test("a file that is gone is no failure: nothing to read, to add to or to remove
   cacheSessionId(path, "x");
   assert.equal(existsSync(path), false);
   removeStateFile(path);
+});
+
+test("a file that is made at this moment is waited for, and one that stays empty is refused", async (t) => {
+  const [made, empty] = ["made", "empty"].map((file) => join(temporaryFolder(t), file)) as [string, string];
+  for (const path of [made, empty]) writeFileSync(path, "", { mode: 0o600 });
+  const reading = readWritten(made);
+  writeFileSync(made, start);
+  assert.equal((await reading)?.eventId, eventId);
+  await assert.rejects(readWritten(empty), refusal("invalid", /does not hold the record of a shell/));
+  assert.equal(await readWritten(`${made}.gone`), null);
 });
 
 test("a file that is set aside keeps what it holds under another name", (t) => {
