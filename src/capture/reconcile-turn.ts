@@ -5,6 +5,7 @@
 import {
   closeSync,
   fstatSync,
+  ftruncateSync,
   futimesSync,
   lstatSync,
   openSync,
@@ -12,9 +13,12 @@ import {
   type Stats,
   unlinkSync,
   utimesSync,
-  writeFileSync,
+  writeSync,
 } from "node:fs";
+import { liveness } from "../host/liveness.ts";
+import type { Machine } from "../host/machine.ts";
 import { readRegularInPrivate } from "../host/regular-file.ts";
+import type { ProcessIdentity } from "../tracker/event.ts";
 import { parseSightings, type Sighting } from "../tracker/sighting.ts";
 import type { StuckEntry } from "./state-folder.ts";
 
@@ -22,7 +26,10 @@ const lockName = ".sweep-lock";
 const markName = ".swept";
 /** Behind the name of the one or the other, where something else has that name. */
 const otherName = ".2";
-/** A turn that was not given back after this time belonged to a process that died; its own deadline is far shorter. */
+/**
+ * A turn that was not given back after this time belonged to a process that died, wherever it cannot be looked at; its own
+ * deadline is far shorter.
+ */
 const abandonedAfterMs = 30_000;
 
 /** The turn to sweep one state folder. */
@@ -34,15 +41,20 @@ export interface SweepTurn {
   release(): void;
 }
 
+/** What tells who holds a turn, and whether that one lives. */
+export type TurnMachine = Pick<Machine, "identify" | "hostId" | "bootId" | "processes">;
+
 /**
  * Takes the turn.
  *
  * @returns null when another process has it, or the folder cannot be written
  */
-export function takeTurn(folder: string, nowMs: number): SweepTurn | null {
-  const claimed = claim(`${folder}/${lockName}`, nowMs);
+export function takeTurn(folder: string, nowMs: number, machine: TurnMachine): SweepTurn | null {
+  const claimed = claim(`${folder}/${lockName}`, nowMs, machine);
   if (claimed === null) return null;
   const { lock, descriptor } = claimed;
+  // Whoever meets the lock sees whether its holder lives. On a full disk its age says it, later.
+  written(descriptor, JSON.stringify(machine.identify(process.pid)));
   // Who is away for longer than a turn may be loses it: then the lock that is there belongs to another process.
   const isOurs = () => fstatSync(descriptor).nlink > 0;
   let isMark = false;
@@ -83,20 +95,38 @@ interface Claim {
   readonly descriptor: number;
 }
 
-function claim(lock: string, nowMs: number): Claim | null {
+function claim(lock: string, nowMs: number, machine: TurnMachine): Claim | null {
   const first = created(lock);
   if (first !== null) return { lock, descriptor: first };
   const stats = lookedAt(lock);
   // Given back at this moment, or the folder cannot be written.
   if (stats === null) return null;
   if (isOurFile(stats)) {
-    if (Math.abs(nowMs - stats.mtimeMs) <= abandonedAfterMs) return null;
+    if (Math.abs(nowMs - stats.mtimeMs) <= abandonedAfterMs && !isHolderDead(lock, machine)) return null;
     const second = removed(lock) ? created(lock) : null;
     if (second !== null) return { lock, descriptor: second };
     if (lookedAt(lock)?.ino !== stats.ino) return null;
   }
   // What stands in our way is left alone, and every process goes round it alike.
-  return lock.endsWith(otherName) ? null : claim(`${lock}${otherName}`, nowMs);
+  return lock.endsWith(otherName) ? null : claim(`${lock}${otherName}`, nowMs, machine);
+}
+
+/** A process that may not be looked at, as in another pid namespace, may live. */
+function isHolderDead(lock: string, machine: TurnMachine): boolean {
+  const holder = parseHolder(readQuietly(lock));
+  return holder !== null && liveness(holder, machine).state === "dead";
+}
+
+/** @returns null where it is not whole, as while it is written */
+function parseHolder(text: string): ProcessIdentity | null {
+  try {
+    const { hostId, bootId, pidNamespace, pid, startTicks } = JSON.parse(text);
+    const isNamed = [hostId, bootId, pidNamespace, startTicks].every((value) => typeof value === "string");
+    if (!isNamed || !Number.isSafeInteger(pid) || pid <= 0) return null;
+    return { hostId, bootId, pidNamespace, pid, startTicks, executable: null, exeId: null, comm: null };
+  } catch {
+    return null;
+  }
 }
 
 function markIn(folder: string): string {
@@ -144,8 +174,9 @@ function created(path: string): number | null {
 
 function written(descriptor: number, text: string): boolean {
   try {
-    writeFileSync(descriptor, text);
-    return true;
+    ftruncateSync(descriptor);
+    const bytes = Buffer.from(text);
+    return writeSync(descriptor, bytes, 0, bytes.length, 0) === bytes.length;
   } catch {
     return false;
   }

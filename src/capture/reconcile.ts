@@ -105,7 +105,7 @@ interface RecordedFiles extends Pick<ReconcileReport, "rejected" | "left"> {
 async function inTurn(dependencies: Dependencies, deadlineMs: number): Promise<ReconcileReport | null> {
   const { config, machine } = dependencies;
   const started = thisMoment(machine);
-  const turn = takeTurn(config.paths.stateFolder, started.atMs);
+  const turn = takeTurn(config.paths.stateFolder, started.atMs, machine);
   if (turn === null) return null;
   const isInTime = stopwatch(deadlineMs);
   const stuck = turnObstacles(config.paths.stateFolder);
