@@ -17,7 +17,7 @@ function __session_buddy_end --on-event fish_exit -a text reason signal
     if set -q __session_buddy_courier[1]
         # Waits until sh has written and closes the pipe, not until it has ended.
         test -x /bin/sh
-        and /bin/sh -c $__session_buddy_courier $__session_buddy_file end "code=$code" "reason=$reason" "signal=$signal" </dev/null 2>/dev/null | read text &
+        and /bin/sh -c $__session_buddy_courier $__session_buddy_file end $__session_buddy_starter "code=$code" "reason=$reason" "signal=$signal" </dev/null 2>/dev/null | read text &
     else if test -f $__session_buddy_file -a -w $__session_buddy_file -a -O $__session_buddy_file -a ! -L $__session_buddy_file
         set -l uptime
         test -r /proc/uptime; and read -d ' ' uptime text </proc/uptime

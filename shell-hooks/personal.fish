@@ -22,13 +22,16 @@ end
 test -x /bin/sh -a -r $folder/courier.sh; or return 0
 set -g __session_buddy_file $home/shells/$boot.$fish_pid.$ticks
 test -e $__session_buddy_file -o -L $__session_buddy_file; and source $folder/seldom.fish name
+# Looked at here: when sh comes, the shell may have become another program.
+set -l exe
+test -r /proc/self/exe; and set exe (builtin realpath /proc/self/exe)
 set -l before $last_pid
-/bin/sh $folder/courier.sh $__session_buddy_file start "cwd=$PWD" pid=$fish_pid shell=fish version=$version "component=$SESSION_BUDDY_COMPONENT" \
+/bin/sh $folder/courier.sh $__session_buddy_file start "cwd=$PWD" "exe=$exe" pid=$fish_pid shell=fish version=$version "component=$SESSION_BUDDY_COMPONENT" \
     "tty=$tty" "via=$via" "multiplexer=$multiplexer" "terminal_program=$TERM_PROGRAM" "remote=$remote" </dev/null >/dev/null 2>&1 &
-set -l courier $last_pid
-# What the end needs is read while sh writes.
+# Out of the list of jobs: nothing waits for it but an exit that comes before it has written.
+set -g __session_buddy_starter $last_pid
+builtin disown $last_pid 2>/dev/null; or builtin wait $last_pid 2>/dev/null
 source $folder/end.fish
 read -z text <$folder/courier.sh
 set -g __session_buddy_courier $text $folder/courier.sh
-builtin wait $courier 2>/dev/null
 set -q before[1]; and set -g last_pid $before; or set -eg last_pid

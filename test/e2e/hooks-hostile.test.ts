@@ -83,8 +83,10 @@ describe("first shells, private files, hostile limits", { concurrency: 4 }, () =
         const terminal = await openShell(t, sandbox, kind, { before: `umask ${umask}` });
         await runLine(terminal, "umask");
         assert.match(terminal.output(), new RegExp(`0?${umask}\r\n`));
-        const [name = ""] = stateFileNames(sandbox);
-        assert.equal(modeOf(join(sandbox.home, "shells", name)), 0o600);
+        await eventually(() => {
+          const [name = "none yet"] = stateFileNames(sandbox);
+          assert.equal(modeOf(join(sandbox.home, "shells", name)), 0o600);
+        });
         leave(terminal);
         await terminal.ended();
         await assertRecord(sandbox, [told(kind, 7, reason(kind))]);

@@ -1,15 +1,17 @@
 /** Proves that haste, interruption and crowds lose nothing: an end before its start, Ctrl-C in the rc file, fifty at once. */
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { eventually } from "../support/eventually.ts";
 import { allRows, runWell } from "../support/rows.ts";
+import { root } from "../support/sandbox.ts";
 import {
   assertRecord,
   couriersDone,
   createUsedSandbox,
+  inferred,
   openShell,
   runLine,
   shellKinds,
@@ -17,6 +19,7 @@ import {
   stateFileNames,
   told,
 } from "../support/shells/shells.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const crowd = 50;
 const interrupt = "\x03";
@@ -90,6 +93,38 @@ describe("races", { concurrency: 2 }, () => {
       );
     });
   }
+
+  test("row 27: sh(1), which writes what fish says, comes late: the prompt is there, and what the shell did is on record", async (t) => {
+    const sandbox = createUsedSandbox(t);
+    const hooks = join(root, "shell-hooks");
+    const copy = temporaryFolder(t);
+    cpSync(hooks, join(copy, "shell-hooks"), { recursive: true });
+    const go = join(copy, "go");
+    const late = `if [ "$2" = start ]; then while [ ! -e ${go} ]; do sleep 0.05; done; fi\n`;
+    const courier = join(copy, "shell-hooks/courier.sh");
+    const text = readFileSync(courier, "utf8");
+    const behind = text.indexOf("umask 077");
+    assert.ok(behind > 0);
+    writeFileSync(courier, text.slice(0, behind) + late + text.slice(behind));
+    const plan = { hookFile: join(copy, "shell-hooks/session-buddy.fish") };
+    const open = () => openShell(t, sandbox, "fish", plan);
+    const [left, replaced, killed] = [await open(), await open(), await open()];
+    assert.deepEqual(stateFileNames(sandbox), []);
+    await runLine(left, "jobs; set -q last_pid; or echo no job");
+    assert.match(left.output(), /no job\r\n/);
+    assert.doesNotMatch(left.output(), /courier/);
+    replaced.type("exec sleep 60\r");
+    left.type("exit 6\r");
+    process.kill(killed.pid, "SIGKILL");
+    await killed.ended();
+    writeFileSync(go, "");
+    assert.deepEqual(await left.ended(), { code: 6, signal: 0 });
+    await assertRecord(sandbox, [
+      told("fish", 6, null),
+      inferred("fish", "executable_replaced"),
+      inferred("fish", "pid_gone"),
+    ]);
+  });
 
   test("row 27: a courier that starts when its shell is finished and gone makes no second session", async (t) => {
     const sandbox = createUsedSandbox(t);
