@@ -78,8 +78,26 @@ export interface LoggedChange {
   readonly durationMs: number | null;
 }
 
+/** What a work of many events will ask for; each list is empty by default. */
+export interface Expected {
+  /** What {@link StoreTransaction.eventById} will be asked. */
+  readonly eventIds?: readonly string[];
+  /**
+   * Of the starts that it brings, and of those that its ends and deaths name: what {@link StoreTransaction.eventById} and
+   * {@link StoreTransaction.prunedSessionId} will be asked, and {@link StoreTransaction.eventsOf} of their sessions.
+   */
+  readonly startEventIds?: readonly string[];
+  /** What {@link StoreTransaction.isSessionIdTaken} will be asked. */
+  readonly sessionIds?: readonly string[];
+}
+
 /** Reads and writes that become durable together or not at all. */
 export interface StoreTransaction {
+  /**
+   * A hint, which changes no answer: a store that is far away reads what is expected in one go, instead of a round trip
+   * for each question. What was not expected may be asked all the same.
+   */
+  expect(expected: Expected): Promise<void>;
   eventById(eventId: string): Promise<SessionEvent | null>;
   eventsOf(sessionId: string): Promise<readonly SessionEvent[]>;
   /** The session that a start event began and that was pruned since; null when there is none. */

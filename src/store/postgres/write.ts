@@ -3,7 +3,8 @@ import type { PoolClient } from "pg";
 import { eventToValues } from "../rows.ts";
 import { codeOf } from "./errors.ts";
 import { putSessionsSql, sessionsToArrays, toText } from "./rows.ts";
-import { alreadyThere, type Written } from "./transaction.ts";
+import { alreadyThere } from "./transaction.ts";
+import type { Written } from "./written.ts";
 
 /** @throws what {@link isAlreadyThere} knows, when an event is, or was, on record */
 export async function write(client: PoolClient, { events, sessions }: Written): Promise<void> {
