@@ -1,7 +1,8 @@
-/** Owns the store's port in three parts: the log of events, the index of sessions, the upkeep. The laws of each are an exported test suite in `test/contract/store/`. */
+/** Owns the store's port: the log of events, the index of sessions, the upkeep; `transfer.ts` has what copies it. The laws of each are an exported test suite in `test/contract/store/`. */
 import type { SessionEvent } from "./event.ts";
 import type { Session, SessionState } from "./fold.ts";
 import type { Instant } from "./instant.ts";
+import type { Transfer } from "./transfer.ts";
 
 /** What a query of sessions asks for; a missing field restricts nothing, several are joined by "and". */
 export interface SessionQuery {
@@ -189,7 +190,7 @@ export interface Upkeep {
  * Where events and their fold are kept. Every method throws `storage.unavailable`, `storage.busy` or
  * `storage.corrupt` when the store cannot do its part.
  */
-export interface Store extends EventLog, SessionIndex, Upkeep {
+export interface Store extends EventLog, SessionIndex, Upkeep, Transfer {
   /** Waits for what is under way and releases the store. A second call does nothing. */
   close(): Promise<void>;
 }

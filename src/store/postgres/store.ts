@@ -11,6 +11,7 @@ import { fromText, type Row, readColumns, toSession, toText } from "./rows.ts";
 import { numbered, type Statement } from "./statement.ts";
 import { componentCountsSql, statsStatement, toComponentCount, toStats } from "./stats.ts";
 import { activeOfPids, findSessions } from "./transaction.ts";
+import { transferOver } from "./transfer.ts";
 
 export interface PostgresStoreOptions {
   /** `postgres://user@host:port/database`, without a password. */
@@ -73,6 +74,7 @@ function storeOver(connection: Connection): Store {
         ? []
         : [`log_head says ${row?.head}, the newest event is ${row?.last}`];
     },
+    ...transferOver(connection),
     backup: () => Promise.reject(new SessionBuddyError("usage", copiedByItself)),
     close: () => connection.close(),
   };

@@ -72,6 +72,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
         return connection.inTransaction("BEGIN IMMEDIATE", () => removeOld(prepare, endedBefore, limit));
       }),
     problems: () => connection.run(async () => (await loadHistory()).findProblems(prepare)),
+    head: () => connection.run(async () => (await loadHistory()).findHead(prepare)),
+    prunedSessions: (after, limit) =>
+      connection.run(async () => (await loadHistory()).findPruned(prepare, after, limit)),
+    takeOver: (after, part) =>
+      connection.run(async () => {
+        const { takePart } = await loadHistory();
+        return connection.inTransaction("BEGIN IMMEDIATE", () => takePart(prepare, after, part));
+      }),
     backup: (target, onProgress) =>
       connection.aside(target, async (database) => (await loadHistory()).copyInto(target, database, onProgress)),
     close: () => connection.close(),
