@@ -1,4 +1,5 @@
 /** Puts the program together: a configuration becomes the parts that every use case is made over. */
+import { dirname } from "node:path";
 import type { Spool } from "../capture/spool.ts";
 import type { Config } from "../config/config.ts";
 import { createDirectories } from "../host/directory.ts";
@@ -45,19 +46,29 @@ export async function openApp(config: Config, log: Log, spoolFolder: string | nu
 
 /** The user's file, or the database that the settings name; its driver is loaded for that one alone. */
 async function openStore({ paths, settings }: Config, log: Log): Promise<Store> {
-  const { store: url, store_password_file: passwordFile } = settings;
-  if (url !== null) {
-    const { openPostgresStore } = await import("../store/postgres/store.ts");
-    return openPostgresStore({ url, passwordFile });
-  }
-  const { database, dataFolder } = paths;
-  const prepareFolder = () => ensurePrivateFolder(dataFolder, "data folder");
+  if (settings.store !== null) return openDatabase(settings.store, settings);
+  return openFile(paths.database, paths.dataFolder, log);
+}
+
+async function openDatabase(url: string, { store_password_file: passwordFile }: Config["settings"]): Promise<Store> {
+  const { openPostgresStore } = await import("../store/postgres/store.ts");
+  return openPostgresStore({ url, passwordFile });
+}
+
+function openFile(path: string, folder: string, log: Log): Promise<Store> {
+  const prepareFolder = () => ensurePrivateFolder(folder, "data folder");
   prepareFolder();
-  return openSqliteStore({
-    path: database,
-    prepareFolder,
-    onReplaced: () => log.warning("Database replaced", { store: database }),
-  });
+  return openSqliteStore({ path, prepareFolder, onReplaced: () => log.warning("Database replaced", { store: path }) });
+}
+
+/**
+ * Opens another record than the one that the settings name.
+ *
+ * @param place - an address of PostgreSQL, or the absolute path of a file in a folder of the user alone
+ * @throws SessionBuddyError as {@link openApp}
+ */
+export function openStoreAt(place: string, { config, log }: Pick<App, "config" | "log">): Promise<Store> {
+  return place.startsWith("/") ? openFile(place, dirname(place), log) : openDatabase(place, config.settings);
 }
 
 /** @returns where the record is, in a message: the path of its file, or the address of its database without a user */

@@ -1,7 +1,8 @@
-/** Owns the store's port in three parts: the log of events, the index of sessions, the upkeep. The laws of each are an exported test suite in `test/contract/store/`. */
+/** Owns the store's port: the log of events, the index of sessions, the upkeep; `transfer.ts` has what copies it. The laws of each are an exported test suite in `test/contract/store/`. */
 import type { SessionEvent } from "./event.ts";
 import type { Session, SessionState } from "./fold.ts";
 import type { Instant } from "./instant.ts";
+import type { Transfer } from "./transfer.ts";
 
 /** What a query of sessions asks for; a missing field restricts nothing, several are joined by "and". */
 export interface SessionQuery {
@@ -78,8 +79,26 @@ export interface LoggedChange {
   readonly durationMs: number | null;
 }
 
+/** What a work of many events will ask for; each list is empty by default. */
+export interface Expected {
+  /** What {@link StoreTransaction.eventById} will be asked. */
+  readonly eventIds?: readonly string[];
+  /**
+   * Of the starts that it brings, and of those that its ends and deaths name: what {@link StoreTransaction.eventById} and
+   * {@link StoreTransaction.prunedSessionId} will be asked, and {@link StoreTransaction.eventsOf} of their sessions.
+   */
+  readonly startEventIds?: readonly string[];
+  /** What {@link StoreTransaction.isSessionIdTaken} will be asked. */
+  readonly sessionIds?: readonly string[];
+}
+
 /** Reads and writes that become durable together or not at all. */
 export interface StoreTransaction {
+  /**
+   * A hint, which changes no answer: a store that is far away reads what is expected in one go, instead of a round trip
+   * for each question. What was not expected may be asked all the same.
+   */
+  expect(expected: Expected): Promise<void>;
   eventById(eventId: string): Promise<SessionEvent | null>;
   eventsOf(sessionId: string): Promise<readonly SessionEvent[]>;
   /** The session that a start event began and that was pruned since; null when there is none. */
@@ -171,7 +190,7 @@ export interface Upkeep {
  * Where events and their fold are kept. Every method throws `storage.unavailable`, `storage.busy` or
  * `storage.corrupt` when the store cannot do its part.
  */
-export interface Store extends EventLog, SessionIndex, Upkeep {
+export interface Store extends EventLog, SessionIndex, Upkeep, Transfer {
   /** Waits for what is under way and releases the store. A second call does nothing. */
   close(): Promise<void>;
 }

@@ -11,6 +11,7 @@ import { createTestMachine, differences } from "../support/installed-machine.ts"
 import { createSandbox, launcher, type Outcome, root, runToEnd } from "../support/sandbox.ts";
 import { toolNames } from "../support/server/client-exchange.ts";
 import { recordHistory, type Story, withStore } from "../support/store/history.ts";
+import { postgresPlace } from "../support/store/postgres.ts";
 
 const readme = readFileSync(join(root, "README.md"), "utf8");
 const blocks = [...readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
@@ -20,6 +21,8 @@ const testRun = "npm ci && npm test\n";
 const serving = "session-buddy serve\n";
 /** What changes the whole machine is run on one of its own. */
 const forAdministrators = blocks.filter((block) => block.includes("install --system"));
+/** What needs a database is run with one of its own. */
+const withDatabase = blocks.filter((block) => block.includes("postgres://"));
 
 function assertShowsRow({ status, stdout, stderr }: Outcome, state: string): void {
   assert.deepEqual([status, stderr], [0, stderr], stdout);
@@ -154,7 +157,8 @@ test("the server starts with the command of the README, at the address that it n
 });
 
 test("every other command of the README works as it stands", async (t) => {
-  const others = blocks.filter((block) => ![setUp, testRun, serving, ...forAdministrators].includes(block));
+  const alone = [setUp, testRun, serving, ...forAdministrators, ...withDatabase];
+  const others = blocks.filter((block) => !alone.includes(block));
   assert.ok(others.length >= 7);
   const { folder, env, home } = createSandbox(t);
   mkdirSync(home, { mode: 0o700 });
@@ -163,6 +167,21 @@ test("every other command of the README works as it stands", async (t) => {
     const outcome = await runToEnd("bash", ["-euo", "pipefail", "-c", block], options);
     assert.equal(outcome.status, 0, `${block}\n${outcome.stdout}\n${outcome.stderr}\nin ${folder}`);
   }
+});
+
+test("what the README says of a database works, at the address of one that is there", async (t) => {
+  assert.equal(withDatabase.length, 1);
+  const { url } = postgresPlace(t).options;
+  const { folder, env, run } = createSandbox(t);
+  await run(["start"]);
+  const path = { ...env, PATH: `${join(root, "bin")}:${env.PATH}` };
+  for (const block of withDatabase) {
+    const command = block.replaceAll("postgres://sb@db.example.org/sessions", url);
+    const outcome = await runToEnd("bash", ["-euo", "pipefail", "-c", command], { cwd: folder, env: path });
+    assert.equal(outcome.status, 0, outcome.stderr);
+  }
+  const back = await run(["migrate", "--to", "file"]);
+  assert.match(back.stdout, /^Copied 1 sessions from 1 events \(those after position 1\)/);
 });
 
 test("what an administrator is told to run installs and uninstalls, on a machine of its own", async (t) => {

@@ -9,7 +9,7 @@ import { addInstall, addStatus, addUninstall } from "./machine.ts";
 import { addEnd, addStart } from "./record.ts";
 import { addCompletion, addConfig, addDoctor, addHook, addServe } from "./setup.ts";
 import { addToken } from "./token.ts";
-import { addBackup, addImport, addPrune, addRebuild, addReconcile, addRestore } from "./upkeep.ts";
+import { addBackup, addImport, addMigrate, addPrune, addRebuild, addReconcile, addRestore } from "./upkeep.ts";
 
 const commands: readonly (readonly [name: string, add: (program: Command) => void])[] = [
   ["start", addStart],
@@ -29,6 +29,7 @@ const commands: readonly (readonly [name: string, add: (program: Command) => voi
   ["backup", addBackup],
   ["restore", addRestore],
   ["import", addImport],
+  ["migrate", addMigrate],
   ["doctor", addDoctor],
   ["serve", addServe],
   ["token", addToken],

@@ -105,6 +105,32 @@ export function addImport(program: Command): void {
   describeImport(program).action(async (options) => (await import("../commands/import.ts")).run(options));
 }
 
+const helpOfMigrate = `
+The record that the settings name is copied, position by position, into an empty
+PostgreSQL database or a file; 'file' is the one that is used where the setting
+store names no database. Both are compared at the end. It can be stopped at any
+time and run again; run again later, it brings what came on record since. It
+refuses a target that has another record, and changes no setting.
+`;
+
+function describeMigrate(program: Command) {
+  return program
+    .command("migrate")
+    .description("Copy the record from its file into a PostgreSQL database, or back; shells can keep running.")
+    .requiredOption("--to <place>", "postgres://user@host/name, the path of a file, or file")
+    .option("--json", "print a JSON object")
+    .addHelpText(
+      "after",
+      helpOfMigrate +
+        example("session-buddy migrate --to postgres://sb@db.example.org/sessions", "session-buddy migrate --to file"),
+    );
+}
+export type MigrateOptions = OptionsOf<typeof describeMigrate>;
+
+export function addMigrate(program: Command): void {
+  describeMigrate(program).action(async (options) => (await import("../commands/migrate.ts")).run(options));
+}
+
 export function addRestore(program: Command): void {
   describeRestore(program).action(async (file, options) => (await import("../commands/restore.ts")).run(file, options));
 }

@@ -4,10 +4,12 @@ import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { StoreTransaction } from "../../tracker/store.ts";
 import type { Address } from "./address.ts";
 import { isConflict, isConnectionLost, isOfServer, pause, translate } from "./errors.ts";
+import type { Ask } from "./reading-ahead.ts";
 import type { Row } from "./rows.ts";
 import { migrate } from "./schema.ts";
-import { type Ask, nothingWritten, transactionOver, type Written } from "./transaction.ts";
+import { transactionOver } from "./transaction.ts";
 import { isAlreadyThere, write } from "./write.ts";
+import { addTo, nothingWritten, type Written } from "./written.ts";
 
 /** A call that waits for its transaction. */
 interface Waiting {
@@ -210,8 +212,7 @@ async function runOne(waiting: Waiting, ask: Ask, before: Written): Promise<() =
   const own = nothingWritten();
   try {
     const answer = await waiting.run(transactionOver(ask, before, own));
-    before.events.push(...own.events);
-    for (const [id, session] of own.sessions) before.sessions.set(id, session);
+    addTo(before, own);
     return answer;
   } catch (error) {
     // The transaction is over, for the others too.

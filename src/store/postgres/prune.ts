@@ -1,7 +1,7 @@
 /** Owns the removal of old sessions: whole ones only, in bounded batches, and their ids stay. */
 import type { Instant } from "../../tracker/instant.ts";
+import type { Ask } from "./reading-ahead.ts";
 import { keyOf } from "./rows.ts";
-import type { Ask } from "./transaction.ts";
 
 /** The key finds them, the text decides. */
 const isOld = "s.closed_key <= $1 AND coalesce(s.ended_at, s.ended_before) < $2";

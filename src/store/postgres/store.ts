@@ -5,11 +5,13 @@ import type { EventLog, LoggedChange, LoggedEvent, Store } from "../../tracker/s
 import { toChange } from "../changes.ts";
 import { parseAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
+import { toEvent } from "./event-rows.ts";
 import { countPrunableSql, oldValues, pruneOldest } from "./prune.ts";
 import { fromText, type Row, readColumns, toSession, toText } from "./rows.ts";
 import { numbered, type Statement } from "./statement.ts";
 import { componentCountsSql, statsStatement, toComponentCount, toStats } from "./stats.ts";
-import { activeOfPids, findSessions, toEvent } from "./transaction.ts";
+import { activeOfPids, findSessions } from "./transaction.ts";
+import { transferOver } from "./transfer.ts";
 
 export interface PostgresStoreOptions {
   /** `postgres://user@host:port/database`, without a password. */
@@ -72,6 +74,7 @@ function storeOver(connection: Connection): Store {
         ? []
         : [`log_head says ${row?.head}, the newest event is ${row?.last}`];
     },
+    ...transferOver(connection),
     backup: () => Promise.reject(new SessionBuddyError("usage", copiedByItself)),
     close: () => connection.close(),
   };

@@ -2,56 +2,46 @@
  * Owns what one work reads and writes within a transaction of the database: what it wrote is kept here until the commit,
  * so that a work which throws leaves nothing, and a group of works costs one statement a table.
  */
-import type { SessionEvent } from "../../tracker/event.ts";
 import type { Session } from "../../tracker/fold.ts";
 import type { SessionQuery, StoreTransaction } from "../../tracker/store.ts";
-import { rowToEvent } from "../rows.ts";
+import { isUuid, toEvent } from "./event-rows.ts";
 import { pageSources } from "./query.ts";
-import { fromText, type Row, readColumns, toSession, toText } from "./rows.ts";
+import { type Ask, createReadingAhead } from "./reading-ahead.ts";
+import { fromText, readColumns, toSession, toText } from "./rows.ts";
 import { numbered } from "./statement.ts";
-
-/** Runs a statement in the transaction. */
-export type Ask = (text: string, values: readonly unknown[]) => Promise<readonly Row[]>;
-
-/** What works have written and is not in the database yet. */
-export interface Written {
-  readonly events: SessionEvent[];
-  /** By session id; the last one counts. */
-  readonly sessions: Map<string, Session>;
-}
-
-export function nothingWritten(): Written {
-  return { events: [], sessions: new Map() };
-}
+import type { Written } from "./written.ts";
 
 /** @param layers - what was written before the work in the same transaction, and then the work's own, which it adds to */
 export function transactionOver(ask: Ask, before: Written, own: Written): StoreTransaction {
-  const written = (isIt: (event: SessionEvent) => boolean) => [
-    ...before.events.filter(isIt),
-    ...own.events.filter(isIt),
-  ];
-  const eventsOf = async (sessionId: string) => {
-    const rows = await ask(eventsOfSql, [toText(sessionId)]);
-    return [...rows.map(toEvent), ...written((event) => event.sessionId === sessionId)];
-  };
-  const eventById = async (eventId: string) => {
-    const [known] = written((event) => event.eventId === eventId);
-    if (known !== undefined) return known;
-    if (!isUuid(eventId)) return null;
+  const ahead = createReadingAhead(ask);
+  const { read } = ahead;
+  const writtenById = (eventId: string) => before.eventById(eventId) ?? own.eventById(eventId);
+  const storedById = async (eventId: string) => {
     const [row] = await ask("SELECT event_id, session_id, kind, body FROM events WHERE event_id = $1", [eventId]);
     return row === undefined ? null : toEvent(row);
   };
+  const storedOf = async (sessionId: string) => (await ask(eventsOfSql, [toText(sessionId)])).map(toEvent);
+  const isStored = async (sessionId: string) => (await ask(takenSql, [toText(sessionId)])).length > 0;
   return {
-    eventById,
-    eventsOf,
+    expect: ahead.expect,
+    async eventById(eventId) {
+      const known = writtenById(eventId) ?? read.events.get(eventId);
+      if (known !== undefined) return known;
+      return isUuid(eventId) ? storedById(eventId) : null;
+    },
+    async eventsOf(sessionId) {
+      const stored = read.lives.get(sessionId) ?? (await storedOf(sessionId));
+      return [...stored, ...before.eventsOf(sessionId), ...own.eventsOf(sessionId)];
+    },
     async prunedSessionId(eventId) {
-      if (!isUuid(eventId)) return null;
+      const known = read.prunedIds.get(eventId);
+      if (known !== undefined || !isUuid(eventId)) return known ?? null;
       const [row] = await ask("SELECT session_id FROM pruned_sessions WHERE start_event_id = $1", [eventId]);
       return row === undefined ? null : fromText(row.session_id as string);
     },
     async isSessionIdTaken(sessionId) {
-      if (written((event) => event.sessionId === sessionId).length > 0) return true;
-      return (await ask(takenSql, [toText(sessionId)])).length > 0;
+      if (before.eventsOf(sessionId).length + own.eventsOf(sessionId).length > 0) return true;
+      return read.taken.get(sessionId) ?? isStored(sessionId);
     },
     async activeOfPids(hostId, pids) {
       const found = (await activeOfPids(ask, hostId, pids)).filter(
@@ -71,12 +61,10 @@ export function transactionOver(ask: Ask, before: Written, own: Written): StoreT
       return rows.slice(0, query.limit);
     },
     async appendEvent(event) {
-      if (written(({ eventId }) => eventId === event.eventId).length > 0) throw new Error(alreadyThere);
-      own.events.push(event);
+      if (writtenById(event.eventId) !== null) throw new Error(alreadyThere);
+      own.append(event);
     },
-    async putSession(session) {
-      own.sessions.set(session.sessionId, session);
-    },
+    putSession: async (session) => own.put(session),
   };
 }
 
@@ -139,15 +127,6 @@ function byNewest(a: Placed, b: Placed): number {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
-}
-
-/** @param row - with event_id, session_id, kind and body */
-export function toEvent(row: Row): SessionEvent {
-  return rowToEvent({ ...row, session_id: fromText(row.session_id as string) });
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
 
 const eventsOfSql = "SELECT event_id, session_id, kind, body FROM events WHERE session_id = $1 ORDER BY seq";

@@ -3,6 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Session } from "../../tracker/fold.ts";
 import type { Instant } from "../../tracker/instant.ts";
 import type { ComponentCount, LoggedChange, SessionQuery, StatsKey, StatsRow } from "../../tracker/store.ts";
+import type { PrunedSession, RecordPart } from "../../tracker/transfer.ts";
 import { rowToSession } from "../rows.ts";
 import { copyTo } from "./backup.ts";
 import { nextTurn } from "./busy.ts";
@@ -11,6 +12,7 @@ import { countPrunable, pruneOldest } from "./prune.ts";
 import { matchingRows } from "./query.ts";
 import type { Prepare } from "./ranges.ts";
 import { countComponents, countSessions } from "./stats.ts";
+import { headOf, prunedAfter, takeOver } from "./transfer.ts";
 
 /** To be run inside a transaction, because it reads in several goes. */
 export function findSessions(prepare: Prepare, query: SessionQuery): Session[] {
@@ -53,4 +55,17 @@ export function copyInto(
   onProgress: (done: number, total: number) => void,
 ): Promise<void> {
   return copyTo(target, database, onProgress);
+}
+
+export function findHead(prepare: Prepare): number {
+  return headOf(prepare);
+}
+
+export function findPruned(prepare: Prepare, after: string, limit: number): PrunedSession[] {
+  return prunedAfter(prepare, after, limit);
+}
+
+/** To be run inside a transaction. @returns whether the part was taken */
+export function takePart(prepare: Prepare, after: number, part: RecordPart): boolean {
+  return takeOver(prepare, after, part);
 }

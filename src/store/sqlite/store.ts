@@ -72,6 +72,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
         return connection.inTransaction("BEGIN IMMEDIATE", () => removeOld(prepare, endedBefore, limit));
       }),
     problems: () => connection.run(async () => (await loadHistory()).findProblems(prepare)),
+    head: () => connection.run(async () => (await loadHistory()).findHead(prepare)),
+    prunedSessions: (after, limit) =>
+      connection.run(async () => (await loadHistory()).findPruned(prepare, after, limit)),
+    takeOver: (after, part) =>
+      connection.run(async () => {
+        const { takePart } = await loadHistory();
+        return connection.inTransaction("BEGIN IMMEDIATE", () => takePart(prepare, after, part));
+      }),
     backup: (target, onProgress) =>
       connection.aside(target, async (database) => (await loadHistory()).copyInto(target, database, onProgress)),
     close: () => connection.close(),
@@ -86,6 +94,8 @@ function loadHistory() {
 function transactionOn(connection: Connection): StoreTransaction {
   const prepare: Prepare = (sql) => connection.prepared(sql);
   return {
+    // The file is here: whatever is asked is read when it is asked.
+    expect: async () => {},
     async eventById(eventId): Promise<SessionEvent | null> {
       const row = prepare("SELECT * FROM events WHERE event_id = ?").get(eventId);
       return row === undefined ? null : rowToEvent(row);

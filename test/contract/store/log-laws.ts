@@ -7,13 +7,14 @@ import fc from "fast-check";
 import { SessionBuddyError } from "../../../src/tracker/errors.ts";
 import type { SessionEvent } from "../../../src/tracker/event.ts";
 import { foldSession, type SessionState } from "../../../src/tracker/fold.ts";
-import type { LoggedChange, Store } from "../../../src/tracker/store.ts";
+import type { LoggedChange, Store, StoreTransaction } from "../../../src/tracker/store.ts";
 import { anyLife } from "../../support/arbitraries.ts";
-import { deathEvent, endEvent, folded, sampleSessionId, startEvent } from "../../support/store/session-events.ts";
-import { eventsIn, openAt, record, type StorePlace } from "../../support/store/store-place.ts";
+import { at, deathEvent, endEvent, folded, sampleSessionId, startEvent } from "../../support/store/session-events.ts";
+import { eventsIn, openAt, record, recordLives, type StorePlace } from "../../support/store/store-place.ts";
 import { idsOfStoreWorkers, spawnStoreWorker } from "../../support/store/store-worker.ts";
 
 const everything = 1_000_000;
+const endOfTime = at("9999-12-31T23:59:59Z");
 
 /** @param createPlace - makes a place with no store in it yet, removed when the test is done */
 export function logLaws(name: string, createPlace: (t: TestContext) => StorePlace): void {
@@ -182,6 +183,46 @@ export function logLaws(name: string, createPlace: (t: TestContext) => StorePlac
     assert.deepEqual(await second.eventsOf(sampleSessionId), log);
     assert.deepEqual(await second.session(sampleSessionId), folded(...life));
   });
+
+  law(
+    "what a work says it will ask changes no answer: of the record, of its own writes, of what is not there",
+    async (place, t) => {
+      const store = await openAt(place, t);
+      const pruned = startEvent({}, { sessionId: "pruned" });
+      const zero = startEvent({ username: "\0\u0001" }, { sessionId: "zero \0\u0001" });
+      const lives = [
+        [pruned, endEvent({}, { sessionId: "pruned" })],
+        [zero, deathEvent({ detectedAt: endOfTime }, { sessionId: zero.sessionId })],
+        [startEvent({}, { sessionId: "open" })],
+      ];
+      await recordLives(store, lives);
+      await store.prune(at("2030-01-01T00:00:00Z"), 1);
+      const own = startEvent({}, { sessionId: "own" });
+      const events = [...lives.flat(), own];
+      const ids = [...events.map(({ eventId }) => eventId), randomUUID(), "", "no uuid", "\0"];
+      const sessionIds = [...events.map(({ sessionId }) => sessionId), "unknown", ""];
+      const answers = async (tx: StoreTransaction) => ({
+        events: await Promise.all(ids.map((id) => tx.eventById(id))),
+        pruned: await Promise.all(ids.map((id) => tx.prunedSessionId(id))),
+        lives: await Promise.all(sessionIds.map((id) => tx.eventsOf(id))),
+        taken: await Promise.all(sessionIds.map((id) => tx.isSessionIdTaken(id))),
+      });
+      await store.transact(async (tx) => {
+        const before = await answers(tx);
+        await tx.expect({ eventIds: ids, startEventIds: ids, sessionIds });
+        assert.deepEqual(await answers(tx), before);
+        await tx.expect({});
+        await tx.appendEvent(own);
+        await tx.putSession(folded(own));
+        const { events: found, lives: stories, taken } = await answers(tx);
+        assert.deepEqual(found, [null, null, ...lives.slice(1).flat(), own, null, null, null, null]);
+        assert.deepEqual(stories.at(-3), [own]);
+        assert.deepEqual(taken, [true, true, true, true, true, true, false, false]);
+        await tx.expect({ eventIds: [own.eventId], startEventIds: [own.eventId], sessionIds: ["own"] });
+        assert.deepEqual(await answers(tx), { ...before, events: found, lives: stories, taken });
+      });
+    },
+  );
 
   law("an event id is on record once, whoever comes with it again", async (place, t) => {
     const store = await openAt(place, t);

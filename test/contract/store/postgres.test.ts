@@ -2,8 +2,10 @@
 import { postgresPlace } from "../../support/store/postgres.ts";
 import { indexLaws } from "./index-laws.ts";
 import { logLaws } from "./log-laws.ts";
+import { transferLaws } from "./transfer-laws.ts";
 import { upkeepLaws } from "./upkeep-laws.ts";
 
 logLaws("postgres", postgresPlace);
 indexLaws("postgres", postgresPlace);
 upkeepLaws("postgres", postgresPlace);
+transferLaws("postgres", postgresPlace);
