@@ -2,7 +2,7 @@
 import { canonicalJson, type Json, parseJson } from "../tracker/canonical.ts";
 import type { Circumstances } from "../tracker/circumstances.ts";
 import type { Observation, ProcessIdentity, SessionEvent } from "../tracker/event.ts";
-import type { Session } from "../tracker/fold.ts";
+import type { Session, SessionOrigin } from "../tracker/fold.ts";
 
 const ownColumns = {
   session_id: "sessionId",
@@ -47,6 +47,12 @@ const processColumns = {
   comm: "comm",
 } as const satisfies Readonly<Record<string, keyof ProcessIdentity>>;
 
+/** Both null in this record's own sessions. */
+const originColumns = {
+  origin_id: "originId",
+  origin_session_id: "sessionId",
+} as const satisfies Readonly<Record<string, keyof SessionOrigin>>;
+
 /** Exported for the test of the step that brought them. */
 export const circumstanceColumns = {
   uid: "uid",
@@ -71,31 +77,35 @@ type Missing =
       | (typeof truthColumns)[keyof typeof truthColumns]
       | "process"
       | "circumstances"
+      | "origin"
     >
   | Exclude<keyof ProcessIdentity, (typeof processColumns)[keyof typeof processColumns]>
+  | Exclude<keyof SessionOrigin, (typeof originColumns)[keyof typeof originColumns]>
   | Exclude<keyof Circumstances, (typeof circumstanceColumns)[keyof typeof circumstanceColumns]>;
 const own = Object.entries(ownColumns satisfies [Missing] extends [never] ? object : Missing);
 const truths = Object.entries(truthColumns);
 const ofProcess = Object.entries(processColumns);
 const ofCircumstances = Object.entries(circumstanceColumns);
+const ofOrigin = Object.entries(originColumns);
 
 /** A value as both kinds of store take and give it. */
 export type ColumnValue = string | number | null;
 type Row = Readonly<Record<string, unknown>>;
 
 /** The columns that hold a field, in the order of {@link sessionValues}. */
-export const sessionColumns: readonly string[] = [own, truths, ofProcess, ofCircumstances].flatMap((columns) =>
-  columns.map(([column]) => column),
+export const sessionColumns: readonly string[] = [own, truths, ofProcess, ofCircumstances, ofOrigin].flatMap(
+  (columns) => columns.map(([column]) => column),
 );
 
 /** @returns the values of a session, in the order of {@link sessionColumns} */
 export function sessionValues(session: Session): ColumnValue[] {
-  const { process, circumstances } = session;
+  const { process, circumstances, origin } = session;
   return [
     ...own.map(([, field]) => session[field]),
     ...truths.map(([, field]) => (session[field] === null ? null : Number(session[field]))),
     ...ofProcess.map(([, field]) => (process === null ? null : process[field])),
     ...ofCircumstances.map(([, field]) => circumstances[field]),
+    ...ofOrigin.map(([, field]) => (origin === null ? null : origin[field])),
   ];
 }
 
@@ -104,7 +114,8 @@ export function rowToSession(row: Row): Session {
   const process = row.process_pid === null ? null : fieldsOf(ofProcess, row);
   const known = truths.map(([column, field]) => [field, row[column] === null ? null : row[column] === 1]);
   const circumstances = fieldsOf(ofCircumstances, row);
-  return { ...fieldsOf(own, row), ...Object.fromEntries(known), process, circumstances } as Session;
+  const origin = row.origin_id === null ? null : fieldsOf(ofOrigin, row);
+  return { ...fieldsOf(own, row), ...Object.fromEntries(known), process, circumstances, origin } as Session;
 }
 
 function fieldsOf(columns: readonly (readonly [column: string, field: string])[], row: Row): object {

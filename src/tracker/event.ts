@@ -109,6 +109,18 @@ export interface ShellOwner {
   readonly isVerified: boolean;
 }
 
+/** Where an event that was delivered to this record was recorded first. */
+export interface EventOrigin {
+  /** Names the record that sent it: one of a user or a machine, on one host. */
+  readonly originId: string;
+  /** The session's id there. */
+  readonly sessionId: string;
+  /** Names its log, a UUID; a log that is restored from a backup gets another name. */
+  readonly stream: string;
+  /** The event's position in that log. */
+  readonly seq: number;
+}
+
 /** What this program saw itself when it took an event; never part of what makes two events equal. */
 export interface Observation {
   readonly recordedAt: Instant;
@@ -124,6 +136,8 @@ export interface Observation {
   readonly circumstances: ToldCircumstances | null;
   /** Of a start in the machine's record; missing where a record is one user's. */
   readonly owner?: ShellOwner;
+  /** Of an event that another record delivered; all else here is its word then. Missing in this record's own events. */
+  readonly origin?: EventOrigin;
 }
 
 /** A moment on a machine's boot clock; two of them can be compared only within one boot. */

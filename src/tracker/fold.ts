@@ -4,6 +4,7 @@ import {
   type DeathEvent,
   type DeathProof,
   type EndEvent,
+  type EventOrigin,
   type ProcessIdentity,
   type SessionEvent,
   type StartEvent,
@@ -60,9 +61,13 @@ export interface Session {
   readonly ownerUid: number | null;
   /** Whether the shell's process was seen to act as that user; null where the record is one user's. */
   readonly isVerified: boolean | null;
+  /** The record that delivered the session, and its id there; null for this record's own sessions. */
+  readonly origin: SessionOrigin | null;
   readonly startEventId: string;
   readonly endEventId: string | null;
 }
+
+export type SessionOrigin = Pick<EventOrigin, "originId" | "sessionId">;
 
 /**
  * Folds the events of one session into its row. A join: duplicates, order and batches make no difference.
@@ -153,9 +158,14 @@ function opened(start: StartEvent): Session {
     circumstances: circumstancesOf(start.observed.circumstances),
     ownerUid: start.observed.owner?.uid ?? null,
     isVerified: start.observed.owner?.isVerified ?? null,
+    origin: originOf(start),
     startEventId: start.eventId,
     endEventId: null,
   };
+}
+
+function originOf({ observed: { origin } }: StartEvent): SessionOrigin | null {
+  return origin === undefined ? null : { originId: origin.originId, sessionId: origin.sessionId };
 }
 
 /** @param proof - the first proof of death that stands: no end lies after it */

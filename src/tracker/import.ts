@@ -57,6 +57,8 @@ export async function importSession(
   const { start } = session;
   const known = await tx.eventById(start.eventId);
   if (known !== null) {
+    // What another record delivered is that one's alone.
+    if (known.observed.origin !== undefined) return refused(usedId);
     if (known.kind !== "start" || !isSameContent(known.content, start.content)) return refused(usedId);
     return addMissing(tx, known, session, importer, isDryRun);
   }
@@ -160,6 +162,7 @@ async function sameShell(tx: StoreTransaction, { content, observed }: ForeignSta
     openUntil: instantFromMs(startedMs + sameStartMs),
   });
   for (const session of around) {
+    if (session.origin !== null) continue;
     const isSameProcess =
       session.process?.bootId === own.bootId &&
       session.process.pid === own.pid &&
@@ -218,5 +221,6 @@ async function believed(
 
 async function ownSession(tx: StoreTransaction, sessionId: string | null, username: string): Promise<string | null> {
   if (sessionId === null) return null;
-  return foldSession(await tx.eventsOf(sessionId))?.username === username ? sessionId : null;
+  const session = foldSession(await tx.eventsOf(sessionId));
+  return session?.origin === null && session.username === username ? sessionId : null;
 }

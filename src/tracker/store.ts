@@ -146,11 +146,14 @@ export interface SessionIndex {
   session(sessionId: string): Promise<Session | null>;
   /** Sessions by start time, newest first; equal times by session id, the greatest first. */
   sessions(query: SessionQuery): Promise<readonly Session[]>;
-  /** The open sessions whose process was identified on this host, newest first. */
+  /**
+   * The open sessions whose process was identified on this host, newest first. Those that another record delivered are
+   * none of them, whatever host it says: that record alone knows how they end.
+   */
   activeOfHost(hostId: string): Promise<readonly Session[]>;
   /** Those of them whose process has one of these pids; of equal ones newest first. */
   activeOfPids(hostId: string, pids: readonly number[]): Promise<readonly Session[]>;
-  /** The oldest session of a login (`/proc/PID/sessionid` in one boot) that knows where it came from, outside of multiplexers. */
+  /** The oldest of this record's own sessions of a login (`/proc/PID/sessionid` in one boot) that knows where it came from, outside of multiplexers. */
   remoteOfLogin(hostId: string, bootId: string, auditSession: number): Promise<string | null>;
   /** Counts over the sessions that match, `limit` and `after` aside; most sessions first, days in their order. */
   stats(by: StatsKey, query: SessionQuery): Promise<readonly StatsRow[]>;

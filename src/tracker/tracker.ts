@@ -8,6 +8,7 @@ import type {
   NewStart,
   Observation,
   ParsedStart,
+  SessionEvent,
   StartContent,
   StartEvent,
 } from "./event.ts";
@@ -112,9 +113,24 @@ interface StartOfHost {
 }
 
 async function startOrKnown(tx: StoreTransaction, { parsed, observed, findSame }: StartOfHost): Promise<Session> {
-  const known = await tx.eventById(parsed.eventId);
+  const eventId = await withoutDelivered(tx, parsed.eventId);
+  const known = await tx.eventById(eventId);
   const session = known === null ? await findSame(tx) : foldSession(await tx.eventsOf(known.sessionId));
-  return session ?? recordStart(tx, parsed, observed);
+  return session ?? recordStart(tx, { ...parsed, eventId }, observed);
+}
+
+/** The same id each time, or the next one that no other record has taken: whoever guessed it must not hide a shell here. */
+async function withoutDelivered(tx: StoreTransaction, eventId: string): Promise<string> {
+  const known = await tx.eventById(eventId);
+  return known === null || !isDelivered(known) ? eventId : withoutDelivered(tx, nextId(eventId));
+}
+
+const lastDigits = 12;
+
+/** @returns a UUID with its last group one higher */
+function nextId(eventId: string): string {
+  const next = (BigInt(`0x${eventId.slice(-lastDigits)}`) + 1n) % 16n ** BigInt(lastDigits);
+  return eventId.slice(0, -lastDigits) + next.toString(16).padStart(lastDigits, "0");
 }
 
 async function recordStart(tx: StoreTransaction, parsed: ParsedStart, observed: Observation): Promise<Session> {
@@ -129,16 +145,22 @@ async function recordStart(tx: StoreTransaction, parsed: ParsedStart, observed: 
 async function knownStart(tx: StoreTransaction, parsed: ParsedStart): Promise<Session | null> {
   const known = await tx.eventById(parsed.eventId);
   if (known === null) return null;
-  if (known.kind !== "start" || !isSameContent(known.content, parsed.content)) {
+  if (known.kind !== "start" || isDelivered(known) || !isSameContent(known.content, parsed.content)) {
     throw new SessionBuddyError("invalid", "event_id already used by another event");
   }
   return foldSession(await tx.eventsOf(known.sessionId));
 }
 
+/** Of another record: its sessions are no answer to a start here, whoever knows what it said. */
+function isDelivered({ observed }: SessionEvent): boolean {
+  return observed.origin !== undefined;
+}
+
 async function recordClosing(tx: StoreTransaction, event: EndEvent | DeathEvent): Promise<EndOutcome> {
   const events = await tx.eventsOf(event.sessionId);
   const session = foldSession(events);
-  if (session === null) return "not_found";
+  // How a session ends that another record delivered, that one tells.
+  if (session === null || session.origin !== null) return "not_found";
   if (rankOf(session) >= rankOfEvent(event) && !isBound(event, session)) return "already_ended";
   await append(tx, event, events);
   return "recorded";

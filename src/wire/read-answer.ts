@@ -20,6 +20,7 @@ import type {
   ListedSession,
   LogRow,
   OriginalRow,
+  OriginRow,
   ProcessRow,
   SessionDetailRow,
   SessionRow,
@@ -50,6 +51,11 @@ function list<T>(read: Read<T>): Read<readonly T[]> {
 
 function nullable<T>(read: Read<T>): Read<T | null> {
   return (value, path) => (value === null ? null : read(value, path));
+}
+
+/** What records of earlier versions do not answer. */
+function later<T>(read: Read<T>): Read<T | null> {
+  return (value, path) => (value === undefined ? null : nullable(read)(value, path));
 }
 
 function oneOf<W extends string>(words: readonly W[]): Read<W> {
@@ -98,6 +104,8 @@ const sessionReaders: Readers<SessionRow> = {
   container: textOrNull,
   remote: textOrNull,
   terminal_program: textOrNull,
+  origin: later(object<OriginRow>({ id: text, name: textOrNull, session_id: text })),
+  as_of: later(time),
 };
 
 const process = object<ProcessRow>({
@@ -296,6 +304,8 @@ function toListed(row: SessionRow): ListedSession {
     endedBy: row.ended_by,
     signal: row.signal,
     ...(row.idle_ms === null ? {} : { idleMs: row.idle_ms }),
+    origin: row.origin === null ? null : { originId: row.origin.id, sessionId: row.origin.session_id },
+    ...heardOf(row),
     circumstances: {
       uid: row.uid,
       tty: row.tty,
@@ -311,6 +321,10 @@ function toListed(row: SessionRow): ListedSession {
       terminalProgram: row.terminal_program,
     },
   };
+}
+
+function heardOf({ origin, as_of }: SessionRow): Pick<ListedSession, "heard"> {
+  return origin === null ? {} : { heard: { name: origin.name, at: instantOrNull(as_of) } };
 }
 
 function toStats(row: GroupRow): StatsRow {

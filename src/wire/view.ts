@@ -19,6 +19,7 @@ export type LogRow = ReturnType<typeof toLogRow>;
 export type EventRow = ReturnType<typeof toEventRow>;
 export type GroupRow = ReturnType<typeof toStatsRow>;
 export type ExplanationRow = ReturnType<typeof toExplanationRow>;
+export type OriginRow = NonNullable<SessionRow["origin"]>;
 export type ProcessRow = ReturnType<typeof toProcessRow>;
 export type CircumstanceRow = ReturnType<typeof toCircumstanceRow>;
 
@@ -71,6 +72,8 @@ const keysOfSession: Readonly<Record<keyof SessionRow, true>> = {
   container: true,
   remote: true,
   terminal_program: true,
+  origin: true,
+  as_of: true,
 };
 
 export const keysOfCircumstances: Readonly<Record<CircumstanceName, keyof SessionRow>> = {
@@ -114,10 +117,21 @@ export type ListedSession = Pick<
   | "endedBy"
   | "signal"
   | "circumstances"
+  | "origin"
 > & {
   /** How long nothing was typed at its terminal; missing where that was not seen. */
   readonly idleMs?: number;
+  /** What is known of the record that delivered it; missing where nothing is. */
+  readonly heard?: Heard;
 };
+
+/** Another record, as this one last heard of it. */
+export interface Heard {
+  /** The name that it was invited by; null where it has none. */
+  readonly name: string | null;
+  /** Null where it does not matter: of a session that is over. */
+  readonly at: Instant | null;
+}
 
 /** Null where not known. Times are RFC 3339, durations milliseconds. */
 export function toJsonRow(session: ListedSession) {
@@ -153,7 +167,14 @@ export function toJsonRow(session: ListedSession) {
     container: circumstances.container,
     remote: circumstances.remote,
     terminal_program: circumstances.terminalProgram,
+    origin: toOriginRow(session),
+    // A record that is silent may know of an end: an open session is open as of then.
+    as_of: session.origin !== null && session.state === "active" ? formatted(session.heard?.at ?? null) : null,
   };
+}
+
+function toOriginRow({ origin, heard }: Pick<ListedSession, "origin" | "heard">) {
+  return origin === null ? null : { id: origin.originId, name: heard?.name ?? null, session_id: origin.sessionId };
 }
 
 /** A circumstance of a start with who tells it and what that is worth. */
@@ -162,7 +183,7 @@ function toCircumstanceRow(told: ToldCircumstance) {
 }
 
 /** The row's keys, then what a list has no room for. */
-export function toDetailRow(session: Session & Pick<ListedSession, "idleMs">) {
+export function toDetailRow(session: Session & Pick<ListedSession, "idleMs" | "heard">) {
   return {
     ...toJsonRow(session),
     home: session.home,

@@ -7,6 +7,7 @@ import type {
   DeathEvent,
   EndContent,
   EndEvent,
+  EventOrigin,
   EventSource,
   FirstSource,
   Observation,
@@ -134,7 +135,14 @@ export const anyTold = plain({
 
 const anyBootClock = maybe(plain({ bootId: fc.constantFrom("boot-1", "boot-2"), ms: fc.nat(100_000) }));
 
-const anyObservation: fc.Arbitrary<Observation> = plain({
+const anyOrigin: fc.Arbitrary<EventOrigin> = plain({
+  originId: fc.constantFrom("origin-1", "origin-2"),
+  sessionId: anyText,
+  stream: fc.uuid({ version: 4 }),
+  seq: fc.nat(100_000),
+});
+
+const anyOwnObservation: fc.Arbitrary<Observation> = plain({
   recordedAt: anyInstant,
   source: maybe(anySource),
   caller: maybe(anyText),
@@ -142,6 +150,10 @@ const anyObservation: fc.Arbitrary<Observation> = plain({
   bootClock: anyBootClock,
   circumstances: maybe(anyTold).map((told) => (told === null ? null : toldBy(told))),
 });
+
+const anyObservation = fc
+  .tuple(anyOwnObservation, maybe(anyOrigin))
+  .map(([own, origin]): Observation => (origin === null ? own : { ...own, origin }));
 
 const anyStartContent: fc.Arbitrary<StartContent> = plain({
   componentName: fc.stringMatching(/^[a-zA-Z0-9_-]{1,8}$/),

@@ -34,6 +34,8 @@ export const rowKeys = [
   "container",
   "remote",
   "terminal_program",
+  "origin",
+  "as_of",
 ] as const;
 
 export type SessionRow = Readonly<Record<(typeof rowKeys)[number], string | number | null>>;

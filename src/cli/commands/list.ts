@@ -4,7 +4,7 @@ import type { Questions, SessionPage } from "../../app/questions.ts";
 import type { ReconcileReport } from "../../capture/reconcile.ts";
 import type { SessionQuery } from "../../tracker/store.ts";
 import { escapeControls, escapeJson } from "../../wire/escape.ts";
-import { sessionRowKeys, toJsonRow } from "../../wire/view.ts";
+import { type SessionRow, sessionRowKeys, toJsonRow } from "../../wire/view.ts";
 import { withQuestions } from "../input/asked-record.ts";
 import { asksBeyondNow, toQuery } from "../input/filter.ts";
 import type { LastOptions, ListOptions, WhoOptions } from "../syntax/ask.ts";
@@ -82,11 +82,18 @@ async function printAsTheyCome(pages: AsyncGenerator<SessionPage>, format: "ndjs
   if (format === "csv") printText(toCsvLine(titles));
   for await (const { sessions, nextCursor } of pages) {
     const lines = sessions.map(toJsonRow).map((row) => {
-      return format === "csv" ? toCsvLine(titles.map((key) => row[key])) : `${escapeJson(JSON.stringify(row))}\n`;
+      return format === "csv"
+        ? toCsvLine(titles.map((key) => cellOf(row[key])))
+        : `${escapeJson(JSON.stringify(row))}\n`;
     });
     if (!printText(lines.join(""))) return;
     printNext(nextCursor);
   }
+}
+
+/** A cell has room for one value: a record from elsewhere is named. */
+function cellOf(value: SessionRow[keyof SessionRow]): string | number | null {
+  return typeof value === "object" && value !== null ? (value.name ?? value.id) : value;
 }
 
 function wordsForNothing({ options, isFiltered, preset }: Asked): string {

@@ -89,6 +89,11 @@ const session = z.object({
   container: text,
   remote: text.describe("'ADDRESS PORT' the login came from, as the shell claims; not recorded by default"),
   terminal_program: text.describe("as the shell claims"),
+  origin: z
+    .object({ id: z.string(), name: text, session_id: z.string() })
+    .nullable()
+    .describe("the enrolled record that delivered it, and its id there; null for this record's own"),
+  as_of: instant.describe("of an open session from elsewhere: when its record was last heard"),
 } satisfies Shape<SessionRow>);
 export const sessionPage = z.object({ ...found, sessions: z.array(session), next_cursor: text });
 

@@ -101,6 +101,10 @@ export const migrations: readonly string[] = [
    CREATE INDEX sessions_by_end ON sessions (closed_key) WHERE closed_key IS NOT NULL;
    CREATE INDEX sessions_by_open_process ON sessions (host_id, process_pid) WHERE state = 'active';
    CREATE INDEX sessions_by_login ON sessions (audit_session, host_id, started_key) WHERE remote IS NOT NULL;`,
+  // What other records deliver.
+  `ALTER TABLE sessions ADD COLUMN origin_id text COLLATE "C";
+   ALTER TABLE sessions ADD COLUMN origin_session_id text COLLATE "C";
+   CREATE INDEX sessions_by_origin ON sessions (origin_id, origin_session_id, started_key) WHERE origin_id IS NOT NULL;`,
 ];
 
 /** The version that this program reads and writes. */

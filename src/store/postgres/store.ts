@@ -132,10 +132,10 @@ function rowToChange(row: Row): LoggedChange {
 }
 
 const loggedSql = "SELECT seq, event_id, session_id, kind, body FROM events";
-const activeOfHostSql = `SELECT ${readColumns} FROM sessions s WHERE s.state = 'active' AND s.host_id = $1
+const activeOfHostSql = `SELECT ${readColumns} FROM sessions s WHERE s.state = 'active' AND s.host_id = $1 AND s.origin_id IS NULL
   ORDER BY s.started_key DESC, s.started_at DESC, s.session_id DESC`;
 const remoteOfLoginSql = `SELECT remote FROM sessions
-  WHERE audit_session = $1 AND host_id = $2 AND boot_id = $3 AND remote IS NOT NULL AND multiplexer IS NULL
+  WHERE audit_session = $1 AND host_id = $2 AND boot_id = $3 AND remote IS NOT NULL AND multiplexer IS NULL AND origin_id IS NULL
   ORDER BY started_key, started_at LIMIT 1`;
 const problemsSql = "SELECT (SELECT seq FROM log_head) AS head, (SELECT coalesce(max(seq), 0) FROM events) AS last";
 const changesSql = `

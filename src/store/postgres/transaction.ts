@@ -48,7 +48,8 @@ export function transactionOver(ask: Ask, before: Written, own: Written): StoreT
         ({ sessionId }) => !before.sessions.has(sessionId) && !own.sessions.has(sessionId),
       );
       const here = [...new Map([...before.sessions, ...own.sessions]).values()].filter(
-        ({ state, process }) => state === "active" && process?.hostId === hostId && pids.includes(process.pid),
+        ({ state, process, origin }) =>
+          state === "active" && origin === null && process?.hostId === hostId && pids.includes(process.pid),
       );
       return inOrderOf(pids, [...found, ...here]);
     },
@@ -87,7 +88,7 @@ export async function findSessions(ask: Ask, query: SessionQuery): Promise<Sessi
 /** @returns those of each pid newest first, pid by pid */
 export async function activeOfPids(ask: Ask, hostId: string, pids: readonly number[]): Promise<Session[]> {
   const rows = await ask(
-    `SELECT ${readColumns} FROM sessions s WHERE s.state = 'active' AND s.host_id = $1 AND s.process_pid = ANY($2::int8[])`,
+    `SELECT ${readColumns} FROM sessions s WHERE s.state = 'active' AND s.host_id = $1 AND s.process_pid = ANY($2::int8[]) AND s.origin_id IS NULL`,
     [toText(hostId), pids],
   );
   return inOrderOf(pids, rows.map(toSession));

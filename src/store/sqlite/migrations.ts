@@ -110,6 +110,10 @@ export const migrations: readonly (string | ((database: DatabaseSync) => void))[
      WHERE tty IS NOT NULL;
    CREATE INDEX sessions_by_open_process ON sessions (process_pid, host_id) WHERE span_class = 0;
    CREATE INDEX sessions_by_login ON sessions (audit_session, host_id, started_at) WHERE remote IS NOT NULL;`,
+  // What other records deliver.
+  `ALTER TABLE sessions ADD COLUMN origin_id TEXT;
+   ALTER TABLE sessions ADD COLUMN origin_session_id TEXT;
+   CREATE INDEX sessions_by_origin ON sessions (origin_id, origin_session_id, started_at) WHERE origin_id IS NOT NULL;`,
 ];
 
 /** Ends that were told for a time after a proof of death lie no later than that proof since. */

@@ -127,11 +127,11 @@ function logged(prepare: Prepare, sql: string, ...values: (string | number)[]): 
 const pruneCacheSql = "PRAGMA cache_size = -65536";
 /** The open sessions are the first span class; no index has the host, because few are open. */
 const activeOfHostSql = `SELECT * FROM sessions INDEXED BY sessions_by_span
-  WHERE span_class = 0 AND host_id = ? ORDER BY started_at DESC, session_id DESC`;
+  WHERE span_class = 0 AND host_id = ? AND origin_id IS NULL ORDER BY started_at DESC, session_id DESC`;
 const activeOfPidSql = `SELECT * FROM sessions INDEXED BY sessions_by_open_process
-  WHERE span_class = 0 AND process_pid = ? AND host_id = ? ORDER BY started_at DESC, session_id DESC`;
+  WHERE span_class = 0 AND process_pid = ? AND host_id = ? AND origin_id IS NULL ORDER BY started_at DESC, session_id DESC`;
 const remoteOfLoginSql = `SELECT remote FROM sessions INDEXED BY sessions_by_login
-  WHERE audit_session = ? AND host_id = ? AND boot_id = ? AND remote IS NOT NULL AND multiplexer IS NULL
+  WHERE audit_session = ? AND host_id = ? AND boot_id = ? AND remote IS NOT NULL AND multiplexer IS NULL AND origin_id IS NULL
   ORDER BY started_at LIMIT 1`;
 const eventsOfSql = "SELECT * FROM events WHERE session_id = ? ORDER BY seq";
 const takenSql =

@@ -161,6 +161,24 @@ export function indexLaws(name: string, createPlace: (t: TestContext) => StorePl
     assert.deepEqual(await store.activeOfHost("h2"), []);
   });
 
+  law("what another record delivered is none of a host's open sessions, whatever host it says", async (store) => {
+    const process = { ...anyProcess, hostId: "h1", pid: 7, bootId: "b1" };
+    const circumstances = { kernel: { auditSession: 3, remote: "192.0.2.1 5" } };
+    const origin = { originId: "key-1", sessionId: "there", stream: randomUUID(), seq: 1 };
+    const observed = { ...observedNothing, process, circumstances, origin };
+    const delivered = startEvent({}, { sessionId: "delivered", observed });
+    const looks = async (index: Pick<typeof store, "activeOfPids">) => idsOf(await index.activeOfPids("h1", [7]));
+    await store.transact(async (tx) => {
+      await tx.appendEvent(delivered);
+      await tx.putSession(folded(delivered));
+      assert.deepEqual(await looks(tx), []);
+    });
+    assert.deepEqual(await store.session("delivered"), folded(delivered));
+    assert.deepEqual(await looks(store), []);
+    assert.deepEqual(await store.activeOfHost("h1"), []);
+    assert.equal(await store.remoteOfLogin("h1", "b1", 3), null);
+  });
+
   law("the open sessions of processes are found by host and pid, newest first", async (store) => {
     const process = (hostId: string, pid: number) => ({ ...anyProcess, hostId, pid });
     const life = (sessionId: string, minute: number, of: ProcessIdentity | null, isOver = false) => {

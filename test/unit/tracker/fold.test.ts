@@ -26,6 +26,12 @@ test("without a start there is no session", () => {
   assert.equal(foldSession([endEvent(), deathEvent()]), null);
 });
 
+test("a session that another record delivered says from where, and what it is called there", () => {
+  const origin = { originId: "key-1", sessionId: "shell-20260206-123456", stream: "s", seq: 7 };
+  const start = startEvent({}, { observed: { ...observedNothing, origin } });
+  assert.deepEqual(folded(start, endEvent()).origin, { originId: "key-1", sessionId: "shell-20260206-123456" });
+});
+
 test("a start alone is an active session whose end is unknown", () => {
   const process = {
     hostId: "h",
@@ -57,6 +63,7 @@ test("a start alone is an active session whose end is unknown", () => {
     process,
     ownerUid: null,
     isVerified: null,
+    origin: null,
     circumstances: { ...noCircumstances, tty: "pts/8", loginUid: 1_000, via: "sudo:les" },
     startEventId: start.eventId,
     endEventId: null,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
-import type { StartContent } from "../../../src/tracker/event.ts";
+import type { StartContent, StartEvent } from "../../../src/tracker/event.ts";
 import { instantFromMs, instantToMs } from "../../../src/tracker/instant.ts";
 import type { Store } from "../../../src/tracker/store.ts";
 import { createTracker, type DirectoryProblem, type Tracker } from "../../../src/tracker/tracker.ts";
@@ -16,8 +16,9 @@ import {
   sampleEnd,
   sampleSessionId,
   sampleStart,
+  startEvent,
 } from "../../support/store/session-events.ts";
-import { openAt, sqlitePlace } from "../../support/store/store-place.ts";
+import { openAt, record, sqlitePlace } from "../../support/store/store-place.ts";
 
 const reused = refusal("invalid", "event_id already used by another event");
 
@@ -183,4 +184,40 @@ test("a start and an end that are recorded together are what they are one after 
   assert.deepEqual([state, exitCode], ["ended", 3]);
   assert.equal((await tracker.lifeOfHost(start, observedNothing, end)).sessionId, sessionId);
   assert.equal(await eventCount(store), 2);
+});
+
+/** A session that another record delivered, with the id and the content of `start`. */
+async function deliver(store: Store, start: ReturnType<typeof parsed>): Promise<StartEvent> {
+  const origin = { originId: "key-1", sessionId: "there", stream: randomUUID(), seq: 1 };
+  const event = startEvent(start.content, { eventId: start.eventId, observed: { ...observedNothing, origin } });
+  await record(store, event);
+  return event;
+}
+
+test("an end or a proof of death does not reach a session that another record delivered", async (t) => {
+  const { store, tracker } = await openTracker(t);
+  const { sessionId } = await deliver(store, parsed());
+  assert.equal(await tracker.end(sessionId, sampleEnd, observedNothing), "not_found");
+  assert.equal(await tracker.death(sessionId, sampleDeath, observedNothing), "not_found");
+  assert.equal((await store.session(sessionId))?.state, "active");
+  assert.equal(await eventCount(store), 1);
+});
+
+test("a start with the id and the words of a delivered one is refused", async (t) => {
+  const { store, tracker } = await openTracker(t);
+  const start = parsed();
+  await deliver(store, start);
+  await assert.rejects(tracker.start(start, observedNothing), reused);
+});
+
+test("a shell of this machine whose event id was delivered is on record all the same, once", async (t) => {
+  const { store, tracker } = await openTracker(t);
+  const start = parsed({}, "0b0f7d7e-3a43-4a6d-9d0b-ffffffffffff");
+  const { sessionId } = await deliver(store, start);
+  const first = await tracker.startOfHost(start, observedNothing);
+  const second = await tracker.startOfHost(start, observedNothing);
+  assert.notEqual(first.sessionId, sessionId);
+  assert.deepEqual([second.sessionId, first.origin], [first.sessionId, null]);
+  assert.equal(await tracker.end(first.sessionId, sampleEnd, observedNothing), "recorded");
+  assert.equal(await eventCount(store), 3);
 });
