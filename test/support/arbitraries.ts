@@ -142,7 +142,7 @@ const anyOrigin: fc.Arbitrary<EventOrigin> = plain({
   seq: fc.nat(100_000),
 });
 
-const anyOwnObservation: fc.Arbitrary<Observation> = plain({
+const anyObservation: fc.Arbitrary<Observation> = plain({
   recordedAt: anyInstant,
   source: maybe(anySource),
   caller: maybe(anyText),
@@ -150,10 +150,6 @@ const anyOwnObservation: fc.Arbitrary<Observation> = plain({
   bootClock: anyBootClock,
   circumstances: maybe(anyTold).map((told) => (told === null ? null : toldBy(told))),
 });
-
-const anyObservation = fc
-  .tuple(anyOwnObservation, maybe(anyOrigin))
-  .map(([own, origin]): Observation => (origin === null ? own : { ...own, origin }));
 
 const anyStartContent: fc.Arbitrary<StartContent> = plain({
   componentName: fc.stringMatching(/^[a-zA-Z0-9_-]{1,8}$/),
@@ -216,8 +212,12 @@ function lifeOf(
   death: fc.Arbitrary<DeathEvent>,
 ): fc.Arbitrary<Life> {
   return fc
-    .tuple(start, fc.array(fc.oneof(end, death, start), { maxLength: 5 }))
-    .map(([first, others]) => [first, ...others]);
+    .tuple(start, fc.array(fc.oneof(end, death, start), { maxLength: 5 }), maybe(anyOrigin))
+    .map(([first, others, origin]): Life => {
+      const from = <E extends SessionEvent>(event: E): E =>
+        origin === null ? event : { ...event, observed: { ...event.observed, origin } };
+      return [from(first), ...others.map(from)];
+    });
 }
 
 /** The events of one session, its start first. */
