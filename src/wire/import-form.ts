@@ -3,25 +3,32 @@
  * is not known is refused, because it would be lost. Part of the pure core.
  */
 import type { JsonObject } from "../tracker/canonical.ts";
-import { type Circumstances, noCircumstances, type ToldCircumstances, toldBy } from "../tracker/circumstances.ts";
+import { type ToldCircumstances, toldBy } from "../tracker/circumstances.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import {
-  type BootClock,
-  type DeathContent,
-  type EndContent,
   type FirstSource,
   firstSourceKinds,
   type ImportSource,
   type Observation,
-  type ProcessIdentity,
   type SessionEvent,
 } from "../tracker/event.ts";
 import type { ForeignClosing, ForeignSession, ForeignStart } from "../tracker/import.ts";
-import { hostTextRules, largestExitCode, maxClaim, maxMetadataBytes, maxPid, maxSessionId } from "../tracker/limits.ts";
-import { metadataIssue } from "../tracker/start-rules.ts";
+import { maxMetadataBytes, maxSessionId } from "../tracker/limits.ts";
+import {
+  circumstanceKeys,
+  deathContent,
+  endContent,
+  notATime,
+  numberOrNull,
+  readBootClock,
+  readKnown,
+  readProcess,
+  startContent,
+  textOrNull,
+  uuidIssue,
+} from "./event-form.ts";
 import { Fields } from "./fields.ts";
-import { parseStart } from "./parse-event.ts";
-import { keysOfCircumstances, toEventRow } from "./view.ts";
+import { toEventRow } from "./view.ts";
 
 /** Another form has another number. */
 export const importFormat = 1;
@@ -94,11 +101,10 @@ const eventKeys = new Set([
   "circumstances",
   "details",
 ]);
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 function parseEvent(row: unknown, uid: number): ForeignStart | ForeignClosing {
   const fields = new Fields(row);
-  const eventId = fields.matching("event_id", (text) => (uuidPattern.test(text) ? null : "event_id: it is not a UUID"));
+  const eventId = fields.matching("event_id", uuidIssue("event_id"));
   const kind = fields.choice("kind", ["start", "end", "death"]);
   const observed = readObservation(fields, uid);
   fields.object("details");
@@ -108,34 +114,6 @@ function parseEvent(row: unknown, uid: number): ForeignStart | ForeignClosing {
   if (kind === "start") return { kind, eventId, observed, content: startContent(details, eventId) };
   if (kind === "end") return { kind, eventId, observed, content: endContent(details) };
   return { kind: "death", eventId, observed, content: deathContent(details) };
-}
-
-function startContent(details: object, eventId: string): ForeignStart["content"] {
-  return parseStart({ ...details, event_version: "1.0", event_id: eventId }, hostTextRules).content;
-}
-
-function endContent(details: object): EndContent {
-  const fields = new Fields(details);
-  const content = {
-    timestamp: fields.timestamp("timestamp", notATime),
-    reason: textOrNull(fields, "reason", maxMetadataBytes),
-    exitCode: fields.isGiven("exit_code") ? fields.integer("exit_code", 0, largestExitCode) : null,
-    signal: textOrNull(fields, "signal", maxMetadataBytes),
-    metadata: fields.optionalObject("metadata", metadataIssue) as JsonObject | null,
-  };
-  fields.refuseOthers(new Set(["timestamp", "reason", "exit_code", "signal", "metadata"]));
-  fields.throwIssues();
-  return content;
-}
-
-function deathContent(details: object): DeathContent {
-  const fields = new Fields(details);
-  const proof = fields.choice("proof", ["pid_gone", "pid_reused", "executable_replaced", "rebooted"]);
-  const lastAliveAt = fields.timestamp("last_alive_at", notATime);
-  const detectedAt = fields.timestamp("detected_at", notATime);
-  fields.refuseOthers(new Set(["proof", "last_alive_at", "detected_at"]));
-  fields.throwIssues();
-  return { lastAliveAt, detectedAt, proof: proof as DeathContent["proof"] };
 }
 
 function readObservation(fields: Fields, uid: number): Observation {
@@ -169,60 +147,12 @@ function readSource(event: Fields): FirstSource | null {
   return { kind, uid, pid: pid ?? 0 };
 }
 
-function readProcess(event: Fields): ProcessIdentity | null {
-  if (!event.isGiven("process")) return null;
-  const fields = event.object("process");
-  const names = ["host_id", "boot_id", "pid_namespace", "start_ticks", "exe_id", "comm"] as const;
-  const [hostId, bootId, pidNamespace, startTicks, exeId, comm] = names.map((name) =>
-    textOrNull(fields, name, maxClaim),
-  ) as (string | null)[] & { length: 6 };
-  const pid = fields.integer("pid", 0, maxPid);
-  const executable = textOrNull(fields, "executable", hostTextRules.maxCwd);
-  fields.refuseOthers(new Set([...names, "pid", "executable"]));
-  return {
-    hostId: hostId ?? null,
-    bootId: bootId ?? null,
-    pidNamespace: pidNamespace ?? null,
-    pid,
-    startTicks: startTicks ?? null,
-    executable,
-    exeId: exeId ?? null,
-    comm: comm ?? null,
-  };
-}
-
-function readBootClock(event: Fields): BootClock | null {
-  if (!event.isGiven("boot_clock")) return null;
-  const fields = event.object("boot_clock");
-  const clock = { bootId: fields.text("boot_id", maxClaim), ms: fields.integer("ms", 0, Number.MAX_SAFE_INTEGER) };
-  fields.refuseOthers(new Set(["boot_id", "ms"]));
-  return clock;
-}
-
-const numbers: readonly (keyof Circumstances)[] = ["uid", "loginUid", "auditSession"];
-
 function readCircumstances(event: Fields): ToldCircumstances | null {
   if (!event.isGiven("circumstances")) return null;
   const fields = event.object("circumstances");
-  const names = Object.keys(noCircumstances) as (keyof Circumstances)[];
-  const known = names.map((name) => {
-    const key = keysOfCircumstances[name];
-    return [name, numbers.includes(name) ? numberOrNull(fields, key) : textOrNull(fields, key, maxClaim)];
-  });
-  fields.refuseOthers(new Set(Object.values(keysOfCircumstances)));
-  return toldBy({ import: Object.fromEntries(known) });
-}
-
-function textOrNull(fields: Fields, name: string, maxLength: number): string | null {
-  return fields.isGiven(name) ? fields.text(name, maxLength) : null;
-}
-
-function numberOrNull(fields: Fields, name: string): number | null {
-  return fields.isGiven(name) ? fields.integer(name, 0, 4_294_967_295) : null;
-}
-
-function notATime(text: string): string {
-  return `Invalid ISO 8601 timestamp: ${text.slice(0, maxClaim)}`;
+  const known = readKnown(fields);
+  fields.refuseOthers(circumstanceKeys);
+  return toldBy({ import: known });
 }
 
 function invalid(words: string): SessionBuddyError {
