@@ -2,6 +2,7 @@
 import type { SessionEvent } from "./event.ts";
 import type { Session, SessionState } from "./fold.ts";
 import type { Instant } from "./instant.ts";
+import type { Origins, OriginsTransaction } from "./origins.ts";
 import type { Transfer } from "./transfer.ts";
 
 /** What a query of sessions asks for; a missing field restricts nothing, several are joined by "and". */
@@ -113,6 +114,8 @@ export interface StoreTransaction {
   appendEvent(event: SessionEvent): Promise<void>;
   /** Writes the fold of a session's events over what was there. */
   putSession(session: Session): Promise<void>;
+  /** What is known of the records that deliver to this one. */
+  origins(): Promise<OriginsTransaction>;
 }
 
 /** Every event in the order of commits, and what makes several of them durable together. */
@@ -193,7 +196,7 @@ export interface Upkeep {
  * Where events and their fold are kept. Every method throws `storage.unavailable`, `storage.busy` or
  * `storage.corrupt` when the store cannot do its part.
  */
-export interface Store extends EventLog, SessionIndex, Upkeep, Transfer {
+export interface Store extends EventLog, SessionIndex, Upkeep, Transfer, Origins {
   /** Waits for what is under way and releases the store. A second call does nothing. */
   close(): Promise<void>;
 }

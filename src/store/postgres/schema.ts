@@ -104,7 +104,31 @@ export const migrations: readonly string[] = [
   // What other records deliver.
   `ALTER TABLE sessions ADD COLUMN origin_id text COLLATE "C";
    ALTER TABLE sessions ADD COLUMN origin_session_id text COLLATE "C";
-   CREATE INDEX sessions_by_origin ON sessions (origin_id, origin_session_id, started_key) WHERE origin_id IS NOT NULL;`,
+   CREATE INDEX sessions_by_origin ON sessions (origin_id, origin_session_id, started_key) WHERE origin_id IS NOT NULL;
+   CREATE TABLE origins (origin_id text COLLATE "C" PRIMARY KEY, body text COLLATE "C" NOT NULL);
+   CREATE TABLE parked_events (
+     origin_id text COLLATE "C" NOT NULL,
+     key text COLLATE "C" NOT NULL,
+     stream text COLLATE "C" NOT NULL,
+     seq bigint NOT NULL,
+     code text COLLATE "C" NOT NULL,
+     error text COLLATE "C" NOT NULL,
+     start_event_id text COLLATE "C",
+     body text COLLATE "C",
+     parked_at text COLLATE "C" NOT NULL,
+     PRIMARY KEY (origin_id, key)
+   );
+   CREATE INDEX parked_events_by_start ON parked_events (origin_id, start_event_id) WHERE start_event_id IS NOT NULL;
+   CREATE TABLE origin_losses (
+     origin_id text COLLATE "C" NOT NULL,
+     stream text COLLATE "C" NOT NULL,
+     from_seq bigint NOT NULL,
+     to_seq bigint NOT NULL,
+     events bigint NOT NULL,
+     why text COLLATE "C" NOT NULL,
+     told_at text COLLATE "C" NOT NULL,
+     PRIMARY KEY (origin_id, stream, from_seq, to_seq)
+   );`,
 ];
 
 /** The version that this program reads and writes. */

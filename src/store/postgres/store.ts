@@ -6,6 +6,7 @@ import { toChange } from "../changes.ts";
 import { parseAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { toEvent } from "./event-rows.ts";
+import { askOrigins } from "./origins.ts";
 import { countPrunableSql, oldValues, pruneOldest } from "./prune.ts";
 import { fromText, type Row, readColumns, toSession, toText } from "./rows.ts";
 import { numbered, type Statement } from "./statement.ts";
@@ -61,6 +62,7 @@ function storeOver(connection: Connection): Store {
       return row === undefined ? null : fromText(row.remote as string);
     },
     ...log,
+    ...askOrigins((text, values) => connection.read(text, values)),
     stats: async (by, query) => toStats(by, await ask(statsStatement(by, query))),
     componentCounts: async () => (await read(componentCountsSql)).map(toComponentCount),
     async countPrunable(endedBefore) {

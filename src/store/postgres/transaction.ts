@@ -5,6 +5,7 @@
 import type { Session } from "../../tracker/fold.ts";
 import type { SessionQuery, StoreTransaction } from "../../tracker/store.ts";
 import { isUuid, toEvent } from "./event-rows.ts";
+import { originsOver } from "./origins.ts";
 import { pageSources } from "./query.ts";
 import { type Ask, createReadingAhead } from "./reading-ahead.ts";
 import { fromText, readColumns, toSession, toText } from "./rows.ts";
@@ -66,6 +67,7 @@ export function transactionOver(ask: Ask, before: Written, own: Written): StoreT
       own.append(event);
     },
     putSession: async (session) => own.put(session),
+    origins: async () => originsOver(ask, before, own),
   };
 }
 

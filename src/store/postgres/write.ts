@@ -3,13 +3,14 @@ import type { PoolClient } from "pg";
 import type { SessionEvent } from "../../tracker/event.ts";
 import { eventToValues } from "../rows.ts";
 import { codeOf } from "./errors.ts";
+import { writeOrigins } from "./origins.ts";
 import { putSessionsSql, sessionsToArrays, toText } from "./rows.ts";
 import { alreadyThere } from "./transaction.ts";
 import type { Written } from "./written.ts";
 
 /** @throws what {@link isAlreadyThere} knows, when an event is, or was, on record */
-export async function write(client: PoolClient, { events, sessions }: Written): Promise<void> {
-  const work: Promise<unknown>[] = [];
+export async function write(client: PoolClient, { events, sessions, origins }: Written): Promise<void> {
+  const work = writeOrigins(client, origins);
   if (events.length > 0) work.push(...appendEvents(client, events));
   if (sessions.size > 0) work.push(client.query(putSessionsSql, sessionsToArrays([...sessions.values()])));
   // Each is awaited, so that no error is left to itself.

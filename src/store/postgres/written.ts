@@ -1,12 +1,14 @@
 /** Owns what works have written and is not in the database yet: it is found by event and by session, and goes there in one go. */
 import type { SessionEvent } from "../../tracker/event.ts";
 import type { Session } from "../../tracker/fold.ts";
+import { addOriginsTo, noOriginsWritten, type WrittenOrigins } from "./written-origins.ts";
 
 export interface Written {
   /** In the order in which they were written. */
   readonly events: readonly SessionEvent[];
   /** By session id; the last one counts. */
   readonly sessions: ReadonlyMap<string, Session>;
+  readonly origins: WrittenOrigins;
   eventById(eventId: string): SessionEvent | null;
   eventsOf(sessionId: string): readonly SessionEvent[];
   append(event: SessionEvent): void;
@@ -21,6 +23,7 @@ export function nothingWritten(): Written {
   return {
     events,
     sessions,
+    origins: noOriginsWritten(),
     eventById: (eventId) => byId.get(eventId) ?? null,
     eventsOf: (sessionId) => bySession.get(sessionId) ?? [],
     append(event) {
@@ -38,4 +41,5 @@ export function nothingWritten(): Written {
 export function addTo(all: Written, own: Written): void {
   for (const event of own.events) all.append(event);
   for (const session of own.sessions.values()) all.put(session);
+  addOriginsTo(all.origins, own.origins);
 }

@@ -113,7 +113,31 @@ export const migrations: readonly (string | ((database: DatabaseSync) => void))[
   // What other records deliver.
   `ALTER TABLE sessions ADD COLUMN origin_id TEXT;
    ALTER TABLE sessions ADD COLUMN origin_session_id TEXT;
-   CREATE INDEX sessions_by_origin ON sessions (origin_id, origin_session_id, started_at) WHERE origin_id IS NOT NULL;`,
+   CREATE INDEX sessions_by_origin ON sessions (origin_id, origin_session_id, started_at) WHERE origin_id IS NOT NULL;
+   CREATE TABLE origins (origin_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE parked_events (
+     origin_id TEXT NOT NULL,
+     key TEXT NOT NULL,
+     stream TEXT NOT NULL,
+     seq INTEGER NOT NULL,
+     code TEXT NOT NULL,
+     error TEXT NOT NULL,
+     start_event_id TEXT,
+     body TEXT,
+     parked_at TEXT NOT NULL,
+     PRIMARY KEY (origin_id, key)
+   ) STRICT;
+   CREATE INDEX parked_events_by_start ON parked_events (origin_id, start_event_id) WHERE start_event_id IS NOT NULL;
+   CREATE TABLE origin_losses (
+     origin_id TEXT NOT NULL,
+     stream TEXT NOT NULL,
+     from_seq INTEGER NOT NULL,
+     to_seq INTEGER NOT NULL,
+     events INTEGER NOT NULL,
+     why TEXT NOT NULL,
+     told_at TEXT NOT NULL,
+     PRIMARY KEY (origin_id, stream, from_seq, to_seq)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Ends that were told for a time after a proof of death lie no later than that proof since. */

@@ -5,6 +5,7 @@ import type { LoggedEvent, Store, StoreTransaction } from "../../tracker/store.t
 import { eventToValues, rowToEvent, rowToSession } from "../rows.ts";
 import { Connection } from "./connection.ts";
 import { nameOfFile, openFile } from "./opened-file.ts";
+import type { askOrigins } from "./origins.ts";
 import type { Prepare } from "./ranges.ts";
 import { putSessionSql, sessionToValues } from "./rows.ts";
 
@@ -34,6 +35,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const connection = new Connection(await openFile(file), file);
   const prepare: Prepare = (sql) => connection.prepared(sql);
   const transaction = transactionOn(connection);
+  const askedOrigins = <T>(ask: (origins: ReturnType<typeof askOrigins>) => T) =>
+    connection.run(async () => ask((await loadOrigins()).askOrigins(prepare)));
   const log = (sql: string, ...values: (string | number)[]) => connection.run(() => logged(prepare, sql, ...values));
   return {
     transact: (work) => connection.transact(() => work(transaction)),
@@ -61,6 +64,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     lastSeq: () => connection.run(() => Number(prepare("SELECT coalesce(max(seq), 0) AS seq FROM events").get()?.seq)),
     replacements: () => connection.replacements,
     logId: () => connection.run(() => nameOfFile(path)),
+    origins: () => askedOrigins((ask) => ask.origins()),
+    origin: (originId) => askedOrigins((ask) => ask.origin(originId)),
+    parkedOf: (originId, afterKey, limit) => askedOrigins((ask) => ask.parkedOf(originId, afterKey, limit)),
+    lossesOf: (originId) => askedOrigins((ask) => ask.lossesOf(originId)),
     stats: (by, query) =>
       connection.aside(path, async (database) => (await loadHistory()).countSessionsBy(database, by, query)),
     componentCounts: () => connection.run(async () => (await loadHistory()).countByComponent(prepare)),
@@ -91,6 +98,11 @@ function loadHistory() {
   return import("./history.ts");
 }
 
+/** Nor of this. */
+function loadOrigins() {
+  return import("./origins.ts");
+}
+
 function transactionOn(connection: Connection): StoreTransaction {
   const prepare: Prepare = (sql) => connection.prepared(sql);
   return {
@@ -110,6 +122,7 @@ function transactionOn(connection: Connection): StoreTransaction {
     sessions: async (query) => (await loadHistory()).findSessions(prepare, query),
     appendEvent: async (event) => connection.write(appendSql, eventToValues(event)),
     putSession: async (session) => connection.write(putSessionSql, sessionToValues(session)),
+    origins: async () => (await loadOrigins()).originsOn(connection),
   };
 }
 

@@ -2,10 +2,12 @@
 import { postgresPlace } from "../../support/store/postgres.ts";
 import { indexLaws } from "./index-laws.ts";
 import { logLaws } from "./log-laws.ts";
+import { originLaws } from "./origin-laws.ts";
 import { transferLaws } from "./transfer-laws.ts";
 import { upkeepLaws } from "./upkeep-laws.ts";
 
 logLaws("postgres", postgresPlace);
 indexLaws("postgres", postgresPlace);
+originLaws("postgres", postgresPlace);
 upkeepLaws("postgres", postgresPlace);
 transferLaws("postgres", postgresPlace);

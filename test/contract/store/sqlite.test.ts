@@ -2,10 +2,12 @@
 import { sqlitePlace } from "../../support/store/store-place.ts";
 import { indexLaws } from "./index-laws.ts";
 import { logLaws } from "./log-laws.ts";
+import { originLaws } from "./origin-laws.ts";
 import { transferLaws } from "./transfer-laws.ts";
 import { upkeepLaws } from "./upkeep-laws.ts";
 
 logLaws("sqlite", sqlitePlace);
 indexLaws("sqlite", sqlitePlace);
+originLaws("sqlite", sqlitePlace);
 upkeepLaws("sqlite", sqlitePlace);
 transferLaws("sqlite", sqlitePlace);

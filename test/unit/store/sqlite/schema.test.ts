@@ -54,6 +54,7 @@ test("opening again changes nothing in the file", async (t) => {
 /** Takes back what the steps from the fifth on made. */
 const withoutStep5 = [
   "DROP INDEX sessions_by_origin;",
+  ...["origins", "parked_events", "origin_losses"].map((table) => `DROP TABLE ${table};`),
   ...["origin_id", "origin_session_id"].map((column) => `ALTER TABLE sessions DROP COLUMN ${column};`),
   ...["login_user", "tty", "open_process", "login"].map((name) => `DROP INDEX sessions_by_${name};`),
   ...[...Object.keys(circumstanceColumns), "owner_uid", "verified"].map(
