@@ -24,6 +24,7 @@ import { type Authenticate, handleMcp, type McpPath } from "./mcp/path.ts";
 import type { ServedTool } from "./mcp/schema.ts";
 import { health } from "./mcp/tools.ts";
 import { apiPrefix, handleApi } from "./web/api.ts";
+import type { EventsEntrance } from "./web/events.ts";
 import type { ImportEntrance } from "./web/import.ts";
 import type { LiveStreams } from "./web/live.ts";
 import type { LoginEntrance } from "./web/login.ts";
@@ -66,6 +67,8 @@ export interface HttpApi {
   readonly login: LoginEntrance | null;
   /** The same. */
   readonly import: ImportEntrance | null;
+  /** Null where no host is enrolled. */
+  readonly events: EventsEntrance | null;
 }
 
 export interface HttpOptions {

@@ -207,7 +207,8 @@ function inOrder(events: readonly SentEvent[], after: number, upto: number): rea
   return events;
 }
 
-function parseSentEvent(sent: unknown): SentEvent {
+/** @throws SessionBuddyError `invalid` where there is no position */
+export function parseSentEvent(sent: unknown): SentEvent {
   if (!isObject(sent)) throw invalid("events: Input should be a list of objects");
   const { seq, event_id: id } = sent;
   if (!Number.isSafeInteger(seq)) throw invalid("events: each has its position in seq, an integer");

@@ -44,15 +44,15 @@ export type ReadJson = { readonly value: unknown; readonly refusal: null } | { r
 
 /** Reads the JSON that a request brings. @returns null when the client went away before it had sent all of it */
 export async function readJson(request: IncomingMessage): Promise<ReadJson | null> {
-  const body = await readBody(request);
+  const body = await readBytes(request, largestBodyBytes);
   if (body === "gone") return null;
   if (body === "too large") {
     return { refusal: refusal(413, rpcCodes.serverError, `The body is larger than ${largestBodyBytes} bytes`) };
   }
-  if (hasTooManyElements(body)) {
+  if (hasTooManyElements(body, mostElements)) {
     return { refusal: refusal(413, rpcCodes.serverError, `The body has more than ${mostElements} elements`) };
   }
-  const value = parsed(body.toString("utf8"));
+  const value = parseBody(body);
   return value === undefined ? { refusal: notJson } : { value, refusal: null };
 }
 
@@ -64,17 +64,23 @@ export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
   return "method" in message && "id" in message;
 }
 
-function readBody(request: IncomingMessage): Promise<Buffer | "too large" | "gone"> {
+/**
+ * Reads a body as it was sent.
+ *
+ * @param largest - in bytes; of what is larger no more is kept
+ * @returns `gone` when the client went away before it had sent all of it
+ */
+export function readBytes(request: IncomingMessage, largest: number): Promise<Buffer | "too large" | "gone"> {
   return new Promise((resolve) => {
     if (request.destroyed) return resolve("gone");
     const chunks: Buffer[] = [];
     let length = 0;
     request.on("data", (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= largestBodyBytes) chunks.push(chunk);
+      if (length <= largest) chunks.push(chunk);
       if (length > largestDroppedBytes) resolve("too large");
     });
-    request.on("end", () => resolve(length > largestBodyBytes ? "too large" : Buffer.concat(chunks, length)));
+    request.on("end", () => resolve(length > largest ? "too large" : Buffer.concat(chunks, length)));
     // A client that goes away in the middle of its body; after the end it changes nothing.
     request.on("error", () => resolve("gone"));
     request.on("close", () => resolve("gone"));
@@ -87,7 +93,7 @@ const [quote, backslash, comma, openBrace, openBracket, closeBrace, closeBracket
  * Reading many small elements blocks everybody else for long. The first of a list or object follows its bracket, each
  * other one a comma, so that a body of so few bytes cannot have too many.
  */
-function hasTooManyElements(body: Buffer): boolean {
+export function hasTooManyElements(body: Buffer, most: number): boolean {
   if (body.length <= mostElements) return false;
   let elements = 0;
   let isInString = false;
@@ -108,12 +114,13 @@ function hasTooManyElements(body: Buffer): boolean {
     else if (byte === quote) isInString = true;
     hasJustOpened = opens;
   }
-  return elements > mostElements;
+  return elements > most;
 }
 
-function parsed(text: string): unknown {
+/** @returns undefined where it is no JSON */
+export function parseBody(body: Buffer): unknown {
   try {
-    return parseJson(withoutInexactNumbers(text));
+    return parseJson(withoutInexactNumbers(body.toString("utf8")));
   } catch {
     return undefined;
   }

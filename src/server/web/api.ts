@@ -9,6 +9,7 @@ import type { Limit } from "../http/limits.ts";
 import type { Peers } from "../http/peers.ts";
 import { sendAnswer, sendRefusal, sendWait, statusOf, tooManyRefusals } from "../http/respond.ts";
 import type { ServedTool } from "../mcp/schema.ts";
+import type { EventsEntrance } from "./events.ts";
 import type { ImportEntrance } from "./import.ts";
 import type { LiveStreams } from "./live.ts";
 import type { LoginEntrance } from "./login.ts";
@@ -21,6 +22,8 @@ export interface ApiPath {
   readonly login: LoginEntrance | null;
   /** Null where nobody can log in, and so nobody imports. */
   readonly import: ImportEntrance | null;
+  /** What hosts deliver; null where none is enrolled. */
+  readonly events: EventsEntrance | null;
   readonly authenticate: Gate | null;
   readonly peers: Pick<Peers, "refusalOf">;
   readonly calls: Limit;
@@ -42,9 +45,11 @@ export async function handleApi(
   { path, query }: { readonly path: string; readonly query: string },
   api: ApiPath,
 ): Promise<void> {
+  const name = path.slice(apiPrefix.length);
+  // Many hosts may come by one address; each is counted by itself, once it is known which it is.
+  if (name === "events" || name === "events/position") return handleEvents(request, response, { name, query }, api);
   const waitSeconds = await api.calls.take(addressOf(request));
   if (waitSeconds !== null) return sendWait(response, 429, waitSeconds, "Too many calls");
-  const name = path.slice(apiPrefix.length);
   if (name === "login") return handleLogin(request, response, api);
   if (name === "import") return handleImport(request, response, api);
   const question = questionOf(name, query);
@@ -75,6 +80,23 @@ async function handleLogin(request: IncomingMessage, response: ServerResponse, a
   if (api.login === null)
     return sendRefusal(response, 403, "Nobody logs in here; it is done over the socket of the service");
   await api.login(request, response);
+}
+
+async function handleEvents(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { name, query }: { readonly name: "events" | "events/position"; readonly query: string },
+  api: ApiPath,
+): Promise<void> {
+  const method = name === "events" ? "POST" : "GET";
+  if (request.method !== method) {
+    response.setHeader("Allow", method);
+    return sendRefusal(response, 405, "Deliver with POST; ask for the position with GET");
+  }
+  if (api.events === null) return sendRefusal(response, 404, "No host is enrolled here");
+  const onRefused = () => api.refusals.take(addressOf(request));
+  if (name === "events") return api.events.deliver(request, response, onRefused);
+  await api.events.position(request, response, query, onRefused);
 }
 
 async function handleImport(request: IncomingMessage, response: ServerResponse, api: ApiPath): Promise<void> {

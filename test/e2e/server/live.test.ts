@@ -154,7 +154,9 @@ async function openStreams(t: TestContext, limits: Partial<LiveLimits>, isFlood 
     },
   });
   const streams = createLiveStreams(live, { ...usualLiveLimits, ...limits });
-  const { url } = await openEntrance(t, { api: { tools: new Map(), live: streams, login: null, import: null } });
+  const { url } = await openEntrance(t, {
+    api: { tools: new Map(), live: streams, login: null, import: null, events: null },
+  });
   return { url, opened, streams, told: () => told };
 }
 
