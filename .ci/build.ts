@@ -31,6 +31,7 @@ const entryPoints = {
   ps: resolve(root, "src/host/ps.ts"),
   migrations: resolve(root, "src/store/sqlite/migrations.ts"),
   history: resolve(root, "src/store/sqlite/history.ts"),
+  origins: resolve(root, "src/store/sqlite/origins.ts"),
   store: resolve(root, "src/store/postgres/store.ts"),
   "machine-record": resolve(root, "src/app/machine-record.ts"),
   metrics: resolve(root, "src/server/metrics/metrics.ts"),
