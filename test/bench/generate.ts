@@ -5,8 +5,9 @@ import { eventToValues } from "../../src/store/rows.ts";
 import { putSessionSql, sessionToValues } from "../../src/store/sqlite/rows.ts";
 import type { ToldCircumstances } from "../../src/tracker/circumstances.ts";
 import type { Observation, SessionEvent, StartEvent } from "../../src/tracker/event.ts";
-import { foldSession } from "../../src/tracker/fold.ts";
+import { foldSession, type Session } from "../../src/tracker/fold.ts";
 import { instantFromMs } from "../../src/tracker/instant.ts";
+import type { LoggedEvent, Store } from "../../src/tracker/store.ts";
 
 export interface HistoryOptions {
   /** How many sessions there are to be. */
@@ -30,6 +31,8 @@ const orphanedShare = 0.035;
 const openSessions = 300;
 const jobEvery = 1_000;
 const rowsPerTransaction = 20_000;
+/** What a database takes within the time that a statement has. */
+const sessionsPerPart = 2_000;
 const components = ["shell", "shell", "shell", "shell", "admin", "agent"];
 const shells = ["bash", "bash", "bash", "zsh", "zsh", "fish"];
 /** How busy each hour of a working day is; at weekends a fifth of it. */
@@ -65,6 +68,27 @@ export function generateHistory(path: string, { sessions, seed }: HistoryOptions
   for (const { sql } of later) database.exec(String(sql));
   database.exec("COMMIT; PRAGMA journal_mode = WAL");
   database.close();
+}
+
+/** Fills any store that is there and empty, by its port. A generation of both kinds of store has the same history. */
+export async function fillStore(store: Store, { sessions, seed }: HistoryOptions): Promise<void> {
+  let head = 0;
+  let part: { events: LoggedEvent[]; sessions: Session[] } = { events: [], sessions: [] };
+  const take = async () => {
+    const after = part.events[0] === undefined ? head : part.events[0].seq - 1;
+    if (!(await store.takeOver(after, { ...part, pruned: [], head }))) throw new Error("the store was not empty");
+    part = { events: [], sessions: [] };
+  };
+  for (const life of livesOf(sessions, seed)) {
+    for (const event of life) {
+      head += 1;
+      part.events.push({ seq: head, event });
+    }
+    const session = foldSession(life);
+    if (session !== null) part.sessions.push(session);
+    if (part.sessions.length === sessionsPerPart) await take();
+  }
+  await take();
 }
 
 /** The events of each session, by start. */

@@ -31,7 +31,7 @@ const host = (run: number) => `host-${(run * 3) % 40}`;
 const app = (run: number) => `/srv/app-${run % 50}`;
 
 /** Each question with other values at every run, so that it is not the same pages that are read again. */
-const questions: readonly (readonly [name: string, query: (run: number) => SessionQuery])[] = [
+export const scaleQuestions: readonly (readonly [name: string, query: (run: number) => SessionQuery])[] = [
   ["open sessions", () => ({ states: ["active"] })],
   ["first page", () => ({ limit })],
   ["deep page by cursor", (run) => ({ limit, after: { startedAt: moment(run), sessionId: "" } })],
@@ -75,7 +75,7 @@ const questions: readonly (readonly [name: string, query: (run: number) => Sessi
 export async function measureQuestions(store: Store, path: string, runs: number): Promise<QuestionCost[]> {
   const database = new DatabaseSync(path, { readOnly: true });
   const costs: QuestionCost[] = [];
-  for (const [question, query] of questions) {
+  for (const [question, query] of scaleQuestions) {
     const read = Array.from({ length: readings }, (_, run) => readAnswer(database, query(run)));
     const times = await timesOf(runs, (run) => store.sessions(query(run)));
     const rowsRead = median(read.map(({ rows }) => rows));

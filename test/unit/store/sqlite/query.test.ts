@@ -9,6 +9,7 @@ import { type DirectoryLimits, usualLimits } from "../../../../src/store/sqlite/
 import { openSqliteStore } from "../../../../src/store/sqlite/store.ts";
 import type { SessionQuery } from "../../../../src/tracker/store.ts";
 import { generateHistory } from "../../../bench/generate.ts";
+import { questions } from "../../../support/store/questions.ts";
 import { readAnswer } from "../../../support/store/reading.ts";
 import { at } from "../../../support/store/session-events.ts";
 
@@ -16,36 +17,6 @@ import { at } from "../../../support/store/session-events.ts";
 const sessions = 8_000;
 
 const read = (query: SessionQuery) => readAnswer(database, query);
-
-/** Every set of these filters. */
-const filters: readonly SessionQuery[] = [
-  { username: "user-3" },
-  { hostname: "host-2" },
-  { componentName: "shell" },
-  { states: ["orphaned"] },
-  { openSince: at("2025-06-01T00:00:00Z") },
-  { openUntil: at("2025-06-02T00:00:00Z") },
-  { startedSince: at("2025-01-01T00:00:00Z") },
-  { after: { startedAt: at("2025-05-01T12:00:00Z"), sessionId: "m" } },
-  { cwd: "/home/user-3/project-1" },
-];
-const sets = Array.from(
-  { length: 2 ** filters.length },
-  (_, set): SessionQuery => Object.assign({}, ...filters.filter((_, index) => set & (2 ** index))),
-);
-/** Every seventh of them with each of these as well. */
-const logins: readonly SessionQuery[] = [
-  { loginUser: "user-3" },
-  { tty: "pts/7" },
-  { loginUser: "user-3", tty: "pts/7" },
-  { loginUser: "nobody" },
-];
-const questions = [
-  ...sets,
-  ...logins.flatMap((login, offset) =>
-    sets.filter((_, index) => index % 7 === offset).map((query): SessionQuery => ({ ...query, ...login })),
-  ),
-];
 
 /** Limits with which a directory of the history is searched in this way, whatever lies in it. */
 const ways: readonly (readonly [way: string, limits: DirectoryLimits])[] = [
