@@ -25,8 +25,9 @@ export function withIdle(
 
 /** Elsewhere, as in another container, the same name is another terminal. */
 function isSeen(session: Session, { hostId, bootId, processes }: Pick<Machine, "hostId" | "bootId" | "processes">) {
-  const { state, process } = session;
-  if (state !== "active" || process === null || process.hostId === null) return false;
+  const { state, process, origin } = session;
+  // Of what another record delivered, all is that one's word.
+  if (origin !== null || state !== "active" || process === null || process.hostId === null) return false;
   const isHere = process.hostId === hostId && process.bootId === bootId;
   return isHere && process.pidNamespace === processes.pidNamespace();
 }

@@ -17,6 +17,7 @@ import {
 } from "../wire/view.ts";
 import type { App } from "./app.ts";
 import { follow, type News } from "./follow.ts";
+import { createHeard } from "./heard.ts";
 import { withIdle } from "./idle.ts";
 import { sessionPages } from "./pages.ts";
 
@@ -85,7 +86,11 @@ export function createQuestions(app: App, reconcile = createReconcile(app).recon
   const bringUpToDate = paced(() => reconcile(deadlinesMs.question), freshForMs);
 
   const container = ownContainer();
-  const seen = (session: Session) => withIdle(session, machine, container);
+  const heard = createHeard(store);
+  const seen = async (sessions: readonly Session[]) => {
+    const here = sessions.map((session) => withIdle(session, machine, container));
+    return sessions.some(({ origin }) => origin !== null) ? here.map(await heard()) : here;
+  };
   const record = async (sessionId: string) => {
     await bringUpToDate();
     const session = await store.session(sessionId);
@@ -94,13 +99,13 @@ export function createQuestions(app: App, reconcile = createReconcile(app).recon
   const page: Questions["page"] = async (query, limit, cursor) => {
     const asked = { ...query, ...(cursor === null ? {} : { after: parseCursor(cursor) }) };
     await bringUpToDate();
-    if (limit === null) return { sessions: (await store.sessions(asked)).map(seen), nextCursor: null };
+    if (limit === null) return { sessions: await seen(await store.sessions(asked)), nextCursor: null };
     // One more than asked for tells whether there is another page.
     const found = await store.sessions({ ...asked, limit: limit + 1 });
     const sessions = found.slice(0, limit);
     const last = sessions.at(-1);
     const hasMore = found.length > limit && last !== undefined;
-    return { sessions: sessions.map(seen), nextCursor: hasMore ? toCursor(last) : null };
+    return { sessions: await seen(sessions), nextCursor: hasMore ? toCursor(last) : null };
   };
 
   return {
@@ -110,13 +115,13 @@ export function createQuestions(app: App, reconcile = createReconcile(app).recon
       const asked = { ...query, ...(cursor === null ? {} : { after: parseCursor(cursor) }) };
       await bringUpToDate();
       for await (const sessions of sessionPages(store, asked, pageRows))
-        yield { sessions: sessions.map(seen), nextCursor: null };
+        yield { sessions: await seen(sessions), nextCursor: null };
     },
     async record(sessionId) {
       const found = await record(sessionId);
-      return found === null
-        ? null
-        : { session: toDetailRow(seen(found.session)), events: found.events.map(toEventRow) };
+      if (found === null) return null;
+      const [session = found.session] = await seen([found.session]);
+      return { session: toDetailRow(session), events: found.events.map(toEventRow) };
     },
     async explain(sessionId) {
       const found = await record(sessionId);

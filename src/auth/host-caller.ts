@@ -10,7 +10,7 @@ export interface HostCaller {
   readonly username: string | null;
 }
 
-/** Why a host is not let in; it stands as `code` in the answer, and as `refusal` in the error that a gate throws. */
+/** Why a host is not let in; it stands as `code` in the answer and in the error that a gate throws. */
 export const hostRefusals = ["unknown_host", "clock", "revoked"] as const;
 
 export type HostRefusal = (typeof hostRefusals)[number];
@@ -26,6 +26,6 @@ export interface HostRequest {
  * Lets hosts in.
  *
  * @param token - as the header has it, of whatever type
- * @throws SessionBuddyError `auth.invalid` that has a {@link HostRefusal} as its `refusal`; `storage.*`
+ * @throws what has a {@link HostRefusal} as its `code`; SessionBuddyError `storage.*`
  */
 export type HostGate = (token: unknown, request: HostRequest) => Promise<HostCaller>;

@@ -44,7 +44,7 @@ export type ReadJson = { readonly value: unknown; readonly refusal: null } | { r
 
 /** Reads the JSON that a request brings. @returns null when the client went away before it had sent all of it */
 export async function readJson(request: IncomingMessage): Promise<ReadJson | null> {
-  const body = await readBytes(request, largestBodyBytes);
+  const body = await readBody(request, largestBodyBytes);
   if (body === "gone") return null;
   if (body === "too large") {
     return { refusal: refusal(413, rpcCodes.serverError, `The body is larger than ${largestBodyBytes} bytes`) };
@@ -70,7 +70,7 @@ export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
  * @param largest - in bytes; of what is larger no more is kept
  * @returns `gone` when the client went away before it had sent all of it
  */
-export function readBytes(request: IncomingMessage, largest: number): Promise<Buffer | "too large" | "gone"> {
+export function readBody(request: IncomingMessage, largest: number): Promise<Buffer | "too large" | "gone"> {
   return new Promise((resolve) => {
     if (request.destroyed) return resolve("gone");
     const chunks: Buffer[] = [];

@@ -9,7 +9,7 @@ import { type Log, logFailure } from "../../log.ts";
 import { largestInflatedBytes, largestSentBytes } from "../../wire/batch.ts";
 import { uuidIssue } from "../../wire/event-form.ts";
 import { failureCodeOf, questionError } from "../../wire/result.ts";
-import { hasTooManyElements, parseBody, readBytes } from "../http/body.ts";
+import { hasTooManyElements, parseBody, readBody } from "../http/body.ts";
 import { bearerOf } from "../http/caller.ts";
 import { createLimit } from "../http/limits.ts";
 import { sendAnswer, statusOf, tooManyRefusals } from "../http/respond.ts";
@@ -52,7 +52,7 @@ export function createEventsEntrance(options: EventsOptions): EventsEntrance {
   const requests = createLimit(most, 60);
   const served: Serve = async (request, response, onRefused, serve) => {
     try {
-      const body = request.method === "POST" ? await readBytes(request, largestSentBytes) : Buffer.alloc(0);
+      const body = request.method === "POST" ? await readBody(request, largestSentBytes) : Buffer.alloc(0);
       if (body === "gone") return;
       if (body === "too large") return sendCode(response, tooLarge);
       const caller = await options.gate(bearerOf(request), { body, audience: audienceOf(request, options.publicUrl) });
@@ -163,7 +163,7 @@ async function sendFailure(
   }
   if (code !== null) {
     logFailure(log, "Delivery refused", error);
-    sendCode(response, { status: code === "revoked" ? 403 : 401, code, error: words });
+    sendCode(response, { status: code === "revoked" ? 403 : 401, code, error: refusalWords[code] });
   } else if (failure === "invalid") {
     sendCode(response, { status: 422, code: "invalid", error: words });
   } else {
@@ -173,9 +173,15 @@ async function sendFailure(
   }
 }
 
+const refusalWords: Readonly<Record<HostRefusal, string>> = {
+  unknown_host: "No host is enrolled here with this key",
+  clock: "The token is of another time; set the clock of the host",
+  revoked: "This host was revoked",
+};
+
 function hostRefusalOf(error: unknown): HostRefusal | null {
-  const { refusal } = (error ?? {}) as { readonly refusal?: unknown };
-  return hostRefusals.find((one) => one === refusal) ?? null;
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return hostRefusals.find((one) => one === code) ?? null;
 }
 
 function sendCode(response: ServerResponse, { status, code, error }: Refusal): void {
