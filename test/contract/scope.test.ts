@@ -109,7 +109,7 @@ test("at every door a scope opens what its words say, and nothing more", async (
   for (const [scope, { reads, records }] of scopes) {
     await t.test(JSON.stringify(scope) ?? "no scope", async () => {
       const { call, read, get, live } = door(server, await tokenMakers.hand(claims({ user_id: "ann", scope })));
-      const expected = { all: ["ann", "bob"], ann: ["ann"], none: [] }[reads];
+      const expected: readonly string[] = { all: ["ann", "bob"], ann: ["ann"], none: [] }[reads];
       const isSeen = (id: string) => expected.some((name) => id === `of-${name}`);
       for (const tool of questionTools) {
         for (const id of ["of-ann", "of-bob"]) {
