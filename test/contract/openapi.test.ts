@@ -22,6 +22,7 @@ interface Parameter {
 
 interface Operation {
   readonly operationId: string;
+  readonly security?: readonly Json[];
   readonly parameters?: readonly Parameter[];
   readonly responses: Readonly<
     Record<string, { readonly content: Readonly<Record<string, { readonly schema: Json }>> }>
@@ -130,11 +131,15 @@ function pathWith(template: string, { parameters = [] }: Operation, given: Reado
   return query.size === 0 ? path : `${path}?${query}`;
 }
 
-/** What is asked with GET and answered with JSON. */
+/** What people and agents ask with GET, and is answered with JSON. */
 function questionsOf({ paths }: Description): (readonly [path: string, operation: Operation])[] {
   return Object.entries(paths).flatMap(([path, { get }]) =>
-    get === undefined || path === "/v1/live" ? [] : [[path, get] as const],
+    get === undefined || path === "/v1/live" || isOfHosts(get) ? [] : [[path, get] as const],
   );
+}
+
+function isOfHosts({ security = [] }: Operation): boolean {
+  return security.some((way) => "host" in way);
 }
 
 test("it is a description in OpenAPI 3.1, as a program of others sees it", async (t) => {

@@ -1,40 +1,13 @@
 /** Owns the description of `/v1` for programs, in OpenAPI 3.1: made from the schemas of the tools, which answer there too. */
 import { isObject } from "../../tracker/canonical.ts";
 import type { ServedTool } from "../mcp/schema.ts";
+import { otherPaths, refusalSchema, refusals } from "./described-paths.ts";
 import { questionPaths } from "./questions.ts";
 
 /** https://spec.openapis.org/oas/v3.1.0 */
 const version = "3.1.0";
 
 type Json = Readonly<Record<string, unknown>>;
-
-const refusalSchema = {
-  type: "object",
-  description: "What is wrong, in a sentence; an answer to a question has its other keys too, without data.",
-  properties: { status: { type: "string", enum: ["error"] }, error: { type: "string" } },
-  required: ["status", "error"],
-};
-
-const wait = { "Retry-After": { description: "seconds", schema: { type: "integer" } } };
-
-function refused(description: string, more: Json = {}): Json {
-  return {
-    description,
-    ...more,
-    content: { "application/json": { schema: { $ref: "#/components/schemas/refusal" } } },
-  };
-}
-
-/** What every path may answer besides. */
-const refusals: Json = {
-  "400": refused("an argument breaks a rule; the sentence names it"),
-  "401": refused("a token is needed, or this one is not accepted"),
-  "403": refused("the scope of the token does not allow it, or the server is not for this user or by this name"),
-  "404": refused("there is no such path"),
-  "405": refused("the path is asked with another method"),
-  "429": refused("too many calls, or too many refused tokens, from this address", { headers: wait }),
-  "503": refused("the store cannot be asked, or there are too many streams"),
-};
 
 /** @param program - the version of the program */
 export function describeApi(tools: ReadonlyMap<string, ServedTool>, program: string): Json {
@@ -61,6 +34,12 @@ export function describeApi(tools: ReadonlyMap<string, ServedTool>, program: str
       schemas: { refusal: refusalSchema, ...Object.fromEntries(answers) },
       securitySchemes: {
         token: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "in the header, never in the URL" },
+        host: {
+          type: "http",
+          scheme: "bearer",
+          bearerFormat: "JWT",
+          description: "of an enrolled host, made for each request by its key",
+        },
       },
     },
   };
@@ -111,69 +90,4 @@ function saidInUrl(schema: Json): Json {
 function withoutDialect(schema: unknown): Json {
   const { $schema: _, ...rest } = isObject(schema) ? schema : {};
   return rest;
-}
-
-/** What is at `/v1` beside questions. */
-const otherPaths: Json = {
-  "/v1/live": {
-    get: {
-      operationId: "live",
-      summary: "Every event as it comes on record",
-      description:
-        "Server-sent events: 'hello' with the place from which the stream goes on, 'record' with an event, 'resync' where the record was replaced and is to be asked anew. The id of each is LOG:SEQ. A comment comes every 20 seconds; the stream ends with its token.",
-      parameters: [
-        {
-          name: "from",
-          in: "query",
-          description: "only events after this position",
-          schema: { type: "integer", minimum: 0 },
-        },
-        {
-          name: "Last-Event-ID",
-          in: "header",
-          description: "the id after which a stream goes on",
-          schema: { type: "string" },
-        },
-      ],
-      responses: {
-        "200": { description: "the stream", content: { "text/event-stream": { schema: { type: "string" } } } },
-        ...refusals,
-      },
-    },
-  },
-  "/v1/openapi.json": {
-    get: {
-      operationId: "openapi",
-      summary: "This description",
-      security: [{}],
-      responses: {
-        "200": { description: "OpenAPI 3.1", content: { "application/json": { schema: { type: "object" } } } },
-      },
-    },
-  },
-  "/v1/login": ofSocket(
-    "login",
-    "Log in at the service of a machine",
-    "With a file in its spool, whose owner is who asks.",
-  ),
-  "/v1/import": ofSocket(
-    "import",
-    "Bring sessions of one's own record",
-    "Those that are known already change nothing.",
-  ),
-};
-
-function ofSocket(operationId: string, summary: string, description: string): Json {
-  return {
-    post: {
-      operationId,
-      summary,
-      description: `${description} Over the Unix socket of the service alone; 403 elsewhere.`,
-      requestBody: { required: true, content: { "application/json": { schema: { type: "object" } } } },
-      responses: {
-        "200": { description: "done", content: { "application/json": { schema: { type: "object" } } } },
-        ...refusals,
-      },
-    },
-  };
 }
