@@ -34,6 +34,7 @@ const entryPoints = {
   origins: resolve(root, "src/store/sqlite/origins.ts"),
   store: resolve(root, "src/store/postgres/store.ts"),
   "machine-record": resolve(root, "src/app/machine-record.ts"),
+  "remote-record": resolve(root, "src/app/remote-record.ts"),
   metrics: resolve(root, "src/server/metrics/metrics.ts"),
   spool: resolve(root, "src/capture/spool.ts"),
   "spool-keeper": resolve(root, "src/capture/spool-keeper.ts"),

@@ -14,6 +14,8 @@ export interface News {
   readonly logId: string;
   /** What comes after it has not been told. */
   readonly position: number;
+  /** Why nothing can be heard at this moment of a record elsewhere, which is waited for; missing while it is heard. */
+  readonly away?: string;
 }
 
 /** A log that is followed. */

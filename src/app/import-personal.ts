@@ -7,6 +7,7 @@ import { SessionBuddyError } from "../tracker/errors.ts";
 import { foldSession } from "../tracker/fold.ts";
 import { readSentSessions, type SentSessionRow } from "../wire/import-answer.ts";
 import { importFormat, mostSessionsSent, toSentSession } from "../wire/import-form.ts";
+import { createMachineLink } from "./machine-link.ts";
 import { createServiceClient, type ServiceClient } from "./service-client.ts";
 
 /** What became of the sessions of a record. */
@@ -60,7 +61,7 @@ export async function importPersonal(
       `there is no record at ${paths.database}, so that there is nothing to import; SESSION_BUDDY_HOME or XDG_DATA_HOME name another folder`,
     );
   }
-  const client = createServiceClient(place, wayRound);
+  const client = createServiceClient(createMachineLink(place, wayRound));
   try {
     return await sendAll(reading, client, options);
   } finally {

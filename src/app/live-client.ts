@@ -1,4 +1,4 @@
-/** Owns following the record of this machine's service: its stream of server-sent events becomes news, and is taken up again. */
+/** Owns following the record of a service: its stream of server-sent events becomes news, and is taken up again. */
 import type { IncomingMessage } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseJson } from "../tracker/canonical.ts";
@@ -9,8 +9,6 @@ import type { ServiceClient } from "./service-client.ts";
 
 /** A look at what has come, as with a store of one's own. */
 const lookMs = 500;
-/** A service that is started again is waited for. */
-const patienceMs = 30_000;
 const retryMs = 1_000;
 const longestMessage = 4 * 1024 * 1024;
 
@@ -23,25 +21,33 @@ interface Place {
 interface Inbox {
   rows: News["events"][number][];
   place: Place | null;
+  /** Why nothing can be heard now; null while it can. */
+  away: string | null;
   /** Why nothing more will come; null while it may. */
   failure: unknown;
   isOver: boolean;
+}
+
+export interface FollowServiceOptions {
+  readonly stop: AbortSignal;
+  /** How long a service that was heard once is waited for, in milliseconds; for ever by default. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** @param position - what comes after it is new; null for the end of the log */
 export async function* followService(
   client: ServiceClient,
   position: number | null,
-  stop: AbortSignal,
+  { stop, patienceMs = Number.POSITIVE_INFINITY }: FollowServiceOptions,
 ): AsyncGenerator<News, void> {
-  const inbox: Inbox = { rows: [], place: null, failure: null, isOver: false };
-  const reading = read(client, position, inbox, stop).finally(() => {
+  const inbox: Inbox = { rows: [], place: null, away: null, failure: null, isOver: false };
+  const reading = read(client, position, inbox, { stop, patienceMs }).finally(() => {
     inbox.isOver = true;
   });
   while (!stop.aborted) {
-    const { rows, place } = inbox;
+    const { rows, place, away } = inbox;
     inbox.rows = [];
-    if (place !== null) yield { events: rows, ...place };
+    if (place !== null) yield { events: rows, ...place, ...(away === null ? {} : { away }) };
     if (inbox.isOver) break;
     await pause(lookMs, undefined, { signal: stop }).catch(() => {});
   }
@@ -49,13 +55,19 @@ export async function* followService(
   if (inbox.failure !== null && !stop.aborted) throw inbox.failure;
 }
 
-async function read(client: ServiceClient, position: number | null, inbox: Inbox, stop: AbortSignal): Promise<void> {
+async function read(
+  client: ServiceClient,
+  position: number | null,
+  inbox: Inbox,
+  { stop, patienceMs }: Required<FollowServiceOptions> & { readonly patienceMs: number },
+): Promise<void> {
   let lastHeardMs = performance.now();
   while (!stop.aborted) {
     const { place } = inbox;
     const lastId = place === null ? null : `${place.logId}:${place.position}`;
     try {
       const response = await client.stream(position === null ? "live" : `live?from=${position}`, lastId, stop);
+      inbox.away = null;
       await readStream(response, inbox);
       lastHeardMs = performance.now();
     } catch (error) {
@@ -63,12 +75,14 @@ async function read(client: ServiceClient, position: number | null, inbox: Inbox
       inbox.failure = error;
       // What never answered, or answers nonsense, is not waited for.
       if (inbox.place === null || !isAway(error) || performance.now() - lastHeardMs > patienceMs) return;
+      inbox.away = (error as Error).message;
     }
     await pause(retryMs, undefined, { signal: stop }).catch(() => {});
   }
 }
 
-function isAway(error: unknown): boolean {
+/** Whether a service may answer again, where it did before. */
+export function isAway(error: unknown): error is SessionBuddyError {
   return error instanceof SessionBuddyError && error.code === "network" && error.cause !== undefined;
 }
 
@@ -114,5 +128,5 @@ function dataOf(text: string): unknown {
 }
 
 function unreadable(words: string): SessionBuddyError {
-  return new SessionBuddyError("network", `the stream of the record of this machine cannot be read: ${words}`);
+  return new SessionBuddyError("network", `the stream of the record cannot be read: ${words}`);
 }

@@ -2,16 +2,11 @@
 import type { MachinePlace } from "../config/machine-place.ts";
 import { openProcesses } from "../host/machine.ts";
 import { lineage, type Processes } from "../host/processes.ts";
-import { SessionBuddyError } from "../tracker/errors.ts";
-import { formatInstant, type Instant } from "../tracker/instant.ts";
-import { maxSessionId } from "../tracker/limits.ts";
-import type { SessionQuery } from "../tracker/store.ts";
-import { largestLimit } from "../wire/parse-question.ts";
-import { readExplanation, readPage, readRecord, readStats } from "../wire/read-answer.ts";
 import type { ListedSession } from "../wire/view.ts";
-import { followService } from "./live-client.ts";
-import type { Questions, SessionPage } from "./questions.ts";
-import { createServiceClient, type ServiceClient } from "./service-client.ts";
+import { createMachineLink } from "./machine-link.ts";
+import type { Questions } from "./questions.ts";
+import { createServiceClient } from "./service-client.ts";
+import { questionsOf } from "./service-questions.ts";
 
 export interface MachineRecord extends Questions {
   /** The session of a process of this machine, or of the nearest one around it. @returns null when none has one */
@@ -19,122 +14,18 @@ export interface MachineRecord extends Questions {
   close(): void;
 }
 
-/** Nothing is sent before the first question. Each of them throws as {@link ServiceClient.ask}. */
+/** A service that is started again is waited for, one that was removed is not. */
+const patienceMs = 30_000;
+
+/** Nothing is sent before the first question. */
 export function openMachineRecord(place: MachinePlace): MachineRecord {
-  const client = createServiceClient(place);
-  const pages: Questions["pages"] = (query, limit, cursor) => readPages(client, query, limit, cursor);
-  const questions: Questions = {
-    pages,
-    async page(query, limit, cursor) {
-      const sessions: ListedSession[] = [];
-      let nextCursor: string | null = null;
-      for await (const part of pages(query, limit, cursor)) {
-        sessions.push(...part.sessions);
-        nextCursor = part.nextCursor;
-      }
-      return { sessions, nextCursor };
-    },
-    async record(sessionId) {
-      const answer = await askAbout(client, sessionId, "");
-      return answer === null ? null : readRecord(answer);
-    },
-    async explain(sessionId) {
-      const answer = await askAbout(client, sessionId, "/why");
-      return answer === null ? null : readExplanation(answer);
-    },
-    async stats(by, query) {
-      return readStats(await client.ask(`stats?${parametersOf(query, [["by", by], limitParameter(largestLimit)])}`));
-    },
-    follow: (position, stop) => followService(client, position, stop),
-  };
+  const client = createServiceClient(createMachineLink(place));
+  const questions = questionsOf(client, { patienceMs });
   return {
     ...questions,
     current: async (pid) => currentOf(questions, pid, await openProcesses()),
     close: () => client.close(),
   };
-}
-
-/** The service gives so many sessions in one answer; more are several. */
-async function* readPages(
-  client: ServiceClient,
-  query: SessionQuery,
-  limit: number | null,
-  cursor: string | null,
-): AsyncGenerator<SessionPage, void> {
-  let left = limit ?? Number.POSITIVE_INFINITY;
-  let last: ListedSession | null = null;
-  for (let next = cursor, isFirst = true; isFirst || (next !== null && left > 0); isFirst = false) {
-    const more: Parameter[] = [
-      limitParameter(Math.min(left, largestLimit)),
-      ...(next === null ? [] : [["cursor", next] as const]),
-    ];
-    const page = readPage(await client.ask(`sessions?${parametersOf(query, more)}`));
-    last = requireProgress(page, last);
-    left -= page.sessions.length;
-    next = page.nextCursor;
-    // On the way to the last page, the cursors are for this loop.
-    yield { sessions: page.sessions, nextCursor: limit !== null && left <= 0 ? next : null };
-  }
-}
-
-/** Newest first, without an end in sight: what does not go on is no answer, or this would never end. */
-function requireProgress({ sessions, nextCursor }: SessionPage, before: ListedSession | null): ListedSession | null {
-  let last = before;
-  for (const session of sessions) {
-    if (last !== null && keyOf(session) >= keyOf(last)) throw unordered();
-    last = session;
-  }
-  if (sessions.length === 0 && nextCursor !== null) throw unordered();
-  return last;
-}
-
-function keyOf({ startedAt, sessionId }: ListedSession): string {
-  return `${startedAt} ${sessionId}`;
-}
-
-function unordered(): SessionBuddyError {
-  return new SessionBuddyError("network", "the pages of the record of this machine do not follow each other");
-}
-
-/** What cannot be an id is not asked about. */
-async function askAbout(client: ServiceClient, sessionId: string, what: string): Promise<unknown> {
-  if (sessionId === "" || sessionId.length > maxSessionId || !sessionId.isWellFormed()) return null;
-  return client.ask(`sessions/${encodeURIComponent(sessionId)}${what}`);
-}
-
-type Parameter = readonly [name: string, value: string];
-
-const one = (name: string) => (value: string) => [[name, value] as const];
-const time = (name: string) => (value: Instant) => [[name, formatInstant(value)] as const];
-
-/** A filter more does not compile before it has its parameter here. */
-const parameters: {
-  readonly [Name in Exclude<keyof SessionQuery, "after" | "limit">]-?: (
-    value: NonNullable<SessionQuery[Name]>,
-  ) => readonly Parameter[];
-} = {
-  states: (states) => states.map((state) => ["states", state]),
-  username: one("username"),
-  hostname: one("hostname"),
-  componentName: one("component_name"),
-  loginUser: one("login_user"),
-  tty: one("tty"),
-  cwd: one("cwd"),
-  openSince: time("open_since"),
-  openUntil: time("open_until"),
-  startedSince: time("started_since"),
-};
-
-function parametersOf(query: SessionQuery, more: readonly Parameter[]): URLSearchParams {
-  const all = Object.entries(parameters).flatMap(([name, toParameters]) => {
-    const value = query[name as keyof typeof parameters];
-    return value === undefined ? [] : (toParameters as (value: unknown) => readonly Parameter[])(value);
-  });
-  return new URLSearchParams([...all, ...more].map(([name, value]) => [name, value]));
-}
-
-function limitParameter(limit: number): Parameter {
-  return ["limit", String(limit)];
 }
 
 /** A pid is used again and again; the time of the start tells processes of one boot apart. */

@@ -1,22 +1,20 @@
-/** Owns talking to the service of this machine: HTTP over its Unix socket, a login, and what is said when that fails. */
-import { Agent, type IncomingMessage, request } from "node:http";
-import type { MachinePlace } from "../config/machine-place.ts";
-import { makeLoginSecret } from "../host/login-secret.ts";
-import { follow } from "../host/trusted-path.ts";
+/** Owns asking a service over HTTP, whatever carries it there: a token, the form of answers, and what is said when that fails. */
+import type { IncomingMessage } from "node:http";
 import { parseJson } from "../tracker/canonical.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import { readLogin, readOutcome } from "../wire/read-answer.ts";
+import { readOutcome } from "../wire/read-answer.ts";
 
 export interface ServiceClient {
   /**
    * Asks one question.
    *
    * @param path - below `/v1/`, with its query
-   * @returns the answer; null when what was asked for is not on record
+   * @param read - makes of the answer what was asked for; throws when it is not in its form
+   * @returns null when what was asked for is not on record
    * @throws SessionBuddyError `network` when the service does not answer, or not in its form; `invalid` when it refuses
-   *   the question
+   *   the question; `auth.*` when it refuses the token
    */
-  ask(path: string): Promise<unknown>;
+  ask<T>(path: string, read: (answer: unknown) => T): Promise<T | null>;
   /**
    * Sends something to be recorded.
    *
@@ -28,154 +26,133 @@ export interface ServiceClient {
   close(): void;
 }
 
+/** How one service is reached, and how its failures are told. */
+export interface ServiceLink {
+  /** As a person calls it: `the record of this machine`. */
+  readonly name: string;
+  /** @throws SessionBuddyError `network`, with its cause, when it does not answer */
+  open(asked: ServiceRequest): Promise<IncomingMessage>;
+  /** @returns what shows who asks; null where nothing is sent */
+  token(): Promise<string | null>;
+  /** @param words - of the service, shortened. @param status - of HTTP */
+  refusal(status: number, words: string): SessionBuddyError;
+  /** What to do about a service that does not know this question, or whose answer this program does not know. */
+  readonly otherVersion: string;
+  close(): void;
+}
+
+export interface ServiceRequest {
+  /** With `/v1/` and its query. */
+  readonly path: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+}
+
 /** A page has 200 rows at most, a session few events; what is larger is no answer. */
-const largestAnswerBytes = 64 * 1024 * 1024;
-const longestSentence = 500;
+export const largestAnswerBytes = 64 * 1024 * 1024;
 /** Between two pieces of an answer; a stream has a comment every 20 s. */
-const silenceMs = 60_000;
+export const silenceMs = 60_000;
+const longestSentence = 500;
 const notFound = 404;
 const unauthorized = 401;
+const json = { "Content-Type": "application/json" };
 
-/** @param wayRound - what can be done without the service, for messages */
-export function createServiceClient(place: MachinePlace, wayRound = askOwn): ServiceClient {
-  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
-  let token: string | null = null;
-
-  const send = (path: string, options: Sent, stop?: AbortSignal): Promise<IncomingMessage> =>
-    new Promise((resolve, reject) => {
-      const { method = "GET", body, headers = {} } = options;
-      const sent = request({
-        socketPath: place.socket,
-        path: `/v1/${path}`,
-        method,
-        agent,
-        headers: { Host: "localhost", Accept: "application/json, text/event-stream", ...headers },
-        ...(stop === undefined ? {} : { signal: stop }),
-      });
-      sent.setTimeout(silenceMs, () => sent.destroy(new Error(`nothing came for ${silenceMs / 1000} s`)));
-      sent.once("response", resolve);
-      sent.once("error", (error) => reject(unanswered(place, error, wayRound)));
-      sent.end(body);
-    });
-
-  const logIn = async (): Promise<string> => {
-    requireSocketOfService(place, wayRound);
-    const { file, secret, remove } = secretIn(place.spool, wayRound);
-    try {
-      const body = JSON.stringify({ file, secret });
-      const response = await send("login", { method: "POST", body, headers: { "Content-Type": "application/json" } });
-      const answer = await readJson(response);
-      if (response.statusCode !== 200) throw refusedBy(answer, wayRound);
-      return readLogin(answer).token;
-    } finally {
-      remove();
-    }
-  };
+export function createServiceClient(link: ServiceLink): ServiceClient {
+  let token: string | null | undefined;
 
   /** A token may have ended, or the service have been started again, since the last question. */
-  const withToken = async (path: string, sent: Sent, stop?: AbortSignal): Promise<IncomingMessage> => {
-    const isFresh = token === null;
-    token ??= await logIn();
-    const response = await send(
-      path,
-      { ...sent, headers: { ...sent.headers, Authorization: `Bearer ${token}` } },
-      stop,
-    );
+  const opened = async (asked: ServiceRequest): Promise<IncomingMessage> => {
+    const isFresh = token === undefined;
+    if (token === undefined) token = await link.token();
+    const authorization = token === null ? {} : { Authorization: `Bearer ${token}` };
+    const headers = { Accept: "application/json, text/event-stream", ...asked.headers, ...authorization };
+    const response = await link.open({ ...asked, headers });
     if (response.statusCode !== unauthorized || isFresh) return response;
     response.resume();
-    token = null;
-    return withToken(path, sent, stop);
+    token = undefined;
+    return opened(asked);
   };
-  const answered = async (response: IncomingMessage): Promise<unknown> => {
-    const answer = await readJson(response);
-    const { status } = readOutcome(answer);
+  const outcomeOf = async (response: IncomingMessage): Promise<unknown> => {
+    const answer = await readAnswer(response, link);
+    const { status, error } = read(() => readOutcome({ error: null, ...(answer as object) }), link);
     if (response.statusCode === notFound && status === "not_found") return null;
-    if (response.statusCode !== 200 || status !== "ok") throw refusedBy(answer, wayRound, response.statusCode);
-    return answer;
+    if (response.statusCode === notFound) throw ofOtherVersion(link);
+    if (response.statusCode === 200 && status === "ok") return answer;
+    throw refusalOf(response, error, link);
   };
 
   return {
-    ask: async (path) => answered(await withToken(path, {})),
+    async ask(path, readAs) {
+      const answer = await outcomeOf(await opened({ path: `/v1/${path}`, method: "GET", headers: {} }));
+      return answer === null ? null : read(() => readAs(answer), link);
+    },
     async send(path, body) {
-      const headers: Headers = { "Content-Type": "application/json" };
-      const response = await withToken(path, { method: "POST", body: JSON.stringify(body), headers });
-      if (response.statusCode !== notFound) return answered(response);
-      response.resume();
+      const asked = { path: `/v1/${path}`, method: "POST", headers: json, body: JSON.stringify(body) };
+      return outcomeOf(await opened(asked));
+    },
+    async stream(path, lastId, signal) {
+      const headers: Record<string, string> = lastId === null ? {} : { "Last-Event-ID": lastId };
+      const response = await opened({ path: `/v1/${path}`, method: "GET", headers, signal });
+      const isStream = response.headers["content-type"]?.startsWith("text/event-stream");
+      if (response.statusCode === 200 && isStream) return response;
+      await outcomeOf(response);
       throw new SessionBuddyError(
         "network",
-        `the service of this machine is of an earlier version, which cannot take this; update it with 'session-buddy install --system'; ${wayRound}`,
+        `${link.name}: the answer has an unexpected form, it is no stream; ${link.otherVersion}`,
       );
     },
-    async stream(path, lastId, stop) {
-      const headers: Headers = lastId === null ? {} : { "Last-Event-ID": lastId };
-      const response = await withToken(path, { headers }, stop);
-      const isStream = response.headers["content-type"] === "text/event-stream";
-      if (response.statusCode === 200 && isStream) return response;
-      throw refusedBy(await readJson(response), wayRound, response.statusCode);
-    },
-    close: () => agent.destroy(),
+    close: () => link.close(),
   };
 }
 
-type Headers = Readonly<Record<string, string>>;
-
-interface Sent {
-  readonly method?: string;
-  readonly body?: string;
-  readonly headers?: Headers;
-}
-
-/** Whoever could put a socket there would be told a secret that it could use itself. */
-function requireSocketOfService({ spool, socket }: MachinePlace, wayRound: string): void {
-  const service = follow(spool).stats?.uid;
-  const { stats, issue, path } = follow(socket, service);
-  if (issue !== null)
-    throw new SessionBuddyError("network", `the socket ${path} ${issue.words}; nothing was sent to it`);
-  if (stats === null) throw unanswered({ socket }, new Error("there is no such socket"), wayRound);
-  if (stats.uid === 0 || stats.uid === service) return;
-  throw new SessionBuddyError(
-    "network",
-    `the socket ${socket} belongs to user id ${stats.uid}, not to the service; nothing was sent to it`,
-  );
-}
-
-function secretIn(spool: string, wayRound: string): ReturnType<typeof makeLoginSecret> {
+/** Reads what is to have a form of ours. */
+function read<T>(readAs: () => T, { name, otherVersion }: ServiceLink): T {
   try {
-    return makeLoginSecret(spool);
+    return readAs();
   } catch (error) {
-    throw new SessionBuddyError(
-      "network",
-      `no file can be made in ${spool}, by which the record of this machine sees who asks: ${(error as Error).message}; ${wayRound}`,
-      { cause: error },
-    );
+    if (!(error instanceof SessionBuddyError)) throw error;
+    throw new SessionBuddyError(error.code, `${name}: ${error.message}; ${otherVersion}`);
   }
 }
 
-const askOwn = "your own record is asked with --personal";
-
-function unanswered({ socket }: Pick<MachinePlace, "socket">, error: Error, wayRound: string): SessionBuddyError {
+function ofOtherVersion({ name, otherVersion }: ServiceLink): SessionBuddyError {
   return new SessionBuddyError(
     "network",
-    `the record of this machine does not answer at ${socket}: ${wordsFor(error)}; ${wayRound}`,
-    { cause: error },
+    `${name} is of an earlier version, which does not know this; ${otherVersion}`,
   );
 }
 
-function wordsFor({ message, code }: NodeJS.ErrnoException): string {
-  if (code === "ENOENT" || code === "ECONNREFUSED") return "its service is not running";
-  return code === "ECONNRESET" ? "the connection was cut" : message;
-}
-
 /** The sentence of the service, which another program may have written: it is shortened here, and escaped where it is printed. */
-function refusedBy(answer: unknown, wayRound: string, status?: number): SessionBuddyError {
-  const { error } = readOutcome({ status: "error", error: null, ...(answer as object) });
-  const words = (error ?? "it gave no reason").slice(0, longestSentence);
-  if (status === 400) return new SessionBuddyError("invalid", words);
-  return new SessionBuddyError("network", `the record of this machine refuses: ${words}; ${wayRound}`);
+function refusalOf({ statusCode = 0 }: IncomingMessage, error: string | null, link: ServiceLink): SessionBuddyError {
+  return link.refusal(statusCode, (error ?? `it gave no reason (status ${statusCode})`).slice(0, longestSentence));
 }
 
-/** @throws SessionBuddyError `network` when it is cut, too large, or no JSON */
-async function readJson(response: IncomingMessage): Promise<unknown> {
+/** @throws SessionBuddyError `network` when it is cut, too large, or no JSON; what the link says to a refusal in another form */
+export async function readAnswer(response: IncomingMessage, link: ServiceLink): Promise<unknown> {
+  const { statusCode = 0, headers } = response;
+  const text = await readText(response, link.name);
+  if (statusCode >= 300 && statusCode < 400) {
+    const place = String(headers.location ?? "another address").slice(0, longestSentence);
+    throw new SessionBuddyError("network", `${link.name} sends to ${place}; if you trust that, ask it there`);
+  }
+  try {
+    return parseJson(text);
+  } catch {
+    if (statusCode === 200 || statusCode === notFound) throw ofNoService(link.name);
+    throw refusalOf(response, null, link);
+  }
+}
+
+function ofNoService(name: string): SessionBuddyError {
+  return new SessionBuddyError(
+    "network",
+    `the answer of ${name} cannot be read: it is not JSON; the address must be the one of a session-buddy server`,
+  );
+}
+
+async function readText(response: IncomingMessage, name: string): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
@@ -184,11 +161,10 @@ async function readJson(response: IncomingMessage): Promise<unknown> {
       if (length > largestAnswerBytes) throw new Error("it is too large");
       chunks.push(chunk);
     }
-    return parseJson(Buffer.concat(chunks, length).toString("utf8"));
+    return Buffer.concat(chunks, length).toString("utf8");
   } catch (error) {
-    const words = error instanceof SyntaxError ? "it is not JSON" : wordsFor(error as Error);
-    throw new SessionBuddyError("network", `the answer of the record of this machine cannot be read: ${words}`, {
-      cause: error,
-    });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const words = code === "ECONNRESET" ? "the connection was cut" : message;
+    throw new SessionBuddyError("network", `the answer of ${name} cannot be read: ${words}`, { cause: error });
   }
 }

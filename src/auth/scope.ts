@@ -2,15 +2,14 @@
 import type { SessionBuddyError } from "../tracker/errors.ts";
 import { refusal } from "./refusal.ts";
 
-/**
- * - `everything`: recording and reading, what a token without such words allows
- * - `read_all`: reading what is on record of everybody
- * - `read_own`: reading what is on record of one user
- * - `nothing`: none of its words is known here
- */
-export type Scope =
-  | { readonly kind: "everything" | "read_all" | "nothing" }
-  | { readonly kind: "read_own"; readonly username: string };
+/** Whose sessions may be read: everybody's, or those of one user. */
+export type Readable = { readonly of: "everybody" } | { readonly of: "user"; readonly username: string };
+
+export interface Scope {
+  /** Null where nothing may be read. */
+  readonly reads: Readable | null;
+  readonly mayRecord: boolean;
+}
 
 /** Whoever holds a token that was accepted. */
 export interface Caller {
@@ -23,21 +22,35 @@ export interface Caller {
   readonly localUid?: number;
 }
 
-/** Whose sessions may be read: everybody's, or those of one user. */
-export type Readable = { readonly of: "everybody" } | { readonly of: "user"; readonly username: string };
+/**
+ * - `read:own`: reading what is on record of the token's user
+ * - `read:all`: reading what is on record of everybody
+ * - `write`: recording
+ * - `admin`: both, as a token without such words
+ */
+export const scopeWords = { own: "read:own", all: "read:all", write: "write", admin: "admin" } as const;
 
-export const scopeWords = { all: "read:all", own: "read:own" } as const;
+/**
+ * Every word that begins so is ours, however it goes on: a mistake in one must not open the record. Others, as issuers put
+ * into the claim for programs of their own, say nothing here.
+ */
+const ourWord = /(?:^|[\s,;])(?:read|write|admin)(?:[^a-z0-9]|$)/i;
 
-/** Every word that begins so is ours; others, as issuers put into the claim for programs of their own, say nothing here. */
-const ourWord = /^read:/;
-
-/** A word of ours that is not known allows nothing: a mistake in it must not open the record. */
+/** The words of a token are added to each other; one of ours that is not known allows nothing. */
 export function scopeOf(scope: unknown, userId: string): Scope {
-  const words = (typeof scope === "string" ? scope.split(" ") : []).filter((word) => ourWord.test(word));
-  if (words.length === 0) return { kind: "everything" };
-  if (words.includes(scopeWords.all)) return { kind: "read_all" };
-  if (words.includes(scopeWords.own)) return { kind: "read_own", username: userId };
-  return { kind: "nothing" };
+  const text = Array.isArray(scope) ? scope.join(" ") : scope;
+  const words = (typeof text === "string" ? text.split(" ") : []).filter((word) => ourWord.test(word));
+  const isFull = words.length === 0 || words.includes(scopeWords.admin);
+  const reads = isFull || words.includes(scopeWords.all) ? { of: "everybody" as const } : null;
+  const readsOwn = words.includes(scopeWords.own) ? { of: "user" as const, username: userId } : null;
+  return { reads: reads ?? readsOwn, mayRecord: isFull || words.includes(scopeWords.write) };
+}
+
+/** @returns what a token allows, for a person */
+export function scopeInWords({ reads, mayRecord }: Scope): string {
+  const read =
+    reads === null ? "reads nothing" : `reads ${reads.of === "everybody" ? "everybody's" : "its own user's"} sessions`;
+  return `${read}, ${mayRecord ? "records" : "records nothing"}`;
 }
 
 /**
@@ -46,14 +59,14 @@ export function scopeOf(scope: unknown, userId: string): Scope {
  */
 export function readableBy(caller: Caller | null): Readable {
   if (caller === null) return { of: "everybody" };
-  const { scope } = caller;
-  if (scope.kind === "nothing") throw beyondScope("its scope allows nothing that is known here");
-  return scope.kind === "read_own" ? { of: "user", username: scope.username } : { of: "everybody" };
+  const { reads } = caller.scope;
+  if (reads === null) throw beyondScope("its scope does not allow reading");
+  return reads;
 }
 
-/** @throws SessionBuddyError `auth.scope` for a token that may only read */
+/** @throws SessionBuddyError `auth.scope` for a token that may not record */
 export function requireRecording(caller: Caller | null): void {
-  if (caller === null || caller.scope.kind === "everything") return;
+  if (caller === null || caller.scope.mayRecord) return;
   throw beyondScope("its scope does not allow recording");
 }
 

@@ -5,6 +5,7 @@ import { momentOf } from "./claims.ts";
 import { type CredentialSources, openCredentials } from "./credentials.ts";
 import { type DecodedToken, decodeToken } from "./decode.ts";
 import { type Examination, examineToken } from "./examine.ts";
+import { scopeInWords, scopeOf } from "./scope.ts";
 import { createToken, type TokenClaims } from "./sign.ts";
 import { type Credentials, createSecret } from "./token-key.ts";
 
@@ -23,6 +24,8 @@ export interface Verified extends Pick<Examination, "outcome" | "checks"> {
   readonly userId: string | null;
   /** RFC 3339; null when the signature does not hold, or there is no such time. */
   readonly expiresAt: string | null;
+  /** What it allows, for a person; null unless the token is accepted. */
+  readonly allows: string | null;
 }
 
 /** A token taken apart, not verified. */
@@ -31,6 +34,8 @@ export interface ShownToken extends DecodedToken {
   readonly issuedAt: string | null;
   readonly validFrom: string | null;
   readonly expiresAt: string | null;
+  /** What it would allow, for a person. */
+  readonly allows: string;
 }
 
 const waysToSign =
@@ -68,7 +73,8 @@ export async function verifyToken(
   const examination = await examineToken(token, { keys: verifying, issuers, nowMs: Date.now() });
   const { outcome, checks, claims } = examination;
   const userId = outcome === "accepted" && typeof claims?.user_id === "string" ? claims.user_id : null;
-  return { outcome, checks, userId, expiresAt: momentOf(claims?.exp) };
+  const allows = userId === null ? null : scopeInWords(scopeOf(claims?.scope, userId));
+  return { outcome, checks, userId, expiresAt: momentOf(claims?.exp), allows };
 }
 
 /** @throws SessionBuddyError `invalid` when it is no JWT */
@@ -80,6 +86,7 @@ export function showToken(token: string): ShownToken {
     issuedAt: momentOf(claims.iat),
     validFrom: momentOf(claims.nbf),
     expiresAt: momentOf(claims.exp),
+    allows: scopeInWords(scopeOf(claims.scope, "")),
   };
 }
 

@@ -22,8 +22,19 @@ export interface Config {
 export async function resolveConfig(env: Environment, systemFile = systemSettingsFile): Promise<Config> {
   const paths = resolvePaths(env);
   requireHome(env, paths);
-  const kept = { ...readSystemSettings(systemFile), ...(await readSettings(paths)) };
-  return { paths, settings: resolveSettings(env, kept) };
+  const user = await readSettings(paths);
+  const kept = { ...below(user.from, readSystemSettings(systemFile)), ...user };
+  return { paths, settings: resolveSettings(env, below(env[settingRules.from.environmentName] || undefined, kept)) };
+}
+
+/**
+ * A token, and what a server is known by, are for the address that they stand beside: they are not for another one that is
+ * set above it.
+ */
+function below(address: unknown, kept: KeptSettings): KeptSettings {
+  if (address === undefined || address === kept.from) return kept;
+  const { from_token_file: _file, from_pin: _pin, from_ca_file: _caFile, ...rest } = kept;
+  return rest;
 }
 
 function resolveSettings(env: Environment, kept: KeptSettings): Settings {
@@ -54,6 +65,10 @@ function resolveSettings(env: Environment, kept: KeptSettings): Settings {
     remote: value("remote"),
     store: value("store"),
     store_password_file: value("store_password_file"),
+    from: value("from"),
+    from_token_file: value("from_token_file"),
+    from_pin: value("from_pin"),
+    from_ca_file: value("from_ca_file"),
   };
 }
 

@@ -19,6 +19,11 @@ export function credentialSources(env: Environment) {
   };
 }
 
+/** @returns the token for the record that the setting `from` names; null for none */
+export function tokenForRecord(env: Environment): string | null {
+  return env.SESSION_BUDDY_FROM_TOKEN || null;
+}
+
 /** @returns whether systemd waits to be told that a service is ready (sd_notify(3)). */
 export function isWaitedForBySystemd(env: Environment): boolean {
   return Boolean(env.NOTIFY_SOCKET);

@@ -47,6 +47,14 @@ export interface Settings {
   readonly store: string | null;
   /** File with that database's password, an absolute path; none by default. */
   readonly store_password_file: string | null;
+  /** Address of the server that questions are asked of; null where they are asked on this machine. */
+  readonly from: string | null;
+  /** File with the token for that server, an absolute path; none by default. */
+  readonly from_token_file: string | null;
+  /** Its public key, as curl(1) has it; null where its certificate is believed by its authority. */
+  readonly from_pin: string | null;
+  /** PEM file of the authorities that its certificate is believed by, an absolute path; those of the system by default. */
+  readonly from_ca_file: string | null;
 }
 
 export type SettingName = keyof Settings;
@@ -75,6 +83,9 @@ const largestCount = 1_000_000_000;
 const largestPort = 65_535;
 /** As groupadd(8) takes them, and directories with points and letters of both cases. */
 const groupPattern = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
+
+const addressPattern = /^https?:\/\/[^\s@?#]+$/;
+const pinPattern = /^sha256\/\/[A-Za-z0-9+/]{43}=(?:;sha256\/\/[A-Za-z0-9+/]{43}=)*$/;
 
 const storePattern = /^postgres(?:ql)?:\/\/./;
 
@@ -190,7 +201,41 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
     { pattern: "^/" },
     (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
   ),
+  from: textRule(
+    {
+      name: "FROM",
+      fallback: null,
+      description: "server that questions are asked of, https://host:8678; --from of a question wins",
+    },
+    { pattern: addressPattern.source },
+    addressIssue,
+  ),
+  from_token_file: textRule(
+    { name: "FROM_TOKEN_FILE", fallback: null, description: "file with the token for that server" },
+    { pattern: "^/" },
+    (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
+  ),
+  from_pin: textRule(
+    { name: "FROM_PIN", fallback: null, description: "public key of that server, as 'host invite' prints it there" },
+    { pattern: pinPattern.source },
+    (text) => (pinPattern.test(text) ? null : "a pin such as sha256//BASE64 is needed, as 'host invite' prints it"),
+  ),
+  from_ca_file: textRule(
+    { name: "FROM_CA_FILE", fallback: null, description: "file with the authorities of that server's certificate" },
+    { pattern: "^/" },
+    (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
+  ),
 };
+
+/** Which addresses are encrypted is looked at where one is asked. */
+function addressIssue(text: string): string | null {
+  if (/^https?:\/\/[^/]*@/.test(text) || /[?#]/.test(text)) {
+    return "a password or token does not belong into an address; put the token into a file (from_token_file) or SESSION_BUDDY_FROM_TOKEN";
+  }
+  return addressPattern.test(text) && URL.canParse(text)
+    ? null
+    : "an address such as https://central.example:8678 is needed";
+}
 
 /** What is kept in a file, shown by `config` and given in variables has no secret in it. */
 function storeIssue(text: string): string | null {

@@ -1,6 +1,7 @@
 /** Owns the examination of an installation: what is wrong, and what to do about it. */
 import { accessSync, constants, readFileSync } from "node:fs";
 import { join } from "node:path";
+import packageJson from "../../package.json" with { type: "json" };
 import { openCredentials } from "../auth/credentials.ts";
 import { resolveConfig } from "../config/config.ts";
 import { credentialSources, type Environment } from "../config/environment.ts";
@@ -8,6 +9,7 @@ import { type Paths, resolvePaths } from "../config/paths.ts";
 import { isPrivateFolder } from "../host/private-folder.ts";
 import { follow, shellWord } from "../host/trusted-path.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
+import { examineFrom } from "./doctor-from.ts";
 import { examineRecord, stateFiles } from "./doctor-record.ts";
 import { examineSpool } from "./doctor-spool.ts";
 import { attempt, type Finding, failure, note, ok, problem, settled } from "./finding.ts";
@@ -39,7 +41,9 @@ export async function examine(env: Environment, hooks: HookOptions, pid: number)
       ? failure("settings", config, "fix the file or the variable it names")
       : ok("settings", "the settings can be used");
   findings.push(settings);
-  if (!(config instanceof SessionBuddyError)) findings.push(...(await examineSpool(config)));
+  if (!(config instanceof SessionBuddyError)) {
+    findings.push(...(await examineSpool(config)), ...(await examineFrom(config, env, packageJson.version)));
+  }
   const hooked: HookedShell[] = [];
   // What lies in a folder that cannot be used is not a second problem.
   if (data.level === "ok" && !(config instanceof SessionBuddyError)) {

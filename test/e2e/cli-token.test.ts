@@ -86,7 +86,7 @@ test("token verify says each check with its verdict, and by its exit status the 
     assert.equal(answer.user_id, status === 0 ? "admin-shell" : null);
     const table = await sandbox.run(["token", "verify", "-"], { env, input: token });
     assert.equal(table.status, status, name);
-    const rows = table.stdout.trimEnd().split("\n").slice(1);
+    const rows = table.stdout.split("\n\n", 1)[0]?.trimEnd().split("\n").slice(1) ?? [];
     assert.deepEqual(
       rows.map((row) => row.split(/ {2,}/).slice(0, 2)),
       answer.checks.map(({ check, verdict }: Record<string, string>) => [check, verdict?.replace("_", " ")]),
@@ -138,4 +138,35 @@ test("token inspect shows every token without a secret, loudly unverified, hosti
   const odd = JSON.parse(await inspected(sandbox, await tokenMakers.hand({ exp: "soon", iat: 1e300 }), "--json"));
   assert.deepEqual([odd.expires_at, odd.issued_at, odd.valid_from], [null, null, null]);
   assertRefused(await sandbox.run(["token", "inspect"], { input: "a.b" }), 3, /not three base64url parts/);
+});
+
+test("token --scope makes the words that a server knows, and verify and inspect say what they allow", async (t) => {
+  const sandbox = createSandbox(t);
+  const made: readonly (readonly [words: readonly string[], claim: string | undefined, allows: string])[] = [
+    [[], undefined, "reads everybody's sessions, records"],
+    [["read:own"], "read:own", "reads its own user's sessions, records nothing"],
+    [["read:all"], "read:all", "reads everybody's sessions, records nothing"],
+    [["write"], "write", "reads nothing, records"],
+    [["read:own", "write"], "read:own write", "reads its own user's sessions, records"],
+    [["admin"], "admin", "reads everybody's sessions, records"],
+  ];
+  for (const [words, claim, allows] of made) {
+    const scope = words.length === 0 ? [] : ["--scope", ...words];
+    const token = (await runWell(sandbox, ["token", "--user-id", "ann", ...scope], { env })).trimEnd();
+    assert.equal(claimsOf(token).scope, claim);
+    const json = await runWell(sandbox, ["token", "verify", "--json"], { env, input: token });
+    assert.equal(JSON.parse(json).allows, allows);
+    const table = await runWell(sandbox, ["token", "verify"], { env, input: token });
+    assert.ok(table.endsWith(`\n\nA token like this ${allows}.\n`), table);
+    assert.equal(JSON.parse(await inspected(sandbox, token, "--json")).allows, allows);
+    const shown = new RegExp(`^scope +${claim} +${allows}$`, "m");
+    if (claim !== undefined) assert.match(await inspected(sandbox, token), shown);
+  }
+  const refused = await sandbox.run(["token", "verify", "--json"], { env, input: await tokenMakers.hand({}) });
+  assert.equal(JSON.parse(refused.stdout).allows, null);
+  const unknown = await sandbox.run(["token", "--scope", "read:everything"], { env });
+  assert.deepEqual([unknown.status, unknown.stdout], [2, ""]);
+  assert.match(unknown.stderr, /Allowed choices are read:own, read:all, write, admin/);
+  const both = ["token", "--scope", "read:own", "--claim", "scope=admin"];
+  assertRefused(await sandbox.run(both, { env }), 2, /use either --scope or --claim scope=/);
 });

@@ -1,12 +1,12 @@
 /** `session-buddy current`: the session of the shell that asks. */
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { toJsonRow } from "../../wire/view.ts";
-import { withQuestions } from "../input/asked-record.ts";
+import { withRecordHere } from "../input/asked-record.ts";
 import type { CurrentOptions } from "../syntax/ask.ts";
 import { printJson, printLine } from "../terminal/print.ts";
 
 export async function run(options: CurrentOptions): Promise<void> {
-  const session = await withQuestions(options, (record) => record.current(process.ppid));
+  const session = await withRecordHere(options, (record) => record.current(process.ppid));
   if (session === null) {
     throw new SessionBuddyError(
       "not_found",

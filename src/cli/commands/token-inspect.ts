@@ -16,17 +16,22 @@ export async function run(source: string | undefined, options: InspectOptions): 
   printColumns(toRows(shown), withNames);
 }
 
-function toJson({ header, claims, issuedAt, validFrom, expiresAt }: ShownToken) {
-  return { verified: false, header, claims, issued_at: issuedAt, valid_from: validFrom, expires_at: expiresAt };
+function toJson({ header, claims, issuedAt, validFrom, expiresAt, allows }: ShownToken) {
+  return { verified: false, header, claims, issued_at: issuedAt, valid_from: validFrom, expires_at: expiresAt, allows };
 }
 
-function toRows({ header, claims, issuedAt, validFrom, expiresAt }: ShownToken): string[][] {
-  const times: Readonly<Record<string, string | null>> = { iat: issuedAt, nbf: validFrom, exp: expiresAt };
+function toRows({ header, claims, issuedAt, validFrom, expiresAt, allows }: ShownToken): string[][] {
+  const notes: Readonly<Record<string, string | null>> = {
+    iat: issuedAt,
+    nbf: validFrom,
+    exp: expiresAt,
+    scope: allows,
+  };
   const rowsOf = (part: string, values: Readonly<Record<string, unknown>>) =>
     Object.entries(values).map(([name, value]) => [`${part}.${name}`, toText(value), ""]);
   return [
     ...rowsOf("header", header),
-    ...Object.entries(claims).map(([name, value]) => [name, toText(value), times[name] ?? ""]),
+    ...Object.entries(claims).map(([name, value]) => [name, toText(value), notes[name] ?? ""]),
   ];
 }
 

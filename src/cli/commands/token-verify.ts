@@ -6,7 +6,7 @@ import { credentialSources } from "../../config/environment.ts";
 import { readToken } from "../input/token-source.ts";
 import type { VerifyOptions } from "../syntax/token.ts";
 import { type CellStyle, printColumns } from "../terminal/columns.ts";
-import { printJson } from "../terminal/print.ts";
+import { printJson, printLine } from "../terminal/print.ts";
 import { styleVerdict, withTitles } from "../terminal/style.ts";
 
 /** The statuses of `invalid` and `auth.*` in the table of errors, for an answer that is printed all the same. */
@@ -25,8 +25,9 @@ export async function run(source: string | undefined, options: VerifyOptions): P
   const style: CellStyle = (cell, row, column) =>
     row > 0 && column === 1 ? styleVerdict(cell) : withTitles(cell, row, column);
   printColumns([["CHECK", "VERDICT", "WORDS"], ...rows], style);
+  if (verified.allows !== null) printLine(`\nA token like this ${verified.allows}.`);
 }
 
-function toJson({ outcome, userId, expiresAt, checks }: Verified) {
-  return { outcome, user_id: userId, expires_at: expiresAt, checks };
+function toJson({ outcome, userId, expiresAt, allows, checks }: Verified) {
+  return { outcome, user_id: userId, expires_at: expiresAt, allows, checks };
 }

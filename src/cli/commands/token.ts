@@ -21,7 +21,7 @@ export async function runCreate(options: TokenOptions): Promise<void> {
     issuer: options.issuer ?? settings.issuers[0] ?? "session-buddy",
     audience: options.audience,
     ttlSeconds,
-    others: parseClaims(options.claim ?? {}),
+    others: claimsOf(options),
   });
   if (ttlSeconds > usualSeconds) {
     printMessage("warning: the token is valid for more than 7 days; only a new secret or key can revoke it\n");
@@ -46,6 +46,14 @@ function parseTtl(text: string): number {
     );
   }
   return seconds;
+}
+
+/** The words of a scope have an option, because a mistake in one allows nothing. */
+function claimsOf({ claim = {}, scope }: TokenOptions): Record<string, unknown> {
+  if (scope === undefined) return parseClaims(claim);
+  if (Object.hasOwn(claim, "scope"))
+    throw new SessionBuddyError("usage", "use either --scope or --claim scope=…, not both");
+  return { ...parseClaims(claim), scope: scope.join(" ") };
 }
 
 function parseClaims(pairs: Readonly<Record<string, string>>): Record<string, unknown> {

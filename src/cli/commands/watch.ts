@@ -2,19 +2,22 @@
 import type { Questions } from "../../app/questions.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { SessionQuery } from "../../tracker/store.ts";
-import { escapeJson } from "../../wire/escape.ts";
+import { escapeControls, escapeJson } from "../../wire/escape.ts";
 import { withQuestions } from "../input/asked-record.ts";
 import { toQuery } from "../input/filter.ts";
 import type { WatchOptions } from "../syntax/ask.ts";
 import { glyphs } from "../terminal/glyphs.ts";
-import { isTerminal, printText, terminalHeight } from "../terminal/print.ts";
+import { isTerminal, printMessage, printText, terminalHeight, terminalWidth } from "../terminal/print.ts";
 import { openScreen } from "../terminal/screen.ts";
 import { drawSessions } from "../terminal/session-table.ts";
+import { shorten } from "../terminal/width.ts";
 
 const usualHeight = 24;
+const usualWidth = 80;
 
 export async function run(options: WatchOptions): Promise<void> {
-  if (options.format === "table" && options.from !== undefined) {
+  const { position, url } = options.from ?? {};
+  if (options.format === "table" && position !== undefined) {
     throw new SessionBuddyError("usage", "--from needs --format ndjson; a table shows what is open now");
   }
   if (options.format === "table" && !isTerminal()) {
@@ -25,8 +28,8 @@ export async function run(options: WatchOptions): Promise<void> {
   }
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => stop.abort());
-  await withQuestions(options, (questions) =>
-    options.format === "ndjson" ? stream(questions, options.from, stop) : live(questions, options, stop),
+  await withQuestions({ personal: options.personal, from: url }, (questions) =>
+    options.format === "ndjson" ? stream(questions, position ?? null, stop) : live(questions, options, stop),
   );
 }
 
@@ -38,20 +41,37 @@ async function live(
   const query: SessionQuery = { ...toQuery({ user, loginUser, host, tty, component }, Date.now()), states: ["active"] };
   let isStale = true;
   let shownLog = "";
+  let lines: readonly string[] = [];
+  let told: string | undefined;
   const screen = openScreen(() => {
     isStale = true;
   });
   try {
-    for await (const { events, logId } of questions.follow(null, stop.signal)) {
-      if (events.length > 0 || logId !== shownLog) isStale = true;
+    for await (const { events, logId, away } of questions.follow(null, stop.signal)) {
+      if (events.length > 0 || logId !== shownLog || away !== told) isStale = true;
       if (!isStale) continue;
+      const now = away === undefined ? await linesOf(questions, query).catch(goneMeanwhile) : waiting(away, lines);
+      // A record elsewhere may go between its news and the question; the next news say so.
+      if (now === null) continue;
+      lines = now;
       shownLog = logId;
       isStale = false;
-      screen.show(await linesOf(questions, query));
+      told = away;
+      screen.show(lines);
     }
   } finally {
     screen.close();
   }
+}
+
+function goneMeanwhile(error: unknown): null {
+  if (error instanceof SessionBuddyError && error.code === "network" && error.cause !== undefined) return null;
+  throw error;
+}
+
+/** What was shown last stays, below why it may be old. */
+function waiting(away: string, [, ...shown]: readonly string[]): string[] {
+  return [shorten(escapeControls(`Waiting: ${away}`), terminalWidth() ?? usualWidth), ...shown];
 }
 
 /** What does not fit the terminal is counted. */
@@ -67,8 +87,15 @@ async function linesOf(questions: Questions, query: SessionQuery): Promise<strin
   return [head, ...drawSessions(sessions.slice(0, fitting)), ...more].slice(0, height);
 }
 
-async function stream(questions: Questions, from: number | undefined, stop: AbortController): Promise<void> {
-  for await (const { events } of questions.follow(from ?? null, stop.signal)) {
+async function stream(questions: Questions, from: number | null, stop: AbortController): Promise<void> {
+  let told: string | undefined;
+  for await (const { events, away } of questions.follow(from, stop.signal)) {
+    if ((away === undefined) !== (told === undefined)) {
+      printMessage(
+        `session-buddy: ${away === undefined ? "it answers again" : `${escapeControls(away)}; waiting for it`}\n`,
+      );
+    }
+    told = away;
     const lines = events.map((row) => `${escapeJson(JSON.stringify(row))}\n`);
     if (lines.length > 0 && !printText(lines.join(""))) return;
   }

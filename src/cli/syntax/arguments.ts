@@ -33,10 +33,17 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
-/** Reads a position in the log of events: 0 or more. */
-export function parsePosition(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It must be a whole number, 0 or more.");
-  return Number(text);
+/** From where a log is followed: a position in it, and the server that has it. */
+export interface From {
+  readonly position?: number;
+  readonly url?: string;
+}
+
+/** Reads a position in the log of events, 0 or more, or an address; given twice, both. */
+export function parseFrom(text: string, before: From = {}): From {
+  if (text.includes("://")) return { ...before, url: text };
+  if (/^\d{1,15}$/.test(text)) return { ...before, position: Number(text) };
+  throw new InvalidArgumentError("It must be a whole number, 0 or more, or an address such as https://host:8678.");
 }
 
 export function collectPair(pair: string, pairs: Record<string, string> = {}): Record<string, string> {

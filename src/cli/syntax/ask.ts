@@ -6,7 +6,7 @@
 import { type Command, Option } from "@commander-js/extra-typings";
 import { sessionStates } from "../../tracker/fold.ts";
 import { statsKeys } from "../../tracker/store.ts";
-import { example, type NoneNeeded, type OptionsOf, parseCount, parsePosition } from "./arguments.ts";
+import { example, type NoneNeeded, type OptionsOf, parseCount, parseFrom } from "./arguments.ts";
 
 const helpOfTimes = `
 A time is 2026-02-06T12:34:56Z, 2026-02-06 12:34, 2026-02-06, an age (30m, 2h,
@@ -31,11 +31,15 @@ function addPersonal(command: Command) {
   return command.option("--personal", "ask your own record, even where the machine has one");
 }
 
+function addRecord(command: Command) {
+  return addPersonal(command).option("--from <url>", "ask the record of the server there (setting from)");
+}
+
 /** Which record every question is asked of. */
-export type RecordChoice = NoneNeeded<OptionsOf<typeof addPersonal>>;
+export type RecordChoice = NoneNeeded<OptionsOf<typeof addRecord>>;
 
 function addPlaces(command: Command) {
-  return addPersonal(command)
+  return addRecord(command)
     .option("--user <name>", "only sessions of this user")
     .option("--login-user <name>", "only sessions of this user's logins, also behind sudo or su")
     .option("--host <name>", "only sessions on this host")
@@ -139,7 +143,7 @@ export function addLast(program: Command): void {
 }
 
 function describeShow(program: Command) {
-  return addPersonal(
+  return addRecord(
     program
       .command("show")
       .description("Show everything on record about one session: the record, its process, its events."),
@@ -155,7 +159,7 @@ export function addShow(program: Command): void {
 }
 
 function describeWhy(program: Command) {
-  return addPersonal(
+  return addRecord(
     program
       .command("why")
       .description("Explain how the state of a session is known: the proof, its process now, how to check it."),
@@ -252,7 +256,12 @@ function describeWatch(program: Command) {
     .option("--tty <name>", "only sessions on this terminal (table)")
     .option("--component <name>", "only sessions of this component (table)")
     .addOption(new Option("--format <format>", "output format").choices(["table", "ndjson"]).default("table"))
-    .option("--from <seq>", "ndjson: only events after this position, 0 for all (default: new events)", parsePosition)
+    .addOption(
+      new Option(
+        "--from <where>",
+        "ndjson: only events after this position, 0 for all (default: new events); a URL: the record of the server there (setting from); may be given twice",
+      ).argParser(parseFrom),
+    )
     .addHelpText(
       "after",
       "\nEach event has its position as 'seq'; to resume, pass the last one to --from.\n" +

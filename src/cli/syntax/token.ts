@@ -1,5 +1,6 @@
 /** Owns the rows of the command table about tokens and the keys that sign them. */
 import { Argument, type Command, Option } from "@commander-js/extra-typings";
+import { scopeWords } from "../../auth/scope.ts";
 import { collectPair, example, type OptionsOf } from "./arguments.ts";
 
 const fromStandardInput = new Argument("[-]", "standard input, the default; a token must not be an argument");
@@ -7,6 +8,9 @@ const signedWith = `
 Signed with the key of SESSION_BUDDY_KEYS_FILE, else with SESSION_BUDDY_SECRET,
 else with the secret in SESSION_BUDDY_SECRET_FILE. The value of a claim is read
 as JSON where it is JSON, as in admin=true or roles=["a"]; otherwise it is text.
+
+With --scope, read:own reads the sessions of its user alone, read:all those of
+everybody, write records and reads nothing, admin does everything.
 `;
 const helpOfVerify = `
 Applies every rule of a server with this environment and these settings.
@@ -43,6 +47,11 @@ function describeCreate(token: Command) {
     .option("--ttl <time>", "how long it is valid: 90s, 15m, 24h, 7d", "24h")
     .option("--issuer <name>", "who issues it (default: the first accepted issuer)")
     .option("--audience <name>", "who it is meant for; session-buddy accepts only 'session-buddy' (default: none)")
+    .addOption(
+      new Option("--scope <word...>", "what it allows, several together (default: everything)").choices(
+        Object.values(scopeWords),
+      ),
+    )
     .option("--claim <key=value...>", "an additional claim", collectPair)
     .option("--json", "print a JSON object")
     .addHelpText("after", signedWith + example("session-buddy token create --user-id ci --ttl 15m --claim team=web"));

@@ -13,9 +13,13 @@ import type { EventsEntrance } from "./events.ts";
 import type { ImportEntrance } from "./import.ts";
 import type { LiveStreams } from "./live.ts";
 import type { LoginEntrance } from "./login.ts";
+import { describeApi } from "./openapi.ts";
+import { askedBy } from "./questions.ts";
 
 /** What stands behind `/v1`. */
 export interface ApiPath {
+  /** Of the program. */
+  readonly version: string;
   readonly tools: ReadonlyMap<string, ServedTool>;
   readonly live: LiveStreams;
   /** Null where nobody can log in: on a server that is not the machine's, and on connections that come by TCP. */
@@ -53,11 +57,15 @@ export async function handleApi(
   if (name === "login") return handleLogin(request, response, api);
   if (name === "import") return handleImport(request, response, api);
   const question = questionOf(name, query);
-  if (question === null && name !== "live") return sendRefusal(response, 404, "There is no such question");
+  const isDescription = name === "openapi.json";
+  if (question === null && name !== "live" && !isDescription)
+    return sendRefusal(response, 404, "There is no such question");
   if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("Allow", "GET, HEAD");
     return sendRefusal(response, 405, "Questions are asked with GET");
   }
+  // It says nothing of what is on record, and how to ask for that with a token.
+  if (isDescription) return sendAnswer(response, 200, describeApi(api.tools, api.version));
   const foreign = await api.peers.refusalOf(request.socket);
   if (foreign !== null) return sendRefusal(response, 403, foreign);
   const token = bearerOf(request);
@@ -128,13 +136,8 @@ async function answer(
 
 /** @returns null when the path asks nothing that is known */
 function questionOf(name: string, query: string): Question | null {
-  const args = argumentsOf(query);
-  if (name === "sessions") return { tool: "search_sessions", args };
-  if (name === "stats") return { tool: "session_stats", args };
-  if (name === "timeline") return { tool: "session_timeline", args };
-  const [, id, why] = /^sessions\/([^/]+)(\/why)?$/.exec(name) ?? [];
-  if (id === undefined) return null;
-  return { tool: why === undefined ? "get_session" : "explain_session", args: { ...args, session_id: decoded(id) } };
+  const asked = askedBy(name);
+  return asked === null ? null : { tool: asked.tool, args: { ...argumentsOf(query), ...asked.args } };
 }
 
 /** Of the arguments this one alone is a list, so that it is one even where it has one item. */
@@ -147,15 +150,6 @@ function argumentsOf(query: string): Args {
   const takenAs = (values: readonly string[], name: string) =>
     values.length > 1 || name === listArgument ? values : values[0];
   return Object.fromEntries([...names].map((name) => [name, takenAs(given.getAll(name), name)]));
-}
-
-/** @returns an empty text, which no session has for an id, where it is no text */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return "";
-  }
 }
 
 /** Whoever holds a good token is served, however often others behind the same address are refused. */

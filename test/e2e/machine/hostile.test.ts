@@ -105,7 +105,7 @@ const answers: readonly (readonly [name: string, answer: (response: ServerRespon
       response.writeHead(302, { Location: "http://127.0.0.1:1/" });
       response.end("{}");
     },
-    /unexpected form/,
+    /sends to http/,
   ],
   [
     "half an answer",

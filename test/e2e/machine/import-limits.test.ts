@@ -35,7 +35,7 @@ test("more than a day's worth of one user waits; another user's does not", async
   const gate = async (token: unknown) => ({
     userId: String(token),
     localUid: Number(token),
-    scope: { kind: "read_own", username: String(token) } as const,
+    scope: { reads: { of: "user", username: String(token) } as const, mayRecord: false },
     expiresAtMs: 0,
   });
   const entrance = createImportEntrance(takeOver, gate, silent, 2);

@@ -161,7 +161,11 @@ test("a stream that is open keeps its session, until it ends", async (t) => {
   assertNotFound(await ask(url, { headers: session, body: ping }));
 });
 
-const caller: Caller = { userId: "les", scope: { kind: "everything" }, expiresAtMs: Number.POSITIVE_INFINITY };
+const caller: Caller = {
+  userId: "les",
+  scope: { reads: { of: "everybody" }, mayRecord: true },
+  expiresAtMs: Number.POSITIVE_INFINITY,
+};
 
 test("whoever goes away before its session is open holds no place for ever", async (t) => {
   let letThrough = () => {};

@@ -155,7 +155,7 @@ async function firstMessages(messages: AsyncGenerator<LiveMessage>, count: numbe
 test("a stream tells one's own events alone, from where it is taken up", async (t) => {
   const app = await openRecord(t, stories);
   const questions = createQuestions(app);
-  const gate = async () => ({ userId: "ann", scope: { kind: "read_own", username: "ann" } as const, expiresAtMs: 5 });
+  const gate = async () => ({ userId: "ann", scope: { reads: ann, mayRecord: false }, expiresAtMs: 5 });
   const stream = await createLive(questions, gate)("token");
   assert.deepEqual([stream.holder, stream.expiresAtMs], ["ann", 5]);
   const logId = await questions.logId();

@@ -95,6 +95,10 @@ test("without anything said the settings are the defaults", async () => {
     remote: false,
     store: null,
     store_password_file: null,
+    from: null,
+    from_token_file: null,
+    from_pin: null,
+    from_ca_file: null,
   });
 });
 
@@ -121,6 +125,10 @@ const samples: Readonly<
   remote: ["yes", "no", false, true],
   store: ["postgres://kept/db", "postgresql:///env", "postgresql:///env"],
   store_password_file: ["/kept/password", "/env/password", "/env/password"],
+  from: ["https://kept.example", "https://env.example:8678/sb", "https://env.example:8678/sb"],
+  from_token_file: ["/kept/token", "/env/token", "/env/token"],
+  from_pin: [`sha256//${"A".repeat(43)}=`, `sha256//${"B".repeat(43)}=`, `sha256//${"B".repeat(43)}=`],
+  from_ca_file: ["/kept/ca", "/env/ca", "/env/ca"],
 };
 
 test("for every setting the environment wins over the file, and an empty variable counts as unset where it means nothing", async () => {
@@ -138,6 +146,35 @@ test("for every setting the environment wins over the file, and an empty variabl
     assert.deepEqual(besideEmpty[name], isEmptyMeant ? null : keptMeaning, name);
     assert.deepEqual((await settingsWith({ [variable]: text }))[name], meaning, name);
   }
+});
+
+test("what a server is known by, and its token, are for the address that they stand beside and for no other", async () => {
+  const [machine, home] = [join(folder, "from.json"), join(folder, "from")];
+  mkdirSync(home);
+  const [central, other] = ["https://central.example:8678", "https://other.example"];
+  const beside = { from_token_file: "/etc/token", from_pin: `sha256//${"A".repeat(43)}=`, from_ca_file: "/etc/ca" };
+  writeFileSync(machine, JSON.stringify({ from: central, ...beside }));
+  chmodSync(machine, 0o644);
+  const besideOf = async (user: object, env: Environment) => {
+    writeFileSync(join(home, "settings.json"), JSON.stringify(user), { mode: 0o600 });
+    const { settings } = await resolveConfig({ SESSION_BUDDY_HOME: home, ...env }, machine);
+    const { from, from_token_file, from_pin, from_ca_file } = settings;
+    return [from, { from_token_file, from_pin, from_ca_file }];
+  };
+  const none = { from_token_file: null, from_pin: null, from_ca_file: null };
+  assert.deepEqual(await besideOf({}, {}), [central, beside]);
+  assert.deepEqual(await besideOf({}, { SESSION_BUDDY_FROM: central }), [central, beside]);
+  assert.deepEqual(await besideOf({}, { SESSION_BUDDY_FROM: other }), [other, none]);
+  assert.deepEqual(await besideOf({ from: other }, {}), [other, none]);
+  assert.deepEqual(await besideOf({ from: other, from_token_file: "/mine" }, {}), [
+    other,
+    { ...none, from_token_file: "/mine" },
+  ]);
+  const mine = { SESSION_BUDDY_FROM: other, SESSION_BUDDY_FROM_TOKEN_FILE: "/mine" };
+  assert.deepEqual(await besideOf({ from: central, from_token_file: "/central" }, mine), [
+    other,
+    { ...none, from_token_file: "/mine" },
+  ]);
 });
 
 /** An environment in which the variable of every setting is empty. */
