@@ -1,6 +1,7 @@
 /** Owns the store's port: the log of events, the index of sessions, the upkeep; `transfer.ts` has what copies it. The laws of each are an exported test suite in `test/contract/store/`. */
 import type { SessionEvent } from "./event.ts";
 import type { Session, SessionState } from "./fold.ts";
+import type { Hosts } from "./hosts.ts";
 import type { Instant } from "./instant.ts";
 import type { Origins, OriginsTransaction } from "./origins.ts";
 import type { Transfer } from "./transfer.ts";
@@ -196,7 +197,7 @@ export interface Upkeep {
  * Where events and their fold are kept. Every method throws `storage.unavailable`, `storage.busy` or
  * `storage.corrupt` when the store cannot do its part.
  */
-export interface Store extends EventLog, SessionIndex, Upkeep, Transfer, Origins {
+export interface Store extends EventLog, SessionIndex, Upkeep, Transfer, Origins, Hosts {
   /** Waits for what is under way and releases the store. A second call does nothing. */
   close(): Promise<void>;
 }

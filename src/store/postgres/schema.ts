@@ -129,6 +129,34 @@ export const migrations: readonly string[] = [
      told_at text COLLATE "C" NOT NULL,
      PRIMARY KEY (origin_id, stream, from_seq, to_seq)
    );`,
+  `CREATE TABLE host_invites (
+     id text COLLATE "C" PRIMARY KEY,
+     secret_hash text COLLATE "C" NOT NULL,
+     name text COLLATE "C" NOT NULL,
+     username text COLLATE "C",
+     created_at text COLLATE "C" NOT NULL,
+     expires_at text COLLATE "C" NOT NULL,
+     wrong_secrets bigint NOT NULL,
+     used_by text COLLATE "C"
+   );
+   CREATE TABLE hosts (
+     origin_id text COLLATE "C" PRIMARY KEY,
+     name text COLLATE "C" NOT NULL,
+     username text COLLATE "C",
+     hostname text COLLATE "C" NOT NULL,
+     invite_id text COLLATE "C" NOT NULL,
+     enrolled_at text COLLATE "C" NOT NULL,
+     revoked_at text COLLATE "C"
+   );
+   CREATE TABLE host_keys (
+     kid text COLLATE "C" PRIMARY KEY,
+     origin_id text COLLATE "C" NOT NULL,
+     x text COLLATE "C" NOT NULL,
+     state text COLLATE "C" NOT NULL,
+     added_at text COLLATE "C" NOT NULL,
+     place bigint NOT NULL
+   );
+   CREATE INDEX host_keys_by_origin ON host_keys (origin_id, place);`,
 ];
 
 /** The version that this program reads and writes. */

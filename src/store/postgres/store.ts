@@ -7,6 +7,7 @@ import { parseAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { toEvent } from "./event-rows.ts";
 import { askOrigins } from "./origins.ts";
+import { hostsOn } from "./hosts.ts";
 import { countPrunableSql, oldValues, pruneOldest } from "./prune.ts";
 import { fromText, type Row, readColumns, toSession, toText } from "./rows.ts";
 import { numbered, type Statement } from "./statement.ts";
@@ -78,6 +79,7 @@ function storeOver(connection: Connection): Store {
     },
     ...transferOver(connection),
     backup: () => Promise.reject(new SessionBuddyError("usage", copiedByItself)),
+    ...hostsOn(connection),
     close: () => connection.close(),
   };
 }

@@ -138,6 +138,34 @@ export const migrations: readonly (string | ((database: DatabaseSync) => void))[
      told_at TEXT NOT NULL,
      PRIMARY KEY (origin_id, stream, from_seq, to_seq)
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE host_invites (
+     id TEXT PRIMARY KEY,
+     secret_hash TEXT NOT NULL,
+     name TEXT NOT NULL,
+     username TEXT,
+     created_at TEXT NOT NULL,
+     expires_at TEXT NOT NULL,
+     wrong_secrets INTEGER NOT NULL,
+     used_by TEXT
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE hosts (
+     origin_id TEXT PRIMARY KEY,
+     name TEXT NOT NULL,
+     username TEXT,
+     hostname TEXT NOT NULL,
+     invite_id TEXT NOT NULL,
+     enrolled_at TEXT NOT NULL,
+     revoked_at TEXT
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE host_keys (
+     kid TEXT PRIMARY KEY,
+     origin_id TEXT NOT NULL,
+     x TEXT NOT NULL,
+     state TEXT NOT NULL,
+     added_at TEXT NOT NULL,
+     place INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX host_keys_by_origin ON host_keys (origin_id, place);`,
 ];
 
 /** Ends that were told for a time after a proof of death lie no later than that proof since. */

@@ -89,6 +89,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       }),
     backup: (target, onProgress) =>
       connection.aside(target, async (database) => (await loadHistory()).copyInto(target, database, onProgress)),
+    changeHosts: async (work) => (await loadHosts(connection)).changeHosts(work),
+    hostOfKey: async (kid) => (await loadHosts(connection)).hostOfKey(kid),
+    enrolledHosts: async () => (await loadHosts(connection)).enrolledHosts(),
+    invites: async () => (await loadHosts(connection)).invites(),
     close: () => connection.close(),
   };
 }
@@ -101,6 +105,11 @@ function loadHistory() {
 /** Nor of this. */
 function loadOrigins() {
   return import("./origins.ts");
+}
+
+/** The same of these. */
+async function loadHosts(connection: Connection) {
+  return (await import("./hosts.ts")).hostsOn(connection);
 }
 
 function transactionOn(connection: Connection): StoreTransaction {

@@ -1,5 +1,6 @@
 /** Proves that the shared store keeps the laws of the port, each part of it. */
 import { postgresPlace } from "../../support/store/postgres.ts";
+import { hostLaws } from "./host-laws.ts";
 import { indexLaws } from "./index-laws.ts";
 import { logLaws } from "./log-laws.ts";
 import { originLaws } from "./origin-laws.ts";
@@ -11,3 +12,4 @@ indexLaws("postgres", postgresPlace);
 originLaws("postgres", postgresPlace);
 upkeepLaws("postgres", postgresPlace);
 transferLaws("postgres", postgresPlace);
+hostLaws("postgres", postgresPlace);

@@ -1,5 +1,6 @@
 /** Proves that the embedded store keeps the laws of the port, each part of it. */
 import { sqlitePlace } from "../../support/store/store-place.ts";
+import { hostLaws } from "./host-laws.ts";
 import { indexLaws } from "./index-laws.ts";
 import { logLaws } from "./log-laws.ts";
 import { originLaws } from "./origin-laws.ts";
@@ -11,3 +12,4 @@ indexLaws("sqlite", sqlitePlace);
 originLaws("sqlite", sqlitePlace);
 upkeepLaws("sqlite", sqlitePlace);
 transferLaws("sqlite", sqlitePlace);
+hostLaws("sqlite", sqlitePlace);

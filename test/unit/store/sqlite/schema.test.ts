@@ -56,6 +56,7 @@ const withoutStep5 = [
   "DROP INDEX sessions_by_origin;",
   ...["origins", "parked_events", "origin_losses"].map((table) => `DROP TABLE ${table};`),
   ...["origin_id", "origin_session_id"].map((column) => `ALTER TABLE sessions DROP COLUMN ${column};`),
+  ...["host_keys", "hosts", "host_invites"].map((name) => `DROP TABLE ${name};`),
   ...["login_user", "tty", "open_process", "login"].map((name) => `DROP INDEX sessions_by_${name};`),
   ...[...Object.keys(circumstanceColumns), "owner_uid", "verified"].map(
     (column) => `ALTER TABLE sessions DROP COLUMN ${column};`,
