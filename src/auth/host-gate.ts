@@ -1,53 +1,33 @@
 /** Owns the decision which host a request comes from: by its token alone, never by what the request says. */
 import type { CryptoKey } from "jose";
-import { SessionBuddyError } from "../tracker/errors.ts";
 import type { EnrolledHost, EnrolledKey, Hosts } from "../tracker/hosts.ts";
+import type { HostCaller, HostRefusal, HostRequest } from "./host-caller.ts";
 import { checkHostToken, importHostKey, keyNamedIn } from "./host-proofs.ts";
 
-/** A host whose token was accepted. */
-export interface HostCaller {
-  readonly originId: string;
-  /** From its invitation. */
-  readonly name: string;
-  /** Whose sessions it may send; null for everybody's. */
-  readonly username: string | null;
-  /** The key that signed. */
+/** With the key that signed. */
+export interface KeyedHost extends HostCaller {
   readonly kid: string;
 }
 
-/** What a token goes with. */
-export interface HostRequest {
-  /** As it was sent, before it is unpacked; empty where there is none. */
-  readonly body: Uint8Array;
-  /** The address that it was sent to: scheme, name and port. */
-  readonly audience: string;
-}
+/** @throws HostRefused; SessionBuddyError `storage.*` */
+export type KeyedHostGate = (token: unknown, request: HostRequest) => Promise<KeyedHost>;
 
-/** @throws HostRefusal */
-export type HostGate = (token: unknown, request: HostRequest) => Promise<HostCaller>;
-
-/**
- * Why a host is not let in, as it is told.
- *
- * - `unknown_host`: there is no such key, or the token is not good
- * - `clock`: all that is wrong with the token is its time
- * - `revoked`: it was let in once
- */
-export type HostRefusalCode = "unknown_host" | "clock" | "revoked";
-
-const sentences: Readonly<Record<HostRefusalCode, string>> = {
+const sentences: Readonly<Record<HostRefusal, string>> = {
   unknown_host: "No host is enrolled here with this key",
   clock: "The token is of another time; set the clock of the host",
   revoked: "This host was revoked",
 };
 
-/** A host is not let in; the reason in full is in the detail. */
-export class HostRefusal extends SessionBuddyError {
-  readonly refusal: HostRefusalCode;
+/** A host is not let in: with the sentence that it is told, and the reason in full for the log. */
+export class HostRefused extends Error {
+  override readonly name = "HostRefused";
+  readonly code: HostRefusal;
+  readonly detail: string;
 
-  constructor(refusal: HostRefusalCode, detail: string) {
-    super("auth.invalid", sentences[refusal], { detail });
-    this.refusal = refusal;
+  constructor(code: HostRefusal, detail: string) {
+    super(sentences[code]);
+    this.code = code;
+    this.detail = detail;
   }
 }
 
@@ -72,7 +52,7 @@ const usualCacheMs = 5_000;
 const mostKnown = 10_000;
 
 /** A host that was revoked is refused at the latest when what was read of it is no longer good. */
-export function createHostGate({ hosts, now, onRetiredKey, cacheMs = usualCacheMs }: HostGateOptions): HostGate {
+export function createHostGate({ hosts, now, onRetiredKey, cacheMs = usualCacheMs }: HostGateOptions): KeyedHostGate {
   const known = new Map<string, Known>();
   const lookUp = async (kid: string): Promise<Known> => {
     const kept = known.get(kid);
@@ -87,16 +67,16 @@ export function createHostGate({ hosts, now, onRetiredKey, cacheMs = usualCacheM
   };
   return async (token, { body, audience }) => {
     const kid = keyNamedIn(token);
-    if (kid === null) throw new HostRefusal("unknown_host", "it is no token of a host");
+    if (kid === null) throw new HostRefused("unknown_host", "it is no token of a host");
     const { host, entry, key } = await lookUp(kid);
     const disbelief = await checkHostToken(String(token), { kid, key }, { body, audience, nowMs: now() });
-    if (disbelief?.reason === "invalid") throw new HostRefusal("unknown_host", disbelief.words);
+    if (disbelief?.reason === "invalid") throw new HostRefused("unknown_host", disbelief.words);
     if (entry.state === "retired") {
       onRetiredKey?.(host, kid);
-      throw new HostRefusal("unknown_host", "its key was replaced");
+      throw new HostRefused("unknown_host", "its key was replaced");
     }
-    if (host.revokedAt !== null) throw new HostRefusal("revoked", `it was revoked at ${host.revokedAt}`);
-    if (disbelief !== null) throw new HostRefusal("clock", disbelief.words);
+    if (host.revokedAt !== null) throw new HostRefused("revoked", `it was revoked at ${host.revokedAt}`);
+    if (disbelief !== null) throw new HostRefused("clock", disbelief.words);
     if (entry.state === "next") {
       await takeIntoUse(hosts, host.originId, kid);
       known.clear();
@@ -109,9 +89,9 @@ export function createHostGate({ hosts, now, onRetiredKey, cacheMs = usualCacheM
 async function read(hosts: HostGateOptions["hosts"], kid: string, readAtMs: number): Promise<Known> {
   const host = await hosts.hostOfKey(kid);
   const entry = host?.keys.find((one) => one.kid === kid);
-  if (host === null || entry === undefined) throw new HostRefusal("unknown_host", "nobody is enrolled with its key");
+  if (host === null || entry === undefined) throw new HostRefused("unknown_host", "nobody is enrolled with its key");
   const key = await importHostKey({ kty: "OKP", crv: "Ed25519", x: entry.x });
-  if (key === null) throw new HostRefusal("unknown_host", "its key on record cannot be used");
+  if (key === null) throw new HostRefused("unknown_host", "its key on record cannot be used");
   return { host, entry, key, readAtMs };
 }
 

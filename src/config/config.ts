@@ -69,6 +69,9 @@ function resolveSettings(env: Environment, kept: KeptSettings): Settings {
     from_token_file: value("from_token_file"),
     from_pin: value("from_pin"),
     from_ca_file: value("from_ca_file"),
+    tls_certificate_file: value("tls_certificate_file"),
+    tls_key_file: value("tls_key_file"),
+    public_url: value("public_url"),
   };
 }
 

@@ -55,6 +55,11 @@ export interface Settings {
   readonly from_pin: string | null;
   /** PEM file of the authorities that its certificate is believed by, an absolute path; those of the system by default. */
   readonly from_ca_file: string | null;
+  /** PEM files with the certificate that `serve` shows and its key, absolute paths; plain HTTP without them. */
+  readonly tls_certificate_file: string | null;
+  readonly tls_key_file: string | null;
+  /** As whom hosts know this server, `https://name:port`; what each request says by default. */
+  readonly public_url: string | null;
 }
 
 export type SettingName = keyof Settings;
@@ -86,7 +91,8 @@ const groupPattern = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 
 const addressPattern = /^https?:\/\/[^\s@?#]+$/;
 const pinPattern = /^sha256\/\/[A-Za-z0-9+/]{43}=(?:;sha256\/\/[A-Za-z0-9+/]{43}=)*$/;
-
+/** Scheme, name and port; a path would be that of a proxy, which hosts do not name. */
+const publicUrlPattern = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?$/;
 const storePattern = /^postgres(?:ql)?:\/\/./;
 
 /** The table of settings; a setting's name in the environment is SESSION_BUDDY_ and its own in capitals. */
@@ -224,6 +230,25 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
     { name: "FROM_CA_FILE", fallback: null, description: "file with the authorities of that server's certificate" },
     { pattern: "^/" },
     (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
+  ),
+  tls_certificate_file: textRule(
+    { name: "TLS_CERTIFICATE_FILE", fallback: null, description: "PEM file with the certificate that serve shows" },
+    { pattern: "^/" },
+    (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
+  ),
+  tls_key_file: textRule(
+    { name: "TLS_KEY_FILE", fallback: null, description: "PEM file with the key of that certificate" },
+    { pattern: "^/" },
+    (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
+  ),
+  public_url: textRule(
+    {
+      name: "PUBLIC_URL",
+      fallback: null,
+      description: "address by which other hosts reach serve, such as https://central.example:8678",
+    },
+    { pattern: publicUrlPattern.source },
+    (text) => (publicUrlPattern.test(text) ? null : "an address such as https://central.example:8678 is needed"),
   ),
 };
 

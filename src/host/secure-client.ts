@@ -2,7 +2,7 @@
  * Owns asking another machine over HTTPS: who may answer, for how long it is waited for, and how much of an answer is read.
  * Nothing is sent before the other side has shown who it is, no redirect is followed, and no proxy of the environment used.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
   type Agent,
@@ -16,7 +16,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { isIP, type Socket } from "node:net";
 import { connect, getCACertificates, type TLSSocket } from "node:tls";
 import { SessionBuddyError } from "../tracker/errors.ts";
-import { parseTarget, requirePin, type SecureTarget } from "./secure-target.ts";
+import { parseTarget, pinOf, requirePin, type SecureTarget } from "./secure-target.ts";
 
 /** One request. */
 export interface SecureRequest {
@@ -107,11 +107,6 @@ export function createSecureClient(target: SecureTarget): SecureClient {
 interface Opened {
   readonly response: IncomingMessage;
   readonly explain: (error: Error) => SessionBuddyError;
-}
-
-/** @returns the pin of a public key in DER (SPKI) */
-export function pinOf(publicKey: Uint8Array): string {
-  return `sha256//${createHash("sha256").update(publicKey).digest("base64")}`;
 }
 
 function unbracketed(hostname: string): string {

@@ -1,4 +1,5 @@
 /** Owns how the server of another machine is named: its address, and by what it is known to be the right one. */
+import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import { SessionBuddyError } from "../tracker/errors.ts";
 
@@ -45,6 +46,11 @@ export function parseTarget(text: string): URL {
 export function requirePin(pin: string | null): void {
   if (pin === null || pinPattern.test(pin)) return;
   throw new SessionBuddyError("usage", "a pin has the form sha256//BASE64, as 'host invite' prints it");
+}
+
+/** @returns the pin of a public key in DER (SPKI) */
+export function pinOf(publicKey: Uint8Array): string {
+  return `sha256//${createHash("sha256").update(publicKey).digest("base64")}`;
 }
 
 function isOwnMachine(hostname: string): boolean {

@@ -1,6 +1,7 @@
 /** Owns listening on the address and port of the settings. */
 import { once } from "node:events";
 import type { Server } from "node:http";
+import type { Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Log } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
@@ -23,7 +24,7 @@ export interface AddressOptions {
  * @returns the URL that it listens on; null for none
  */
 export async function listenOnAddress(
-  server: Server,
+  server: Server | SecureServer,
   { host, port, signal, hasSocket, log }: AddressOptions,
 ): Promise<string | null> {
   try {
@@ -36,7 +37,8 @@ export async function listenOnAddress(
   }
   const address = server.address() as AddressInfo;
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  return `http://${shown}:${address.port}/mcp`;
+  const scheme = "setSecureContext" in server ? "https" : "http";
+  return `${scheme}://${shown}:${address.port}/mcp`;
 }
 
 /** @returns the failure to listen as a sentence that says what to do */

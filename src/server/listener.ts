@@ -1,14 +1,11 @@
 /** Owns the HTTP entrance: who may come in, the paths, and what each request gets. */
-import {
-  createServer,
-  type Server as HttpServer,
-  type IncomingMessage,
-  type ServerOptions,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Server as HttpsServer } from "node:https";
+import type { Socket } from "node:net";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { PeerCheck } from "../app/peers.ts";
 import { requireEverybody } from "../auth/scope.ts";
+import type { RenewedTls } from "../auth/tls-files.ts";
 import { rpcCodes } from "./http/body.ts";
 import { addressOf, bearerOf, isAccepted, isTrusted } from "./http/caller.ts";
 import { type ConnectionLimits, type Connections, createConnections } from "./http/connections.ts";
@@ -17,6 +14,8 @@ import { createPeers, type Peers } from "./http/peers.ts";
 import { sendError, sendJson, sendNotAllowed, sendTooMany, tooManyRefusals } from "./http/respond.ts";
 import { createIdentify, createSocketConnections } from "./http/socket-connections.ts";
 import { targetOf } from "./http/target.ts";
+import { type HttpTimeouts, serverOptions, usualTimeouts } from "./http/timeouts.ts";
+import { createSecureServer } from "./http/tls.ts";
 import { createRefusal, isEndless } from "./http/unreadable.ts";
 import { openExchange } from "./mcp/exchange.ts";
 import { createSessions, type StreamOptions } from "./mcp/mcp-sessions.ts";
@@ -25,6 +24,7 @@ import type { ServedTool } from "./mcp/schema.ts";
 import { health } from "./mcp/tools.ts";
 import { apiPrefix, handleApi } from "./web/api.ts";
 import type { EventsEntrance } from "./web/events.ts";
+import type { EnrolmentEntrance } from "./web/enrolment.ts";
 import type { ImportEntrance } from "./web/import.ts";
 import type { LiveStreams } from "./web/live.ts";
 import type { LoginEntrance } from "./web/login.ts";
@@ -39,18 +39,6 @@ export interface HttpLimits extends ConnectionLimits {
   readonly sessions: number;
   /** How long an MCP session lives without a request, in milliseconds. */
   readonly sessionIdleMs: number;
-}
-
-/** How long a connection may take, in milliseconds, each from its beginning. */
-export interface HttpTimeouts {
-  /** For the headers of a request. */
-  readonly headersMs: number;
-  /** For a whole request. */
-  readonly requestMs: number;
-  /** Between an answer and the next request. */
-  readonly idleMs: number;
-  /** How often connections are looked at for the first two. */
-  readonly checkMs: number;
 }
 
 /** What `GET /metrics` answers. */
@@ -69,6 +57,7 @@ export interface HttpApi {
   readonly import: ImportEntrance | null;
   /** Null where no host is enrolled. */
   readonly events: EventsEntrance | null;
+  readonly enrolment: EnrolmentEntrance;
 }
 
 export interface HttpOptions {
@@ -84,6 +73,8 @@ export interface HttpOptions {
   readonly limits: HttpLimits;
   /** 10, 30 and 65 seconds by default, looked at every second. */
   readonly timeouts?: HttpTimeouts;
+  /** What is shown over TCP; plain HTTP by default. */
+  readonly tls?: RenewedTls | null;
   readonly authenticate: Authenticate;
   /** Who of this machine is served where no call needs a token; null for everybody, the default. */
   readonly checkPeer?: PeerCheck | null;
@@ -102,7 +93,7 @@ export interface HttpOptions {
 /** A listener and what to do with its MCP part. */
 export interface HttpEntrance {
   /** For TCP. Nothing listens yet. */
-  readonly server: HttpServer;
+  readonly server: HttpServer | HttpsServer;
   /** For a Unix socket: those who come by it may log in. Nothing listens yet. */
   readonly socketServer: HttpServer;
   /** Ends the sessions and their streams; calls that are under way are answered. */
@@ -117,8 +108,6 @@ interface Entrance extends Omit<HttpOptions, "authenticate">, McpPath {
 }
 
 const mcpPath = "/mcp";
-const usualTimeouts: HttpTimeouts = { headersMs: 10_000, requestMs: 30_000, idleMs: 65_000, checkMs: 1_000 };
-const largestHeaderBytes = 16 * 1024;
 
 /** Makes the listener. */
 export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntrance> {
@@ -145,8 +134,12 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
   const identify = createIdentify(bySocket, options.authenticate);
   const tcp = { ...entrance, isUnixSocket: false, identify: async () => {} };
   return {
-    server: createListener(tcp, createConnections(limits), timeouts),
-    socketServer: createListener({ ...entrance, isUnixSocket: true, identify }, bySocket, timeouts),
+    server: listenTo(
+      options.tls ? createSecureServer(options.tls, limits, serverOptions(timeouts)) : plainServer(timeouts),
+      tcp,
+      createConnections(limits),
+    ),
+    socketServer: listenTo(plainServer(timeouts), { ...entrance, isUnixSocket: true, identify }, bySocket),
     async close() {
       options.api?.live.close();
       await sessions.close();
@@ -154,8 +147,17 @@ export async function createHttpEntrance(options: HttpOptions): Promise<HttpEntr
   };
 }
 
-function createListener(entrance: Entrance, connections: Connections, timeouts: HttpTimeouts): HttpServer {
-  const server = createServer(serverOptions(timeouts), (request, response) => {
+function plainServer(timeouts: HttpTimeouts): HttpServer {
+  return createServer(serverOptions(timeouts));
+}
+
+function listenTo<Listener extends HttpServer | HttpsServer>(
+  server: Listener,
+  entrance: Entrance,
+  connections: Connections,
+): Listener {
+  const listener: HttpServer | HttpsServer = server;
+  listener.on("request", (request: IncomingMessage, response: ServerResponse) => {
     connections.follow(request, response);
     handle(request, response, entrance).catch((error) => {
       entrance.onFailure(error);
@@ -165,26 +167,15 @@ function createListener(entrance: Entrance, connections: Connections, timeouts: 
   });
   // Whoever closes its own side behind a call is answered before the other side is closed too.
   Object.assign(server, { httpAllowHalfOpen: true });
-  server.on("connection", (socket) => {
+  // Over TLS, what is before the handshake is no connection yet.
+  listener.on("setSecureContext" in server ? "secureConnection" : "connection", (socket: Socket) => {
     if (!connections.admit(socket)) return void socket.destroy();
     entrance.peers.look(socket);
     // Nobody listens any more to a stream that has no end.
     socket.once("end", () => connections.underWay(socket).some(isEndless) && socket.destroy());
   });
-  server.on("clientError", createRefusal(connections));
+  listener.on("clientError", createRefusal(connections));
   return server;
-}
-
-function serverOptions({ headersMs, requestMs, idleMs, checkMs }: HttpTimeouts): ServerOptions {
-  return {
-    maxHeaderSize: largestHeaderBytes,
-    headersTimeout: headersMs,
-    requestTimeout: requestMs,
-    keepAliveTimeout: idleMs,
-    connectionsCheckingInterval: checkMs,
-    // Of two headers Authorization, Node.js would drop the second in silence.
-    joinDuplicateHeaders: true,
-  };
 }
 
 async function handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {

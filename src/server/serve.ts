@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { createAnswers } from "../app/answers.ts";
 import { type App, placeOfRecord } from "../app/app.ts";
+import { createEnrolment, openHostGate } from "../app/enrolment.ts";
 import { createLive } from "../app/live.ts";
 import { createLogin, createLoginUsers, type Login } from "../app/login.ts";
 import { createPeerCheck } from "../app/peers.ts";
@@ -12,11 +13,13 @@ import { createTakeOver } from "../app/take-over.ts";
 import { type CallListener, createTrack } from "../app/track.ts";
 import type { Gate } from "../auth/gate.ts";
 import { createServiceTokens } from "../auth/service-tokens.ts";
+import type { RenewedTls } from "../auth/tls-files.ts";
 import { createReconcile, deadlinesMs } from "../capture/reconcile.ts";
 import { type LogFields, logFailure } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
 import { listenError, listenOnAddress } from "./address.ts";
 import { hostsFor, isLoopback } from "./http/caller.ts";
+import { refreshTls } from "./http/tls.ts";
 import { listenOnSocket } from "./http/unix-socket.ts";
 import { createHttpEntrance, type HttpEntrance, type HttpLimits } from "./listener.ts";
 import { exactLines } from "./mcp/exact-lines.ts";
@@ -25,6 +28,7 @@ import { followCalls, type RunningCalls } from "./mcp/running-calls.ts";
 import { createMcpServer, type Service } from "./mcp/server.ts";
 import { createTools } from "./mcp/tools.ts";
 import { createNotify } from "./systemd.ts";
+import { createEnrolmentEntrance } from "./web/enrolment.ts";
 import { createImportEntrance } from "./web/import.ts";
 import { createLiveStreams } from "./web/live.ts";
 import { createLoginEntrance } from "./web/login.ts";
@@ -60,6 +64,10 @@ export interface HttpServeOptions extends ServeOptions {
   readonly isWaitedForBySystemd: boolean;
   /** Null for a server that is not the machine's. */
   readonly machine: MachineService | null;
+  /** What is shown over TCP; null for plain HTTP. */
+  readonly tls: RenewedTls | null;
+  /** As whom other hosts know this server; null for what each request says. */
+  readonly publicUrl: string | null;
 }
 
 /** How often a server finishes what shells left behind, in milliseconds. */
@@ -100,12 +108,18 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
     onForeignPeer: (sentence) => app.log.warning("Connection refused", { reason: sentence }),
     metrics,
     areMetricsOpen: options.areMetricsOpen,
+    tls: options.tls,
     api: {
       tools: calls.service.tools,
       live: createLiveStreams(createLive(questions, served.gate)),
       login: local === null ? null : createLoginEntrance(local.login, app.log),
       import: local === null ? null : createImportEntrance(createTakeOver(app), local.gate, app.log),
       events: null,
+      enrolment: createEnrolmentEntrance(
+        createEnrolment({ ...app, gate: openHostGate(app) }),
+        options.publicUrl,
+        app.log,
+      ),
     },
     onFailure: (error) => logFailure(app.log, "Request failed", error),
   });
@@ -133,6 +147,7 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
   const ready = notify("ready");
 
   await reconcileUntil(signal, app, async () => {
+    if (options.tls !== null) refreshTls(options.tls, app.log, false);
     await metrics.follow();
     await local?.login.sweep();
   });

@@ -1,6 +1,6 @@
 /** Makes certificates (RFC 5280) for servers of the tests: of an authority of their own, for any name and time. */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
-import { pinOf } from "../../src/host/secure-client.ts";
+import { pinOf } from "../../src/host/secure-target.ts";
 
 /** A certificate and its key, both in PEM. */
 export interface Certificate {

@@ -1,11 +1,14 @@
 /** `session-buddy serve`: the tracker for MCP clients. */
+import { resolve } from "node:path";
 import packageJson from "../../../package.json" with { type: "json" };
 import { openApp } from "../../app/app.ts";
 import { openReloadableGate, type ReloadableGate } from "../../auth/credentials.ts";
+import { createRenewedTls, type RenewedTls, tlsFilesOf } from "../../auth/tls-files.ts";
 import { resolveConfig } from "../../config/config.ts";
 import { credentialSources, isWaitedForBySystemd } from "../../config/environment.ts";
 import { parseSetting, type Settings } from "../../config/settings.ts";
 import { createLog, type Log, logFailure } from "../../log.ts";
+import { refreshTls } from "../../server/http/tls.ts";
 import { type MachineService, serveHttp, serveStdio } from "../../server/serve.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { ServeOptions } from "../syntax/setup.ts";
@@ -17,9 +20,10 @@ export async function run(options: ServeOptions): Promise<void> {
   const log = createLog({ toStandardError: true, file: config.settings.log_file });
   const door = await openReloadableGate(credentialSources(process.env), config.settings.issuers);
   const logFile = config.settings.log_file;
+  const tls = openTls(options, config.settings);
   const isService = logFile !== null || isWaitedForBySystemd(process.env);
   const stop = stopSignal(isService ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"]);
-  if (isService) process.on("SIGHUP", () => void reload(log, logFile, door));
+  if (isService) process.on("SIGHUP", () => void reload(log, logFile, door, tls));
   const machine = machineOf(options.spool, config.settings);
   const app = await openApp(config, log, machine?.spool ?? null);
   const gate = door === null ? null : door.gate;
@@ -46,10 +50,24 @@ export async function run(options: ServeOptions): Promise<void> {
           areOtherUsersAllowed: options.allowOtherUsers === true || settings.allow_other_users,
           isWaitedForBySystemd: isWaitedForBySystemd(process.env),
           machine,
+          tls,
+          publicUrl: settings.public_url,
         }));
   } finally {
     await app.close();
   }
+}
+
+/** @throws SessionBuddyError `usage` for a certificate without a key, `auth.secret` when they cannot be used */
+function openTls({ tlsCertificate, tlsKey, stdio }: ServeOptions, settings: Settings): RenewedTls | null {
+  const files = tlsFilesOf(
+    {
+      tls_certificate_file: tlsCertificate === undefined ? settings.tls_certificate_file : resolve(tlsCertificate),
+      tls_key_file: tlsKey === undefined ? settings.tls_key_file : resolve(tlsKey),
+    },
+    credentialSources(process.env).credentialsFolder,
+  );
+  return files === null || stdio ? null : createRenewedTls(files);
 }
 
 /** @throws SessionBuddyError `usage` when there is no socket to answer on */
@@ -78,9 +96,15 @@ function stopSignal(names: readonly NodeJS.Signals[]): AbortSignal {
 }
 
 /** To a service, SIGHUP says that its log file was moved, or that what it has read has changed. Never throws. */
-async function reload(log: Log, logFile: string | null, door: ReloadableGate | null): Promise<void> {
+async function reload(
+  log: Log,
+  logFile: string | null,
+  door: ReloadableGate | null,
+  tls: RenewedTls | null,
+): Promise<void> {
   // Each line opens the file by its name, so that this one already goes to the new file.
   if (logFile !== null) log.info("Log file reopened", { file: logFile });
+  if (tls !== null) refreshTls(tls, log, true);
   if (door === null) return;
   try {
     await door.reload();

@@ -37,12 +37,16 @@ function describeServe(program: Command) {
     .addOption(
       new Option("--spool <directory>", "keep the record of this machine, from the files that shells leave here"),
     )
+    .addOption(new Option("--tls-certificate <file>", "PEM file with the certificate to show (default: the setting)"))
+    .addOption(new Option("--tls-key <file>", "PEM file with its key (default: the setting; without, plain HTTP)"))
     .addOption(
       new Option("--stdio", "speak MCP on standard input and output").conflicts([
         "host",
         "port",
         "allowOtherUsers",
         "spool",
+        "tlsCertificate",
+        "tlsKey",
       ]),
     )
     .addOption(
@@ -58,6 +62,7 @@ function describeServe(program: Command) {
       helpOfServe +
         example(
           "session-buddy serve --port 8678",
+          "session-buddy serve --host 0.0.0.0 --tls-certificate cert.pem --tls-key key.pem",
           "session-buddy serve --client codex",
           "session-buddy serve --client claude-desktop --stdio",
           "session-buddy serve --unit user > ~/.config/systemd/user/session-buddy.service",

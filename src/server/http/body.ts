@@ -44,11 +44,23 @@ export type ReadJson = { readonly value: unknown; readonly refusal: null } | { r
 
 /** Reads the JSON that a request brings. @returns null when the client went away before it had sent all of it */
 export async function readJson(request: IncomingMessage): Promise<ReadJson | null> {
+  const body = await readBytes(request);
+  return body === null || body.refusal !== null ? body : jsonOf(body.bytes);
+}
+
+/** A body as it was sent, or why it was not read. */
+export type ReadBytes = { readonly bytes: Buffer; readonly refusal: null } | { readonly refusal: BodyRefusal };
+
+/** Reads what a request brings. @returns null when the client went away before it had sent all of it */
+export async function readBytes(request: IncomingMessage): Promise<ReadBytes | null> {
   const body = await readBody(request, largestBodyBytes);
   if (body === "gone") return null;
-  if (body === "too large") {
-    return { refusal: refusal(413, rpcCodes.serverError, `The body is larger than ${largestBodyBytes} bytes`) };
-  }
+  if (body !== "too large") return { bytes: body, refusal: null };
+  return { refusal: refusal(413, rpcCodes.serverError, `The body is larger than ${largestBodyBytes} bytes`) };
+}
+
+/** Reads the JSON of a body. */
+export function jsonOf(body: Buffer): ReadJson {
   if (hasTooManyElements(body, mostElements)) {
     return { refusal: refusal(413, rpcCodes.serverError, `The body has more than ${mostElements} elements`) };
   }

@@ -71,7 +71,12 @@ export function idlestOf(connections: Iterable<readonly [Socket, Activity]>): So
   return idlest?.[0];
 }
 
-export function createConnections({ connections: most, connectionsPerAddress }: ConnectionLimits): Connections {
+/** With a way to count a connection no longer while it goes on. */
+export interface ReleasedConnections extends Connections {
+  release(socket: Socket): void;
+}
+
+export function createConnections({ connections: most, connectionsPerAddress }: ConnectionLimits): ReleasedConnections {
   const all = new Map<Socket, Connection>();
   const counts = new Map<string, number>();
 
@@ -106,6 +111,7 @@ export function createConnections({ connections: most, connectionsPerAddress }: 
       socket.once("close", () => leave(socket));
       return true;
     },
+    release: leave,
     ...followed(all),
   };
 }

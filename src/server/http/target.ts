@@ -17,3 +17,13 @@ export function targetOf({ url = "", headers }: IncomingMessage): Target {
   const [path = "", query = ""] = rest.split("?", 2);
   return { authorities: authority === undefined ? [headers.host] : [authority, headers.host], path, query };
 }
+
+/**
+ * @param publicUrl - as whom others know this server, where that is set; else it is what the request says
+ * @returns scheme, name and port that a request was sent to; empty where it names none that can be
+ */
+export function audienceOf({ headers, socket }: IncomingMessage, publicUrl: string | null): string {
+  const scheme = "encrypted" in socket ? "https" : "http";
+  const url = publicUrl ?? `${scheme}://${headers.host ?? ""}`;
+  return URL.canParse(url) ? new URL(url).origin : "";
+}

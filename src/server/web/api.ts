@@ -10,6 +10,7 @@ import type { Peers } from "../http/peers.ts";
 import { sendAnswer, sendRefusal, sendWait, statusOf, tooManyRefusals } from "../http/respond.ts";
 import type { ServedTool } from "../mcp/schema.ts";
 import type { EventsEntrance } from "./events.ts";
+import type { EnrolmentEntrance } from "./enrolment.ts";
 import type { ImportEntrance } from "./import.ts";
 import type { LiveStreams } from "./live.ts";
 import type { LoginEntrance } from "./login.ts";
@@ -28,6 +29,8 @@ export interface ApiPath {
   readonly import: ImportEntrance | null;
   /** What hosts deliver; null where none is enrolled. */
   readonly events: EventsEntrance | null;
+  /** Lets hosts in; what they bring, an invitation or a token of their own, no other gate takes. */
+  readonly enrolment: EnrolmentEntrance;
   readonly authenticate: Gate | null;
   readonly peers: Pick<Peers, "refusalOf">;
   readonly calls: Limit;
@@ -56,6 +59,7 @@ export async function handleApi(
   if (waitSeconds !== null) return sendWait(response, 429, waitSeconds, "Too many calls");
   if (name === "login") return handleLogin(request, response, api);
   if (name === "import") return handleImport(request, response, api);
+  if (name === "enroll" || name === "rotate") return handleEnrolment(name, request, response, api);
   const question = questionOf(name, query);
   const isDescription = name === "openapi.json";
   if (question === null && name !== "live" && !isDescription)
@@ -118,6 +122,22 @@ async function handleImport(request: IncomingMessage, response: ServerResponse, 
   const over = await refusedTooOften(request, token, api);
   if (over !== null) return sendWait(response, 429, over, tooManyRefusals);
   await api.import(request, response, { token, onRefused: () => void api.refusals.take(addressOf(request)) });
+}
+
+async function handleEnrolment(
+  name: "enroll" | "rotate",
+  request: IncomingMessage,
+  response: ServerResponse,
+  api: ApiPath,
+): Promise<void> {
+  if (request.method !== "POST") {
+    response.setHeader("Allow", "POST");
+    return sendRefusal(response, 405, "Hosts are enrolled with POST");
+  }
+  const over = await api.refusals.look(addressOf(request));
+  if (over !== null) return sendWait(response, 429, over, tooManyRefusals);
+  const onRefused = () => void api.refusals.take(addressOf(request));
+  await api.enrolment(name, request, response, { token: bearerOf(request), onRefused });
 }
 
 async function answer(

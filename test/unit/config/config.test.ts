@@ -99,6 +99,9 @@ test("without anything said the settings are the defaults", async () => {
     from_token_file: null,
     from_pin: null,
     from_ca_file: null,
+    tls_certificate_file: null,
+    tls_key_file: null,
+    public_url: null,
   });
 });
 
@@ -129,6 +132,9 @@ const samples: Readonly<
   from_token_file: ["/kept/token", "/env/token", "/env/token"],
   from_pin: [`sha256//${"A".repeat(43)}=`, `sha256//${"B".repeat(43)}=`, `sha256//${"B".repeat(43)}=`],
   from_ca_file: ["/kept/ca", "/env/ca", "/env/ca"],
+  tls_certificate_file: ["/kept/cert.pem", "/env/cert.pem", "/env/cert.pem"],
+  tls_key_file: ["/kept/key.pem", "/env/key.pem", "/env/key.pem"],
+  public_url: ["https://kept", "https://[::1]:1", "https://[::1]:1"],
 };
 
 test("for every setting the environment wins over the file, and an empty variable counts as unset where it means nothing", async () => {
