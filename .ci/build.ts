@@ -32,6 +32,7 @@ const entryPoints = {
   migrations: resolve(root, "src/store/sqlite/migrations.ts"),
   history: resolve(root, "src/store/sqlite/history.ts"),
   origins: resolve(root, "src/store/sqlite/origins.ts"),
+  hosts: resolve(root, "src/store/sqlite/hosts.ts"),
   store: resolve(root, "src/store/postgres/store.ts"),
   "machine-record": resolve(root, "src/app/machine-record.ts"),
   "remote-record": resolve(root, "src/app/remote-record.ts"),

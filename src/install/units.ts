@@ -159,6 +159,16 @@ function literal(value: string): string {
   return quoted(specifiersKept(value));
 }
 
+/** @returns the path of a program as the first word of a command */
+export function programOf(path: string): string {
+  return executable(path);
+}
+
+/** @returns what `Environment=` is set to for one variable */
+export function variableOf(name: string, value: string): string {
+  return literal(`${name}=${value}`);
+}
+
 function argument(value: string): string {
   return literal(value.replaceAll("$", "$$$$"));
 }

@@ -80,6 +80,7 @@ function missedIn(folder: string): ReadonlySet<string> {
   return new Set([...stdout.matchAll(form)].map(([, path, property]) => `${path} ${property}`));
 }
 
+/** One that takes something away has the name of what it takes away. */
 function camel(name: string): string {
-  return name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return name.replace(/^no-/, "").replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

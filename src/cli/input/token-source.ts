@@ -21,12 +21,17 @@ export async function readToken(source: string | undefined, file: string | undef
   }
   if (source !== undefined && file !== undefined)
     throw new SessionBuddyError("usage", "use either - (standard input) or --file, not both");
-  const bytes = file === undefined ? await readStandardInput() : readTokenFile(file);
+  const bytes = file === undefined ? await readStandardInput("token") : readTokenFile(file);
   return bytes.toString("utf8").replace(/\r?\n$/, "");
 }
 
-async function readStandardInput(): Promise<Buffer> {
-  if (process.stdin.isTTY) printMessage("Paste the token, then press Enter and Ctrl-D.\n");
+/** Reads what must be no argument either, without the white space around it. @param what - as a person would say it */
+export async function readSecret(what: string): Promise<string> {
+  return (await readStandardInput(what)).toString("utf8").trim();
+}
+
+async function readStandardInput(what: string): Promise<Buffer> {
+  if (process.stdin.isTTY) printMessage(`Paste the ${what}, then press Enter and Ctrl-D.\n`);
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of process.stdin) {

@@ -5,6 +5,7 @@ import { escapeControls } from "../../wire/escape.ts";
 import { printMessage, printText } from "../terminal/print.ts";
 import { example } from "./arguments.ts";
 import { addCurrent, addLast, addList, addShow, addStats, addTimeline, addWatch, addWho, addWhy } from "./ask.ts";
+import { addEnroll, addHost, addUnenroll } from "./hosts.ts";
 import { addInstall, addStatus, addUninstall } from "./machine.ts";
 import { addEnd, addStart } from "./record.ts";
 import { addCompletion, addConfig, addDoctor, addHook, addServe } from "./setup.ts";
@@ -33,6 +34,9 @@ const commands: readonly (readonly [name: string, add: (program: Command) => voi
   ["doctor", addDoctor],
   ["serve", addServe],
   ["token", addToken],
+  ["host", addHost],
+  ["enroll", addEnroll],
+  ["unenroll", addUnenroll],
   ["config", addConfig],
   ["hook", addHook],
   ["install", addInstall],

@@ -1,6 +1,7 @@
 /** Owns the steps that make and remove the system user of the service and its group, with what a distribution has for it. */
 import { findGroup, findUser, type UserAccount } from "../../host/accounts.ts";
 import { findTool, requireTool } from "../../host/tools.ts";
+import { SessionBuddyError } from "../../tracker/errors.ts";
 import { accountName, stateFolder } from "./places.ts";
 import { type Plan, refused, type Step, unchanged } from "./step.ts";
 
@@ -20,6 +21,16 @@ export function findAccount(): Account | null {
   const user = findUser(accountName);
   const gid = findGroup(accountName);
   return user === null || gid === null ? null : { uid: user.uid, gid };
+}
+
+/**
+ * @returns the user of the service, and where its record lies
+ * @throws SessionBuddyError `usage` when there is none
+ */
+export function serviceAccount() {
+  const account = findAccount();
+  if (account !== null) return { ...account, name: accountName, home: stateFolder };
+  throw new SessionBuddyError("usage", `there is no user ${accountName}; 'session-buddy install --system' makes it`);
 }
 
 export const accountStep: Step = {
