@@ -5,6 +5,7 @@ import type { SessionEvent } from "../tracker/event.ts";
 import { foldSession, type Session } from "../tracker/fold.ts";
 import type { LoggedEvent, Store, StoreTransaction } from "../tracker/store.ts";
 import type { RecordPart } from "../tracker/transfer.ts";
+import { copyHosts } from "./copy-hosts.ts";
 import { batchSize, eventsAfter } from "./pages.ts";
 
 export interface MigrateReport {
@@ -39,6 +40,7 @@ export async function migrate(source: Store, target: Store, onProgress: OnProgre
   const given = await source.head();
   const position = Math.max(given, await copyEvents(source, target, from, onProgress));
   const pruned = await copyPruned(source, target, position);
+  await copyHosts(source, target);
   return { from, position, pruned, ...(await compare(source, target, position, onProgress)) };
 }
 

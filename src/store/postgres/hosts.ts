@@ -13,8 +13,8 @@ import {
   rowToInvite,
 } from "../hosts.ts";
 import type { Connection } from "./connection.ts";
+import type { Ask } from "./reading-ahead.ts";
 import { fromText, type Row, toText } from "./rows.ts";
-import type { Ask } from "./transaction.ts";
 
 export function hostsOn(connection: Connection): Hosts {
   const read: Ask = (text, values) => connection.read(text, values);
