@@ -202,6 +202,18 @@ const intruders: Readonly<
       return centre.enrol(createHostKey(), ticket, { proof, jwk: publicOf(host) });
     },
   ],
+  "a proof that names another key than the one that signed it": [
+    "proof",
+    false,
+    (centre, ticket, _, host) => {
+      const key = createHostKey();
+      const iat = startMs / 1000;
+      const claims = { iss: key.kid, aud: audience, iat, exp: iat + 60, invite: ticket.id };
+      return centre.enrol(key, ticket, {
+        proof: forged(key, { alg: "EdDSA", kid: host.kid, typ: "sb-enroll+jwt" }, claims),
+      });
+    },
+  ],
   "a proof of ten minutes ago": [
     "clock",
     false,
