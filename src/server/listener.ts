@@ -23,8 +23,8 @@ import { type Authenticate, handleMcp, type McpPath } from "./mcp/path.ts";
 import type { ServedTool } from "./mcp/schema.ts";
 import { health } from "./mcp/tools.ts";
 import { apiPrefix, handleApi } from "./web/api.ts";
-import type { EventsEntrance } from "./web/events.ts";
 import type { EnrolmentEntrance } from "./web/enrolment.ts";
+import type { EventsEntrance } from "./web/events.ts";
 import type { ImportEntrance } from "./web/import.ts";
 import type { LiveStreams } from "./web/live.ts";
 import type { LoginEntrance } from "./web/login.ts";
@@ -57,7 +57,8 @@ export interface HttpApi {
   readonly import: ImportEntrance | null;
   /** Null where no host is enrolled. */
   readonly events: EventsEntrance | null;
-  readonly enrolment: EnrolmentEntrance;
+  /** The same. */
+  readonly enrolment: EnrolmentEntrance | null;
 }
 
 export interface HttpOptions {

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { createAnswers } from "../app/answers.ts";
 import { type App, placeOfRecord } from "../app/app.ts";
-import { createEnrolment, openHostGate } from "../app/enrolment.ts";
 import { createLive } from "../app/live.ts";
 import { createLogin, createLoginUsers, type Login } from "../app/login.ts";
 import { createPeerCheck } from "../app/peers.ts";
@@ -28,7 +27,7 @@ import { followCalls, type RunningCalls } from "./mcp/running-calls.ts";
 import { createMcpServer, type Service } from "./mcp/server.ts";
 import { createTools } from "./mcp/tools.ts";
 import { createNotify } from "./systemd.ts";
-import { createEnrolmentEntrance } from "./web/enrolment.ts";
+import { hostEntrances } from "./web/hosts.ts";
 import { createImportEntrance } from "./web/import.ts";
 import { createLiveStreams } from "./web/live.ts";
 import { createLoginEntrance } from "./web/login.ts";
@@ -114,12 +113,7 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
       live: createLiveStreams(createLive(questions, served.gate)),
       login: local === null ? null : createLoginEntrance(local.login, app.log),
       import: local === null ? null : createImportEntrance(createTakeOver(app), local.gate, app.log),
-      events: null,
-      enrolment: createEnrolmentEntrance(
-        createEnrolment({ ...app, gate: openHostGate(app) }),
-        options.publicUrl,
-        app.log,
-      ),
+      ...hostEntrances(app, options.publicUrl),
     },
     onFailure: (error) => logFailure(app.log, "Request failed", error),
   });

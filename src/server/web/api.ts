@@ -9,8 +9,8 @@ import type { Limit } from "../http/limits.ts";
 import type { Peers } from "../http/peers.ts";
 import { sendAnswer, sendRefusal, sendWait, statusOf, tooManyRefusals } from "../http/respond.ts";
 import type { ServedTool } from "../mcp/schema.ts";
-import type { EventsEntrance } from "./events.ts";
 import type { EnrolmentEntrance } from "./enrolment.ts";
+import type { EventsEntrance } from "./events.ts";
 import type { ImportEntrance } from "./import.ts";
 import type { LiveStreams } from "./live.ts";
 import type { LoginEntrance } from "./login.ts";
@@ -29,8 +29,8 @@ export interface ApiPath {
   readonly import: ImportEntrance | null;
   /** What hosts deliver; null where none is enrolled. */
   readonly events: EventsEntrance | null;
-  /** Lets hosts in; what they bring, an invitation or a token of their own, no other gate takes. */
-  readonly enrolment: EnrolmentEntrance;
+  /** Lets hosts in by what no other gate takes, an invitation or a token of their own; null where none can be enrolled. */
+  readonly enrolment: EnrolmentEntrance | null;
   readonly authenticate: Gate | null;
   readonly peers: Pick<Peers, "refusalOf">;
   readonly calls: Limit;
@@ -134,6 +134,7 @@ async function handleEnrolment(
     response.setHeader("Allow", "POST");
     return sendRefusal(response, 405, "Hosts are enrolled with POST");
   }
+  if (api.enrolment === null) return sendRefusal(response, 404, "No hosts are enrolled here");
   const over = await api.refusals.look(addressOf(request));
   if (over !== null) return sendWait(response, 429, over, tooManyRefusals);
   const onRefused = () => void api.refusals.take(addressOf(request));

@@ -1,6 +1,5 @@
 /** Owns `POST /v1/events` and `GET /v1/events/position`: who may deliver, how much, and the answer. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { Receive, Received } from "../../app/receive.ts";
@@ -13,6 +12,7 @@ import { hasTooManyElements, parseBody, readBody } from "../http/body.ts";
 import { bearerOf } from "../http/caller.ts";
 import { createLimit } from "../http/limits.ts";
 import { sendAnswer, statusOf, tooManyRefusals } from "../http/respond.ts";
+import { audienceOf } from "../http/target.ts";
 
 /** Counts that no host was known by a token. @returns how many seconds its sender is to wait, where there were too many */
 export type CountRefusal = () => Promise<number | null>;
@@ -123,13 +123,6 @@ async function inflatedBody(
 
 function unreadable(error: string): Refusal {
   return { status: 422, code: "invalid", error };
-}
-
-/** What hosts call the centre: by this a token that was meant for another is none here. */
-function audienceOf({ socket, headers }: IncomingMessage, publicUrl: string | null): string {
-  if (publicUrl !== null) return publicUrl;
-  const scheme = socket instanceof TLSSocket ? "https" : "http";
-  return `${scheme}://${headers.host ?? ""}`;
 }
 
 function sendReceived(response: ServerResponse, received: Received): void {

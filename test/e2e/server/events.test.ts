@@ -49,7 +49,7 @@ async function openCentre(
     publicUrl: null,
     ...changes,
   });
-  const api = { tools: new Map(), live, login: null, import: null, events };
+  const api = { tools: new Map(), live, login: null, import: null, events, enrolment: null };
   const { url } = await openEntrance(t, { api, limits: { callsPerSecond: 1, refusalsPerMinute } });
   const ask: Centre["ask"] = async (path, init = {}) => {
     const headers = { authorization: "Bearer good", ...(init.headers as object) };
@@ -194,7 +194,7 @@ test("the paths have one method each, and are none where no host is enrolled", a
     assert.deepEqual([status, headers.get("allow")], [405, allowed]);
   }
   const { url } = await openEntrance(t, {
-    api: { tools: new Map(), live, login: null, import: null, events: null },
+    api: { tools: new Map(), live, login: null, import: null, events: null, enrolment: null },
   });
   const response = await fetch(new URL("/v1/events", url), { method: "POST" });
   assert.equal(response.status, 404);

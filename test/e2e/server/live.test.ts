@@ -155,7 +155,7 @@ async function openStreams(t: TestContext, limits: Partial<LiveLimits>, isFlood 
   });
   const streams = createLiveStreams(live, { ...usualLiveLimits, ...limits });
   const { url } = await openEntrance(t, {
-    api: { tools: new Map(), live: streams, login: null, import: null, events: null, enrolment: async () => {} },
+    api: { tools: new Map(), live: streams, login: null, import: null, events: null, enrolment: null },
   });
   return { url, opened, streams, told: () => told };
 }
