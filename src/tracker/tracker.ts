@@ -113,16 +113,15 @@ interface StartOfHost {
 }
 
 async function startOrKnown(tx: StoreTransaction, { parsed, observed, findSame }: StartOfHost): Promise<Session> {
-  const eventId = await withoutDelivered(tx, parsed.eventId);
-  const known = await tx.eventById(eventId);
+  let { eventId } = parsed;
+  let known = await tx.eventById(eventId);
+  // The next id that no other record has taken: whoever guessed one must not hide a shell here.
+  while (known?.observed.origin !== undefined) {
+    eventId = nextId(eventId);
+    known = await tx.eventById(eventId);
+  }
   const session = known === null ? await findSame(tx) : foldSession(await tx.eventsOf(known.sessionId));
   return session ?? recordStart(tx, { ...parsed, eventId }, observed);
-}
-
-/** The same id each time, or the next one that no other record has taken: whoever guessed it must not hide a shell here. */
-async function withoutDelivered(tx: StoreTransaction, eventId: string): Promise<string> {
-  const known = await tx.eventById(eventId);
-  return known === null || !isDelivered(known) ? eventId : withoutDelivered(tx, nextId(eventId));
 }
 
 const lastDigits = 12;

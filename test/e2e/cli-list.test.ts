@@ -168,7 +168,7 @@ test("csv has a line of titles, CR LF, and cells that no spreadsheet runs", asyn
   await recordHistory(sandbox, [{ id: "one", from: day("08:00"), start, to: day("09:00"), end: { exitCode: -1 } }]);
   assert.equal(
     await runWell(sandbox, ["list", "--all", "--format", "csv"]),
-    `${titles}one,ended,mahavishnu,'-sh,12345,'@web,"a,b","'=HYPERLINK(""http://x"",""y"")",2026-03-10T08:00:00Z,2026-03-10T09:00:00Z,,,3600000,-1,exit,client,,,,,,,,,,,,,,\r\n`,
+    `${titles}one,ended,mahavishnu,'-sh,12345,'@web,"a,b","'=HYPERLINK(""http://x"",""y"")",2026-03-10T08:00:00Z,2026-03-10T09:00:00Z,,,3600000,-1,exit,client,,,,,,,,,,,,,,,,\r\n`,
   );
 });
 
