@@ -5,7 +5,6 @@ import type { SessionEvent } from "../tracker/event.ts";
 import { foldSession, type Session } from "../tracker/fold.ts";
 import type { LoggedEvent, Store, StoreTransaction } from "../tracker/store.ts";
 import type { RecordPart } from "../tracker/transfer.ts";
-import { copyHosts } from "./copy-hosts.ts";
 import { batchSize, eventsAfter } from "./pages.ts";
 
 export interface MigrateReport {
@@ -21,6 +20,8 @@ export interface MigrateReport {
   /** Rows that are not the fold of their events in the record that was copied; in the copy they are. */
   readonly mended: number;
 }
+
+const nothing: Omit<RecordPart, "head"> = { events: [], sessions: [], pruned: [], tables: [] };
 
 /** Told how far which step is, in positions or sessions. */
 export type OnProgress = (step: "copied" | "compared" | "folded", done: number, total: number) => void;
@@ -40,7 +41,7 @@ export async function migrate(source: Store, target: Store, onProgress: OnProgre
   const given = await source.head();
   const position = Math.max(given, await copyEvents(source, target, from, onProgress));
   const pruned = await copyPruned(source, target, position);
-  await copyHosts(source, target);
+  await copyTables(source, target, position);
   return { from, position, pruned, ...(await compare(source, target, position, onProgress)) };
 }
 
@@ -71,7 +72,7 @@ async function copyEvents(source: Store, target: Store, from: number, onProgress
   for await (const events of eventsAfter(source, from)) {
     const last = events.at(-1)?.seq ?? position;
     const sessions = await foldsOf(source, events, last);
-    await takeOver(target, position, { events, sessions, pruned: [], head: last });
+    await takeOver(target, position, { ...nothing, events, sessions, head: last });
     position = last;
     onProgress("copied", position, await source.head());
   }
@@ -101,14 +102,44 @@ async function copyPruned(source: Store, target: Store, position: number): Promi
   let pruned = 0;
   for (let after = ""; ; ) {
     const page = await source.prunedSessions(after, batchSize);
-    await takeOver(target, await target.head(), { events: [], sessions: [], pruned: page, head: position });
+    await takeOver(target, await target.head(), { ...nothing, pruned: page, head: position });
     pruned += page.length;
     if (page.length < batchSize) return pruned;
     after = page.at(-1)?.sessionId ?? after;
   }
 }
 
+/** They have no positions: each is copied anew. */
+async function copyTables(source: Store, target: Store, position: number): Promise<void> {
+  for (const table of await source.tables()) {
+    for (let offset = 0; ; offset += batchSize) {
+      const rows = await source.rowsOf(table, offset, batchSize);
+      const tables = [{ table, isFirst: offset === 0, rows }];
+      await takeOver(target, position, { ...nothing, tables, head: position });
+      if (rows.length < batchSize) break;
+    }
+  }
+}
+
+async function compareTables(source: Store, target: Store): Promise<void> {
+  for (const table of await source.tables()) {
+    const [here, there] = [await contentOf(source, table), await contentOf(target, table)];
+    if (!isSame(here, there)) throw different(`its ${table} differ`);
+  }
+}
+
+/** In one order for both: each kind of store has its own for what is missing. */
+async function contentOf(store: Store, table: string): Promise<string[]> {
+  const content: string[] = [];
+  for (let rows = await store.rowsOf(table, 0, batchSize); rows.length > 0; ) {
+    content.push(...rows.map((row) => canonicalJson(row)));
+    rows = await store.rowsOf(table, content.length, batchSize);
+  }
+  return content.sort();
+}
+
 async function compare(source: Store, target: Store, position: number, onProgress: OnProgress) {
+  await compareTables(source, target);
   const { events, starts } = await compareLogs(source, target, position, onProgress);
   const mended = (await checkFolds(source, starts, onProgress)).different;
   const copied = await checkFolds(target, starts, onProgress);

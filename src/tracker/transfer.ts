@@ -8,6 +8,17 @@ export interface PrunedSession {
   readonly startEventId: string;
 }
 
+/** A row of a table beside the log and its fold, by its columns; both kinds of store have the same ones. */
+export type TableRow = Readonly<Record<string, string | number | null>>;
+
+/** Rows of one such table. */
+export interface TableRows {
+  readonly table: string;
+  /** Whether what is in the table is removed first. */
+  readonly isFirst: boolean;
+  readonly rows: readonly TableRow[];
+}
+
 /** A part of a record, as another store has it. */
 export interface RecordPart {
   /** In the order of the log. */
@@ -16,6 +27,7 @@ export interface RecordPart {
   readonly sessions: readonly Session[];
   /** Their events and rows are removed where they are. */
   readonly pruned: readonly PrunedSession[];
+  readonly tables: readonly TableRows[];
   /** The position that was given last there; the next event that is new here gets a later one. */
   readonly head: number;
 }
@@ -26,6 +38,10 @@ export interface Transfer {
   head(): Promise<number>;
   /** The ids that pruning keeps, in their order, at most `limit` of those after a session id. */
   prunedSessions(after: string, limit: number): Promise<readonly PrunedSession[]>;
+  /** The names of the tables beside the log and its fold. */
+  tables(): Promise<readonly string[]>;
+  /** The rows of one of them, in an order of their own: at most `limit`, after so many. */
+  rowsOf(table: string, offset: number, limit: number): Promise<readonly TableRow[]>;
   /**
    * Takes over a part of another record, its events at the positions that they have there. All of it is durable when the
    * promise resolves, or nothing.

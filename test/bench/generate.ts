@@ -76,7 +76,8 @@ export async function fillStore(store: Store, { sessions, seed }: HistoryOptions
   let part: { events: LoggedEvent[]; sessions: Session[] } = { events: [], sessions: [] };
   const take = async () => {
     const after = part.events[0] === undefined ? head : part.events[0].seq - 1;
-    if (!(await store.takeOver(after, { ...part, pruned: [], head }))) throw new Error("the store was not empty");
+    if (!(await store.takeOver(after, { ...part, pruned: [], tables: [], head })))
+      throw new Error("the store was not empty");
     part = { events: [], sessions: [] };
   };
   for (const life of livesOf(sessions, seed)) {

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Session } from "../../tracker/fold.ts";
 import type { Instant } from "../../tracker/instant.ts";
 import type { ComponentCount, LoggedChange, SessionQuery, StatsKey, StatsRow } from "../../tracker/store.ts";
-import type { PrunedSession, RecordPart } from "../../tracker/transfer.ts";
+import type { PrunedSession, RecordPart, TableRow } from "../../tracker/transfer.ts";
 import { rowToSession } from "../rows.ts";
 import { copyTo } from "./backup.ts";
 import { nextTurn } from "./busy.ts";
@@ -12,7 +12,7 @@ import { countPrunable, pruneOldest } from "./prune.ts";
 import { matchingRows } from "./query.ts";
 import type { Prepare } from "./ranges.ts";
 import { countComponents, countSessions } from "./stats.ts";
-import { headOf, prunedAfter, takeOver } from "./transfer.ts";
+import { headOf, prunedAfter, rowsOf, tablesOf, takeOver } from "./transfer.ts";
 
 /** To be run inside a transaction, because it reads in several goes. */
 export function findSessions(prepare: Prepare, query: SessionQuery): Session[] {
@@ -68,4 +68,12 @@ export function findPruned(prepare: Prepare, after: string, limit: number): Prun
 /** To be run inside a transaction. @returns whether the part was taken */
 export function takePart(prepare: Prepare, after: number, part: RecordPart): boolean {
   return takeOver(prepare, after, part);
+}
+
+export function findTables(prepare: Prepare): string[] {
+  return tablesOf(prepare);
+}
+
+export function findRows(prepare: Prepare, table: string, offset: number, limit: number): TableRow[] {
+  return rowsOf(prepare, table, offset, limit);
 }

@@ -82,6 +82,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     head: () => connection.run(async () => (await loadHistory()).findHead(prepare)),
     prunedSessions: (after, limit) =>
       connection.run(async () => (await loadHistory()).findPruned(prepare, after, limit)),
+    tables: () => connection.run(async () => (await loadHistory()).findTables(prepare)),
+    rowsOf: (table, offset, limit) =>
+      connection.run(async () => (await loadHistory()).findRows(prepare, table, offset, limit)),
     takeOver: (after, part) =>
       connection.run(async () => {
         const { takePart } = await loadHistory();

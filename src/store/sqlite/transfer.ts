@@ -1,5 +1,5 @@
 /** Owns what is read of a file that is copied into another store, and how a part of another record comes into this one. */
-import type { PrunedSession, RecordPart } from "../../tracker/transfer.ts";
+import type { PrunedSession, RecordPart, TableRow, TableRows } from "../../tracker/transfer.ts";
 import { eventToValues } from "../rows.ts";
 import type { Prepare } from "./ranges.ts";
 import { putSessionSql, sessionToValues } from "./rows.ts";
@@ -16,7 +16,8 @@ export function prunedAfter(prepare: Prepare, after: string, limit: number): Pru
 }
 
 /** To be run inside a transaction. @returns whether the part was taken */
-export function takeOver(prepare: Prepare, after: number, { events, sessions, pruned, head }: RecordPart): boolean {
+export function takeOver(prepare: Prepare, after: number, part: RecordPart): boolean {
+  const { events, sessions, pruned, tables, head } = part;
   if (headOf(prepare) !== after) return false;
   for (const { seq, event } of events) prepare(insertEventSql).run(seq, ...eventToValues(event));
   for (const session of sessions) prepare(putSessionSql).run(...sessionToValues(session));
@@ -29,8 +30,34 @@ export function takeOver(prepare: Prepare, after: number, { events, sessions, pr
     prepare("DELETE FROM events WHERE session_id = ?").run(sessionId);
     prepare("DELETE FROM sessions WHERE session_id = ?").run(sessionId);
   }
+  for (const table of tables) putRows(prepare, table);
   setHead(prepare, head);
   return true;
+}
+
+/** @returns the names of the tables beside the log and its fold */
+export function tablesOf(prepare: Prepare): string[] {
+  return prepare(tablesSql)
+    .all()
+    .map((row) => String(row.name));
+}
+
+export function rowsOf(prepare: Prepare, table: string, offset: number, limit: number): TableRow[] {
+  const columns = prepare("SELECT name FROM pragma_table_info(?)").all(table);
+  const order = columns.map((_, at) => at + 1).join(", ");
+  return prepare(`SELECT * FROM "${table}" ORDER BY ${order} LIMIT ? OFFSET ?`)
+    .all(limit, offset)
+    .map((row) => ({ ...row }) as TableRow);
+}
+
+function putRows(prepare: Prepare, { table, isFirst, rows }: TableRows): void {
+  if (isFirst) prepare(`DELETE FROM "${table}"`).run();
+  const columns = Object.keys(rows[0] ?? {});
+  const names = columns.map((name) => `"${name}"`).join(", ");
+  for (const row of rows) {
+    const values = columns.map((name) => row[name] ?? null);
+    prepare(`INSERT INTO "${table}" (${names}) VALUES (${columns.map(() => "?").join(", ")})`).run(...values);
+  }
 }
 
 /** The row is made by the first event. */
@@ -40,3 +67,6 @@ function setHead(prepare: Prepare, head: number): void {
 }
 
 const insertEventSql = "INSERT INTO events (seq, event_id, session_id, kind, body) VALUES (?, ?, ?, ?, ?)";
+const tablesSql = `SELECT name FROM sqlite_schema
+  WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT IN ('events', 'sessions', 'pruned_sessions')
+  ORDER BY name`;

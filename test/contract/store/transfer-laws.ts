@@ -10,7 +10,7 @@ import { overlapHistory } from "./overlap-history.ts";
 
 const everything = 1_000_000;
 const afterAll = at("2030-01-01T00:00:00Z");
-const nothing: RecordPart = { events: [], sessions: [], pruned: [], head: 0 };
+const nothing: RecordPart = { events: [], sessions: [], pruned: [], tables: [], head: 0 };
 
 /** @param createPlace - makes a place with no store in it yet, removed when the test is done */
 export function transferLaws(name: string, createPlace: (t: TestContext) => StorePlace): void {
@@ -96,6 +96,30 @@ export function transferLaws(name: string, createPlace: (t: TestContext) => Stor
       assert.equal(await store.transact((tx) => tx.isSessionIdTaken(sessionId)), true);
       assert.equal(await store.transact((tx) => tx.prunedSessionId(startEventId)), sessionId);
     }
+  });
+
+  law("rows of the other tables are taken over as they are, in the place of those before", async (store) => {
+    const text = "\0\u0001 é \n'\"";
+    const row = (key: string, body: string | null) => ({
+      origin_id: "o",
+      key,
+      stream: "s",
+      seq: 2 ** 40,
+      code: "invalid",
+      error: text,
+      start_event_id: null,
+      body,
+      parked_at: "t",
+    });
+    const table = "parked_events";
+    const take = (isFirst: boolean, ...rows: ReturnType<typeof row>[]) =>
+      store.takeOver(0, { ...nothing, tables: [{ table, isFirst, rows }] });
+    await take(true, row("gone", null));
+    await take(true, row("c", text), row("a", null));
+    await take(false, row("b", ""));
+    assert.deepEqual(await store.rowsOf(table, 0, 2), [row("a", null), row("b", "")]);
+    assert.deepEqual(await store.rowsOf(table, 2, 2), [row("c", text)]);
+    assert.deepEqual(await store.rowsOf(table, 3, 2), []);
   });
 
   law("a part is taken over whole or not at all", async (store) => {

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { createHmac, sign as signWith } from "node:crypto";
 import { type TestContext, test } from "node:test";
-import { copyHosts } from "../../../src/app/copy-hosts.ts";
 import { createEnrolment, EnrolRefusal, mostWrongSecrets, openHostGate } from "../../../src/app/enrolment.ts";
 import { inviteHost, revokeHost } from "../../../src/app/hosts.ts";
+import { migrate } from "../../../src/app/migrate.ts";
 import { createHostGate, HostRefused } from "../../../src/auth/host-gate.ts";
 import { bodyHash, createHostKey, type HostKey, signHostProof, signHostToken } from "../../../src/auth/host-keys.ts";
 import type { Log } from "../../../src/log.ts";
@@ -509,7 +509,7 @@ test("a record that moves to another store takes its hosts and invitations along
   const [host, target] = [createHostKey(), await openAt(sqlitePlace(t), t)];
   await centre.enrol(host, await centre.invite());
   await centre.invite();
-  for (let times = 0; times < 2; times += 1) await copyHosts(centre.store, target);
+  for (let times = 0; times < 2; times += 1) await migrate(centre.store, target, () => {});
   assert.deepEqual(await target.enrolledHosts(), await centre.store.enrolledHosts());
   assert.deepEqual(await target.invites(), await centre.store.invites());
   const log: Log = { info() {}, warning() {}, error() {} };
