@@ -34,6 +34,8 @@ const entryPoints = {
   origins: resolve(root, "src/store/sqlite/origins.ts"),
   hosts: resolve(root, "src/store/sqlite/hosts.ts"),
   store: resolve(root, "src/store/postgres/store.ts"),
+  outbox: resolve(root, "src/store/outbox.ts"),
+  "deliver-in-passing": resolve(root, "src/app/deliver-in-passing.ts"),
   "machine-record": resolve(root, "src/app/machine-record.ts"),
   "remote-record": resolve(root, "src/app/remote-record.ts"),
   metrics: resolve(root, "src/server/metrics/metrics.ts"),

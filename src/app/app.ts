@@ -1,4 +1,5 @@
 /** Puts the program together: a configuration becomes the parts that every use case is made over. */
+import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Spool } from "../capture/spool.ts";
 import type { Config } from "../config/config.ts";
@@ -76,6 +77,41 @@ export function placeOfRecord({ paths, settings }: Config): string {
   return settings.store === null
     ? paths.database
     : settings.store.replace(/(?<=:\/\/)[^/?#@]*@/, "").replace(/\?.*$/s, "");
+}
+
+/** @returns the folder of the records that this one is delivered to; it is there where there is one */
+export function destinationsFolder({ paths }: Pick<Config, "paths">): string {
+  return `${paths.dataFolder}/destinations`;
+}
+
+/** How often a server that delivers to nobody looks whether its record was enrolled, in milliseconds. */
+const enrolledCheckMs = 2_000;
+
+/** Delivers what comes on record, beside everything else; resolves when the signal is aborted and nothing is under way. */
+export async function deliverOnceEnrolled(
+  signal: AbortSignal,
+  app: Pick<App, "config" | "store" | "machine" | "log">,
+): Promise<void> {
+  while (!signal.aborted) {
+    if (lstatSync(destinationsFolder(app.config), { throwIfNoEntry: false }) !== undefined) {
+      const { deliverUntil } = await import("./deliver-in-passing.ts");
+      return deliverUntil(signal, app);
+    }
+    await pause(enrolledCheckMs, signal);
+  }
+}
+
+/** Without the module of such timers, which a start would load with this one. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done);
+  });
 }
 
 /** Loaded where there is one to keep. */

@@ -106,7 +106,7 @@ function createBatches<T extends { readonly seq: number }>(
 }
 
 /** @returns the position after which the log has what came on record at an instant or later */
-async function positionAt(store: Pick<EventLog, "events" | "lastSeq">, instant: Instant): Promise<number> {
+export async function positionAt(store: Pick<EventLog, "events" | "lastSeq">, instant: Instant): Promise<number> {
   let [before, last] = [0, await store.lastSeq()];
   while (before < last) {
     const middle = Math.floor((before + last) / 2);

@@ -1,4 +1,5 @@
 /** Owns what every command does around its one use case: configuration, log, open, close. */
+import { lstatSync } from "node:fs";
 import { type App, openApp } from "../app/app.ts";
 import { resolveConfig } from "../config/config.ts";
 import { createLog } from "../log.ts";
@@ -13,6 +14,22 @@ export async function withApp<T>(work: (app: App) => Promise<T>): Promise<T> {
   } finally {
     await app.close();
   }
+}
+
+/** Longer than delivery ever waits: a time further ahead is of a clock that was set back. */
+const longestWaitMs = 2 * 3_600_000;
+
+/**
+ * Delivers what came on record, for a short time, where it is enrolled and due: the time of the folder of destinations says
+ * from when on. Where it is not, this is one look.
+ */
+export async function deliverInPassing(app: App): Promise<void> {
+  const folder = lstatSync(`${app.config.paths.dataFolder}/destinations`, { throwIfNoEntry: false });
+  if (folder === undefined) return;
+  const leftMs = folder.mtimeMs - Date.now();
+  if (leftMs > 0 && leftMs < longestWaitMs) return;
+  const { deliverBriefly } = await import("../app/deliver-in-passing.ts");
+  await deliverBriefly(app);
 }
 
 /** What is said when an id is not on record. */

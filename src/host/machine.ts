@@ -32,8 +32,8 @@ export interface Machine extends ProcessHome {
  * @param processes - what the system can tell about its processes
  * @param machineIdFile - tells hosts apart that share a home folder (machine-id(5)); need not exist
  */
-export function createMachine(hostIdFile: string, processes: Processes, machineIdFile = "/etc/machine-id"): Machine {
-  const { id, ...hostIdState } = openHostId(hostIdFile, machineIdOf(machineIdFile), newUuid);
+export function createMachine(hostIdFile: string, processes: Processes, machineIdFile = usualMachineIdFile): Machine {
+  const { id, ...hostIdState } = openHostId(hostIdFile, thisMachineId(machineIdFile), newUuid);
   const home = { hostId: id, bootId: processes.bootId(), processes };
   const time = processes.timeNamespace();
   const clockId = home.bootId === null || time === null ? home.bootId : `${home.bootId}/${time}`;
@@ -57,7 +57,10 @@ export async function openProcesses(): Promise<Processes> {
   return createPsProcesses();
 }
 
-function machineIdOf(file: string): string | null {
+const usualMachineIdFile = "/etc/machine-id";
+
+/** @returns what tells machines apart that share a home folder or have a copy of it (machine-id(5)); null where there is none */
+export function thisMachineId(file = usualMachineIdFile): string | null {
   const id = readLine(file);
   return id !== null && /^[0-9a-f]{32}$/.test(id) ? id : null;
 }

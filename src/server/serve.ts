@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { createAnswers } from "../app/answers.ts";
-import { type App, placeOfRecord } from "../app/app.ts";
+import { type App, deliverOnceEnrolled, placeOfRecord } from "../app/app.ts";
 import { createLive } from "../app/live.ts";
 import { createLogin, createLoginUsers, type Login } from "../app/login.ts";
 import { createPeerCheck } from "../app/peers.ts";
@@ -140,11 +140,13 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
   const notify = createNotify(options.isWaitedForBySystemd, app.log);
   const ready = notify("ready");
 
+  const delivering = deliverOnceEnrolled(signal, app);
   await reconcileUntil(signal, app, async () => {
     if (options.tls !== null) refreshTls(options.tls, app.log, false);
     await metrics.follow();
     await local?.login.sweep();
   });
+  await delivering;
   const closed = closeEntrance(entrance, calls);
   await ready;
   await Promise.all([closed, notify("stopping")]);
@@ -206,10 +208,12 @@ export async function serveStdio(options: ServeOptions): Promise<void> {
   await server.connect(new StdioServerTransport(process.stdin.pipe(exactLines())));
   logServing(options, { transport: "stdio" });
   const stop = new AbortController();
-  const reconciling = reconcileUntil(AbortSignal.any([signal, stop.signal]), app);
+  const stopped = AbortSignal.any([signal, stop.signal]);
+  const delivering = deliverOnceEnrolled(stopped, app);
+  const reconciling = reconcileUntil(stopped, app);
   await Promise.race([reconciling, ended]);
   stop.abort();
-  await reconciling;
+  await Promise.all([reconciling, delivering]);
   await calls.done();
   await server.close();
   // While it is open, the process would not end.

@@ -4,6 +4,7 @@ import type { Session, SessionState } from "./fold.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Instant } from "./instant.ts";
 import type { Origins, OriginsTransaction } from "./origins.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Transfer } from "./transfer.ts";
 
 /** What a query of sessions asks for; a missing field restricts nothing, several are joined by "and". */
@@ -175,7 +176,8 @@ export interface Upkeep {
   /**
    * Removes sessions that ended, or are proven dead, before an instant, with their events; open ones stay. Their ids are
    * never given out again. The ids of their start events are kept too: such an event that is sent once more names a
-   * session that is over, and must not open a new one ({@link StoreTransaction.prunedSessionId}).
+   * session that is over, and must not open a new one ({@link StoreTransaction.prunedSessionId}). What may have to be
+   * delivered stays ({@link Outbox.holdEvents}); what goes before it could be is a loss ({@link Outbox.untoldLosses}).
    *
    * @param limit - at most this many, so that others get their turn (a few thousand take about half a second); call again
    *   until it answers 0
@@ -197,7 +199,7 @@ export interface Upkeep {
  * Where events and their fold are kept. Every method throws `storage.unavailable`, `storage.busy` or
  * `storage.corrupt` when the store cannot do its part.
  */
-export interface Store extends EventLog, SessionIndex, Upkeep, Transfer, Origins, Hosts {
+export interface Store extends EventLog, SessionIndex, Upkeep, Transfer, Origins, Hosts, Outbox {
   /** Waits for what is under way and releases the store. A second call does nothing. */
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { indexLaws } from "../contract/store/index-laws.ts";
 import { logLaws } from "../contract/store/log-laws.ts";
 import { transferLaws } from "../contract/store/transfer-laws.ts";
+import { outboxLaws } from "../contract/store/outbox-laws.ts";
 import { upkeepLaws } from "../contract/store/upkeep-laws.ts";
 import { newestPostgresPlace, sharedCluster } from "../support/store/postgres.ts";
 
@@ -17,4 +18,5 @@ test("the server is of a newer version than that of the machine", () => {
 logLaws(name, newestPostgresPlace);
 indexLaws(name, newestPostgresPlace);
 upkeepLaws(name, newestPostgresPlace);
+outboxLaws(name, newestPostgresPlace);
 transferLaws(name, newestPostgresPlace);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { indexLaws } from "../contract/store/index-laws.ts";
 import { logLaws } from "../contract/store/log-laws.ts";
 import { transferLaws } from "../contract/store/transfer-laws.ts";
+import { outboxLaws } from "../contract/store/outbox-laws.ts";
 import { upkeepLaws } from "../contract/store/upkeep-laws.ts";
 import { losingPostgresPlace, sharedCluster } from "../support/store/postgres.ts";
 
@@ -12,6 +13,7 @@ const name = "postgres that loses";
 logLaws(name, losingPostgresPlace);
 indexLaws(name, losingPostgresPlace);
 upkeepLaws(name, losingPostgresPlace);
+outboxLaws(name, losingPostgresPlace);
 transferLaws(name, losingPostgresPlace);
 
 test("many transactions have lost", () => {

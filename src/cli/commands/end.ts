@@ -2,7 +2,7 @@
 import { createShells, type Shells } from "../../capture/shells.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { toJsonRow } from "../../wire/view.ts";
-import { noSession, withApp } from "../context.ts";
+import { deliverInPassing, noSession, withApp } from "../context.ts";
 import type { EndOptions } from "../syntax/record.ts";
 import { printJson } from "../terminal/print.ts";
 
@@ -13,12 +13,14 @@ export async function run(sessionId: string | undefined, options: EndOptions): P
       "end needs either a session id or --state-file; 'session-buddy list' shows the ids",
     );
   }
-  const session = await withApp(async (app) => {
+  await withApp(async (app) => {
     const id = await recordEnd(createShells(app), sessionId, options);
     // Read for who prints it alone: every shell's end comes through here.
-    return options.json ? app.store.session(id) : null;
+    const session = options.json ? await app.store.session(id) : null;
+    if (session !== null) printJson(toJsonRow(session));
+    // After the answer, and where nobody waits for the end of this program.
+    if (options.stateFile !== undefined) await deliverInPassing(app);
   });
-  if (session !== null) printJson(toJsonRow(session));
 }
 
 async function recordEnd(shells: Shells, sessionId: string | undefined, options: EndOptions): Promise<string> {

@@ -12,14 +12,15 @@ export async function run(options: PruneOptions): Promise<void> {
   const endedBefore = instantFromMs(Math.max(Date.parse("0001-01-01"), Date.now() - parseAgeMs(options.olderThan)));
   const isRemoving = options.yes ?? false;
   const progress = createProgress();
-  const sessions = await withApp((app) =>
+  const { sessions, kept } = await withApp((app) =>
     isRemoving
       ? prune(app, endedBefore, (removed, total) => progress.tell(`${removed} of ${total} sessions`))
       : countPrunable(app, endedBefore),
   ).finally(progress.done);
   const before = formatInstant(endedBefore);
-  if (options.json) return printJson({ ended_before: before, sessions, removed: isRemoving });
+  if (options.json) return printJson({ ended_before: before, sessions, kept, removed: isRemoving });
   const what = `${sessions} sessions that ended before ${before}`;
-  if (isRemoving) return printLine(`Removed ${what}.`);
-  printLine(`Would remove ${what}.${sessions === 0 ? "" : " Add --yes to remove them."}`);
+  if (isRemoving) printLine(`Removed ${what}.`);
+  else printLine(`Would remove ${what}.${sessions === 0 ? "" : " Add --yes to remove them."}`);
+  if (kept > 0) printLine(`${kept} more stay until they are delivered, and for 30 days after that (deliver status).`);
 }

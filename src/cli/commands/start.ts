@@ -5,7 +5,7 @@ import { requireDirectory } from "../../capture/typed.ts";
 import { surroundings, workingDirectory } from "../../config/environment.ts";
 import type { Session } from "../../tracker/fold.ts";
 import { toJsonRow } from "../../wire/view.ts";
-import { withApp } from "../context.ts";
+import { deliverInPassing, withApp } from "../context.ts";
 import type { StartOptions } from "../syntax/record.ts";
 import { printJson, printLine, printMessage } from "../terminal/print.ts";
 
@@ -30,6 +30,8 @@ export async function run(options: StartOptions): Promise<void> {
     else if (session !== null) printLine(session.sessionId);
     // After the answer, which must not wait for it.
     await createReconcile(app, shells).inPassing();
+    // Who types it waits for its end.
+    if (stateFile !== undefined) await deliverInPassing(app);
   });
 }
 

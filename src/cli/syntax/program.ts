@@ -6,6 +6,7 @@ import { printMessage, printText } from "../terminal/print.ts";
 import { example } from "./arguments.ts";
 import { addCurrent, addLast, addList, addShow, addStats, addTimeline, addWatch, addWho, addWhy } from "./ask.ts";
 import { addEnroll, addHost, addUnenroll } from "./hosts.ts";
+import { addDeliver } from "./deliver.ts";
 import { addInstall, addStatus, addUninstall } from "./machine.ts";
 import { addEnd, addStart } from "./record.ts";
 import { addCompletion, addConfig, addDoctor, addHook, addServe } from "./setup.ts";
@@ -31,6 +32,7 @@ const commands: readonly (readonly [name: string, add: (program: Command) => voi
   ["restore", addRestore],
   ["import", addImport],
   ["migrate", addMigrate],
+  ["deliver", addDeliver],
   ["doctor", addDoctor],
   ["serve", addServe],
   ["token", addToken],

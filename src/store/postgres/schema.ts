@@ -1,6 +1,7 @@
 /** Owns the tables of the PostgreSQL store, and how an older database becomes a newer one. */
 import type { ClientBase } from "pg";
 import { SessionBuddyError } from "../../tracker/errors.ts";
+import { deliveryTables } from "./delivery-tables.ts";
 import { codeOf, retryMigration } from "./errors.ts";
 
 /**
@@ -157,6 +158,7 @@ export const migrations: readonly string[] = [
      place bigint NOT NULL
    );
    CREATE INDEX host_keys_by_origin ON host_keys (origin_id, place);`,
+  deliveryTables,
 ];
 
 /** The version that this program reads and writes. */

@@ -3,12 +3,15 @@
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import type { EventLog, LoggedChange, LoggedEvent, Store } from "../../tracker/store.ts";
 import { toChange } from "../changes.ts";
+import type { Procedure } from "../outbox.ts";
+import * as outboxProcedures from "../outbox.ts";
+import { countHeld, holdEvents } from "../outbox-hold.ts";
 import { parseAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { toEvent } from "./event-rows.ts";
 import { hostsOn } from "./hosts.ts";
 import { askOrigins } from "./origins.ts";
-import { countPrunableSql, oldValues, pruneOldest } from "./prune.ts";
+import { countPrunable, oldSessions, pruneOldest, statements } from "./prune.ts";
 import { fromText, type Row, readColumns, toSession, toText } from "./rows.ts";
 import { numbered, type Statement } from "./statement.ts";
 import { componentCountsSql, statsStatement, toComponentCount, toStats } from "./stats.ts";
@@ -46,6 +49,7 @@ function storeOver(connection: Connection): Store {
     return connection.read(text, values);
   };
   const log = createLogReader(read);
+  const outbox = outboxOn(connection);
   return {
     transact: (work) => connection.transact(work),
     async session(sessionId) {
@@ -66,11 +70,17 @@ function storeOver(connection: Connection): Store {
     ...askOrigins((text, values) => connection.read(text, values)),
     stats: async (by, query) => toStats(by, await ask(statsStatement(by, query))),
     componentCounts: async () => (await read(componentCountsSql)).map(toComponentCount),
-    async countPrunable(endedBefore) {
-      const [row] = await read(countPrunableSql, ...oldValues(endedBefore));
-      return row?.n as number;
-    },
+    countPrunable: (endedBefore) => countPrunable((text, values) => connection.read(text, values), endedBefore),
     prune: (endedBefore, limit) => connection.alone((transaction) => pruneOldest(transaction, endedBefore, limit)),
+    deliveries: () => outbox.read((ask) => ask.deliveries()),
+    leaseDelivery: (addressee, stream, lease) => outbox.write((ask) => ask.leaseDelivery(addressee, stream, lease)),
+    settleDelivery: (name, leaseId, change) => outbox.write((ask) => ask.settleDelivery(name, leaseId, change)),
+    keepDeliveries: (names) => outbox.write((ask) => ask.keepDeliveries(names)),
+    refusedEvents: (name, limit) => outbox.read((ask) => ask.refusedEvents(name, limit)),
+    untoldLosses: (name, limit) => outbox.read((ask) => ask.untoldLosses(name, limit)),
+    backlog: (name) => outbox.read((ask) => ask.backlog(name)),
+    holdEvents: (rule) => outbox.write(() => holdEvents(rule)),
+    countHeld: (endedBefore) => outbox.read(() => countHeld(oldSessions(endedBefore))),
     async problems() {
       const [row] = await read(problemsSql);
       return (row?.head as number) >= (row?.last as number)
@@ -81,6 +91,21 @@ function storeOver(connection: Connection): Store {
     backup: () => Promise.reject(new SessionBuddyError("usage", copiedByItself)),
     ...hostsOn(connection),
     close: () => connection.close(),
+  };
+}
+
+type OutboxProcedures = typeof import("../outbox.ts");
+
+/** This store has them loaded anyhow, to know what it must not remove. */
+function outboxOn(connection: Connection) {
+  return {
+    read: <T>(make: (ask: OutboxProcedures) => Procedure<T>) =>
+      outboxProcedures.runThere(
+        make(outboxProcedures),
+        statements((text, values) => connection.read(text, values)),
+      ),
+    write: <T>(make: (ask: OutboxProcedures) => Procedure<T>) =>
+      connection.alone((ask) => outboxProcedures.runThere(make(outboxProcedures), statements(ask))),
   };
 }
 

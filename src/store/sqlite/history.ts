@@ -2,13 +2,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Session } from "../../tracker/fold.ts";
 import type { Instant } from "../../tracker/instant.ts";
+import type { HoldRule } from "../../tracker/outbox.ts";
 import type { ComponentCount, LoggedChange, SessionQuery, StatsKey, StatsRow } from "../../tracker/store.ts";
 import type { PrunedSession, RecordPart, TableRow } from "../../tracker/transfer.ts";
 import { rowToSession } from "../rows.ts";
 import { copyTo } from "./backup.ts";
 import { nextTurn } from "./busy.ts";
 import { changesAfter } from "./changes.ts";
-import { countPrunable, pruneOldest } from "./prune.ts";
+import { countHeldOnes, countPrunable, decideHold, pruneOldest } from "./prune.ts";
 import { matchingRows } from "./query.ts";
 import type { Prepare } from "./ranges.ts";
 import { countComponents, countSessions } from "./stats.ts";
@@ -34,6 +35,15 @@ export function countByComponent(prepare: Prepare): ComponentCount[] {
 
 export function countOld(prepare: Prepare, endedBefore: Instant): number {
   return countPrunable(prepare, endedBefore);
+}
+
+export function countKept(prepare: Prepare, endedBefore: Instant): number {
+  return countHeldOnes(prepare, endedBefore);
+}
+
+/** To be run inside a transaction. */
+export function hold(prepare: Prepare, rule: HoldRule): void {
+  decideHold(prepare, rule);
 }
 
 /** To be run inside a transaction. @returns how many were removed */

@@ -3,6 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { foldSession } from "../../tracker/fold.ts";
 import { rowToEvent } from "../rows.ts";
+import { deliveryTables } from "./delivery-tables.ts";
 import { putSql, sessionNames, sessionToValues } from "./rows.ts";
 import { applicationId, isMarked, readPragma, schemaVersion } from "./schema.ts";
 
@@ -166,6 +167,7 @@ export const migrations: readonly (string | ((database: DatabaseSync) => void))[
      place INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX host_keys_by_origin ON host_keys (origin_id, place);`,
+  deliveryTables,
 ];
 
 /** Ends that were told for a time after a proof of death lie no later than that proof since. */

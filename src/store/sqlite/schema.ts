@@ -5,7 +5,7 @@ import type { DatabaseSync } from "node:sqlite";
 export const applicationId = 0x53427564;
 
 /** The newest version this program knows: as many as there are steps (`migrations.ts`). */
-export const schemaVersion = 7;
+export const schemaVersion = 8;
 
 /** @returns whether the file is ours and needs no step. */
 export function isCurrent(database: DatabaseSync): boolean {

@@ -2,6 +2,7 @@
 import type { SessionEvent } from "../../tracker/event.ts";
 import type { Session } from "../../tracker/fold.ts";
 import type { LoggedEvent, Store, StoreTransaction } from "../../tracker/store.ts";
+import type { Asked, Procedure } from "../outbox.ts";
 import { eventToValues, rowToEvent, rowToSession } from "../rows.ts";
 import { Connection } from "./connection.ts";
 import { nameOfFile, openFile } from "./opened-file.ts";
@@ -37,6 +38,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const transaction = transactionOn(connection);
   const askedOrigins = <T>(ask: (origins: ReturnType<typeof askOrigins>) => T) =>
     connection.run(async () => ask((await loadOrigins()).askOrigins(prepare)));
+  const outbox = outboxOn(connection);
   const log = (sql: string, ...values: (string | number)[]) => connection.run(() => logged(prepare, sql, ...values));
   return {
     transact: (work) => connection.transact(() => work(transaction)),
@@ -78,6 +80,19 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
         connection.execute(pruneCacheSql);
         return connection.inTransaction("BEGIN IMMEDIATE", () => removeOld(prepare, endedBefore, limit));
       }),
+    deliveries: () => outbox.read((ask) => ask.deliveries()),
+    leaseDelivery: (addressee, stream, lease) => outbox.write((ask) => ask.leaseDelivery(addressee, stream, lease)),
+    settleDelivery: (name, leaseId, change) => outbox.write((ask) => ask.settleDelivery(name, leaseId, change)),
+    keepDeliveries: (names) => outbox.write((ask) => ask.keepDeliveries(names)),
+    refusedEvents: (name, limit) => outbox.read((ask) => ask.refusedEvents(name, limit)),
+    untoldLosses: (name, limit) => outbox.read((ask) => ask.untoldLosses(name, limit)),
+    backlog: (name) => outbox.read((ask) => ask.backlog(name)),
+    holdEvents: (rule) =>
+      connection.run(async () => {
+        const { hold } = await loadHistory();
+        return connection.inTransaction("BEGIN IMMEDIATE", () => hold(prepare, rule));
+      }),
+    countHeld: (endedBefore) => connection.run(async () => (await loadHistory()).countKept(prepare, endedBefore)),
     problems: () => connection.run(async () => (await loadHistory()).findProblems(prepare)),
     head: () => connection.run(async () => (await loadHistory()).findHead(prepare)),
     prunedSessions: (after, limit) =>
@@ -113,6 +128,29 @@ function loadOrigins() {
 /** The same of these. */
 async function loadHosts(connection: Connection) {
   return (await import("./hosts.ts")).hostsOn(connection);
+}
+
+/** Nor of this, but where the record is delivered. */
+function loadOutbox() {
+  return import("../outbox.ts");
+}
+
+type OutboxProcedures = Awaited<ReturnType<typeof loadOutbox>>;
+
+function outboxOn(connection: Connection) {
+  const statement = ({ sql, values }: Asked) => connection.prepared(sql).all(...values);
+  return {
+    read: <T>(make: (ask: OutboxProcedures) => Procedure<T>) =>
+      connection.run(async () => {
+        const procedures = await loadOutbox();
+        return procedures.runNow(make(procedures), statement);
+      }),
+    write: <T>(make: (ask: OutboxProcedures) => Procedure<T>) =>
+      connection.run(async () => {
+        const procedures = await loadOutbox();
+        return connection.inTransaction("BEGIN IMMEDIATE", () => procedures.runNow(make(procedures), statement));
+      }),
+  };
 }
 
 function transactionOn(connection: Connection): StoreTransaction {

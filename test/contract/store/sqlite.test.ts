@@ -4,6 +4,7 @@ import { hostLaws } from "./host-laws.ts";
 import { indexLaws } from "./index-laws.ts";
 import { logLaws } from "./log-laws.ts";
 import { originLaws } from "./origin-laws.ts";
+import { outboxLaws } from "./outbox-laws.ts";
 import { transferLaws } from "./transfer-laws.ts";
 import { upkeepLaws } from "./upkeep-laws.ts";
 
@@ -13,3 +14,4 @@ originLaws("sqlite", sqlitePlace);
 upkeepLaws("sqlite", sqlitePlace);
 transferLaws("sqlite", sqlitePlace);
 hostLaws("sqlite", sqlitePlace);
+outboxLaws("sqlite", sqlitePlace);
