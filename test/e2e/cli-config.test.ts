@@ -40,6 +40,13 @@ test("a setting is its default until it is set, is kept in a private file, and g
     remote: "no",
     store: null,
     store_password_file: null,
+    from: null,
+    from_token_file: null,
+    from_pin: null,
+    from_ca_file: null,
+    tls_certificate_file: null,
+    tls_key_file: null,
+    public_url: null,
   });
   assert.match(await runWell(sandbox, ["config", "list"]), /^port +8700 +saved /m);
   await runWell(sandbox, ["config", "unset", "port"]);
