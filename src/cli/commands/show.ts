@@ -20,11 +20,10 @@ function toJson({ session, events }: SessionRecord) {
 }
 
 /** Key and value, the process and each event as keys of their own; what was never said or seen stays out. */
-function toLines({ session: { process, origin, as_of, ...row }, events }: SessionRecord): string[][] {
+function toLines({ session: { process, origin, ...row }, events }: SessionRecord): string[][] {
   const fields = [
     ...entriesOf(row),
-    ...entriesOf(origin ?? {}, "origin."),
-    ...(as_of === null ? [] : entriesOf({ as_of })),
+    ...(origin === null ? entriesOf({ origin }) : entriesOf(origin, "origin.")),
     ...entriesOf(process ?? {}, "process."),
   ];
   return [...fields, ...events.flatMap(toEventLines)];
