@@ -87,7 +87,7 @@ export function createQuestions(app: App, reconcile = createReconcile(app).recon
 
   const container = ownContainer();
   const heard = createHeard(store);
-  const seen = async (sessions: readonly Session[]) => {
+  const seen = async (sessions: readonly Session[]): Promise<(Session & Pick<ListedSession, "idleMs" | "heard">)[]> => {
     const here = sessions.map((session) => withIdle(session, machine, container));
     return sessions.some(({ origin }) => origin !== null) ? here.map(await heard()) : here;
   };
@@ -126,9 +126,11 @@ export function createQuestions(app: App, reconcile = createReconcile(app).recon
     async explain(sessionId) {
       const found = await record(sessionId);
       if (found === null) return null;
-      const { process, ownerUid } = found.session;
-      const seen = process === null ? null : look(process, machine, ownerUid !== null);
-      return toExplanationRow(explain(found.session, found.events, seen));
+      const { process, ownerUid, origin } = found.session;
+      // What another record says of a process is no reason to look at one of this machine.
+      const now = process === null || origin !== null ? null : look(process, machine, ownerUid !== null);
+      const [{ heard } = {}] = await seen([found.session]);
+      return toExplanationRow(explain(found.session, found.events, now), heard);
     },
     async stats(by, query) {
       await bringUpToDate();

@@ -44,7 +44,7 @@ export interface Explanation {
   readonly circumstances: readonly ToldCircumstance[];
 }
 
-/** @param look - what the session's process shows; null when no process was ever identified */
+/** @param look - what the session's process shows; null when none was ever identified, or another record delivered it */
 export function explain(session: Session, events: readonly LoggedEvent[], look: ProcessLook | null): Explanation {
   const { process, startEventId } = session;
   const start = events.find(({ event }) => event.eventId === startEventId)?.event;
@@ -53,10 +53,14 @@ export function explain(session: Session, events: readonly LoggedEvent[], look: 
     rank: rankOf(session),
     decidingEventId: session.endEventId ?? session.startEventId,
     events,
-    now: look === null ? { state: "unknown", reason: "not_identified" } : { state: look.state, reason: look.reason },
+    now: look === null ? { state: "unknown", reason: whyUnknown(session) } : { state: look.state, reason: look.reason },
     probes: process === null || look === null ? [] : probesOf(process, look),
     circumstances: toldOnes(start?.observed.circumstances ?? null),
   };
+}
+
+function whyUnknown({ origin }: Session): string {
+  return origin === null ? "not_identified" : "other_record";
 }
 
 /** In the order in which they are asked: what is of another host or namespace is not compared further. */

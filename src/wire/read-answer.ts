@@ -73,6 +73,8 @@ const textOrNull = nullable(text);
 const integerOrNull = nullable(integer);
 const timeOrNull = nullable(time);
 
+const origin = later(object<OriginRow>({ id: text, name: textOrNull, session_id: text }));
+
 const sessionReaders: Readers<SessionRow> = {
   session_id: text,
   state: oneOf(sessionStates),
@@ -104,7 +106,7 @@ const sessionReaders: Readers<SessionRow> = {
   container: textOrNull,
   remote: textOrNull,
   terminal_program: textOrNull,
-  origin: later(object<OriginRow>({ id: text, name: textOrNull, session_id: text })),
+  origin,
   as_of: later(time),
 };
 
@@ -220,6 +222,8 @@ const explanation = object<ExplanationRow>({
     }),
   ),
   circumstances,
+  origin,
+  as_of: later(time),
 });
 
 const group = object<GroupRow>({

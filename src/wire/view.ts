@@ -167,10 +167,21 @@ export function toJsonRow(session: ListedSession) {
     container: circumstances.container,
     remote: circumstances.remote,
     terminal_program: circumstances.terminalProgram,
-    origin: toOriginRow(session),
-    // A record that is silent may know of an end: an open session is open as of then.
-    as_of: session.origin !== null && session.state === "active" ? formatted(session.heard?.at ?? null) : null,
+    ...toHeardRow(session),
   };
+}
+
+function toHeardRow(session: Pick<ListedSession, "origin" | "heard" | "state">) {
+  return { origin: toOriginRow(session), as_of: formatted(asOf(session)) };
+}
+
+/**
+ * A record that is silent may know of an end: an open session that it delivered is open as of when it was last heard.
+ *
+ * @returns null for sessions of one's own, and those that are over
+ */
+export function asOf({ origin, heard, state }: Pick<ListedSession, "origin" | "heard" | "state">): Instant | null {
+  return origin !== null && state === "active" ? (heard?.at ?? null) : null;
 }
 
 function toOriginRow({ origin, heard }: Pick<ListedSession, "origin" | "heard">) {
@@ -228,8 +239,8 @@ export function toStatsRow(row: StatsRow) {
   };
 }
 
-/** How a session's state is known; the probes as they were compared. */
-export function toExplanationRow(explanation: Explanation) {
+/** How a session's state is known; the probes as they were compared. @param heard - of the record that delivered it */
+export function toExplanationRow(explanation: Explanation, heard?: Heard) {
   const { session, rank, decidingEventId, events, now, probes, circumstances } = explanation;
   return {
     session_id: session.sessionId,
@@ -253,6 +264,7 @@ export function toExplanationRow(explanation: Explanation) {
     process_now: now,
     probes,
     circumstances: circumstances.map(toCircumstanceRow),
+    ...toHeardRow({ ...session, ...(heard === undefined ? {} : { heard }) }),
   };
 }
 

@@ -20,8 +20,12 @@ function toJson({ session, events }: SessionRecord) {
 }
 
 /** Key and value, the process and each event as keys of their own; what was never said or seen stays out. */
-function toLines({ session: { process, ...row }, events }: SessionRecord): string[][] {
-  const fields = [...entriesOf(row), ...entriesOf(process ?? {}, "process.")];
+function toLines({ session: { process, origin, ...row }, events }: SessionRecord): string[][] {
+  const fields = [
+    ...entriesOf(row),
+    ...(origin === null ? entriesOf({ origin }) : entriesOf(origin, "origin.")),
+    ...entriesOf(process ?? {}, "process."),
+  ];
   return [...fields, ...events.flatMap(toEventLines)];
 }
 

@@ -3,7 +3,7 @@ import { usesUnicode } from "../../config/environment.ts";
 import { formatInstant, type Instant, instantFromMs, instantToMs } from "../../tracker/instant.ts";
 import { type Line, linesOf, mostRecent } from "../../tracker/timeline.ts";
 import { escapeControls } from "../../wire/escape.ts";
-import { type ListedSession, toJsonRow } from "../../wire/view.ts";
+import { asOf, type ListedSession, toJsonRow } from "../../wire/view.ts";
 import { withQuestions } from "../input/asked-record.ts";
 import { toQuery } from "../input/filter.ts";
 import type { TimelineOptions } from "../syntax/ask.ts";
@@ -89,7 +89,8 @@ function labelsOf(lines: readonly Line<ListedSession>[]): string[] {
 /** Where a shell reported no end, the end lies between the last proof of life and the first proof of death. */
 function spanOf(session: ListedSession, nowMs: number): Span {
   const isOpen = session.state === "active";
-  const sureEnd = session.endedAt ?? session.endedAfter;
+  // An open one of a record that is silent may have ended since that was heard.
+  const sureEnd = session.endedAt ?? session.endedAfter ?? asOf(session);
   const end = session.endedAt ?? session.endedBefore;
   return {
     fromMs: instantToMs(session.startedAt),

@@ -14,6 +14,8 @@ import { shorten } from "../terminal/width.ts";
 
 const usualHeight = 24;
 const usualWidth = 80;
+/** A table of which nothing was heard is drawn anew after so long. */
+const refreshMs = 30_000;
 
 export async function run(options: WatchOptions): Promise<void> {
   const { position, url } = options.from ?? {};
@@ -43,12 +45,15 @@ async function live(
   let shownLog = "";
   let lines: readonly string[] = [];
   let told: string | undefined;
+  let shownAtMs = 0;
   const screen = openScreen(() => {
     isStale = true;
   });
   try {
     for await (const { events, logId, away } of questions.follow(null, stop.signal)) {
       if (events.length > 0 || logId !== shownLog || away !== told) isStale = true;
+      // Hosts fall silent without a word.
+      if (performance.now() - shownAtMs > refreshMs) isStale = true;
       if (!isStale) continue;
       const now = away === undefined ? await linesOf(questions, query).catch(goneMeanwhile) : waiting(away, lines);
       // A record elsewhere may go between its news and the question; the next news say so.
@@ -56,6 +61,7 @@ async function live(
       lines = now;
       shownLog = logId;
       isStale = false;
+      shownAtMs = performance.now();
       told = away;
       screen.show(lines);
     }

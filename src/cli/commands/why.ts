@@ -49,6 +49,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ["other_namespace", "it ran in another pid namespace, where this pid means another process"],
   ["not_identified", "its process was never identified"],
   ["not_permitted", "this user may not look at it"],
+  ["other_record", "another record delivered it; only that one can look at it"],
 ]);
 
 export async function run(sessionId: string, options: WhyOptions): Promise<void> {
@@ -68,6 +69,8 @@ function toLines(row: ExplanationRow): string[][] {
   return [
     ["session", row.session_id],
     ["state", `${row.state}, rank ${row.rank} of ${strongestRank}: ${meaningOf(row)}`],
+    ...(row.origin === null ? [] : [["origin", wordsForOrigin(row.origin)]]),
+    ...(row.as_of === null ? [] : [["open as of", `${row.as_of}, when that record was last heard`]]),
     ["decided by", `event ${row.deciding_event_id} (${deciding?.kind ?? "unknown"})`],
     ...(row.end_reason === null ? [] : [["end reason", wordsFor(row.end_reason)]]),
     ...(row.ended_before === null ? [] : [["end", `after ${row.ended_after}, by ${row.ended_before}`]]),
@@ -79,6 +82,11 @@ function toLines(row: ExplanationRow): string[][] {
       `${event.event_id}  ${event.kind}, told by ${wordsForSource(event)}, recorded ${event.recorded_at}`,
     ]),
   ];
+}
+
+/** All that is said of the session is the word of that record. */
+function wordsForOrigin({ id, name, session_id }: NonNullable<ExplanationRow["origin"]>): string {
+  return `delivered by ${name ?? "a record"} (${id}), where it is ${session_id}; what follows is that record's word`;
 }
 
 /** Of a shell in the machine's record: nothing that it said itself. */

@@ -2,14 +2,19 @@
 import { type Instant, instantFromMs } from "../../tracker/instant.ts";
 import type { ListedSession } from "../../wire/view.ts";
 import { formatLength } from "../input/moment.ts";
-import { addressOf, briefly, endOf, exitOf, toSeconds } from "./session-columns.ts";
+import { addressOf, asOfColumn, briefly, endOf, exitOf, hostOf, toSeconds } from "./session-columns.ts";
 import type { Column } from "./table.ts";
 
 const minuteMs = 60_000;
 
 /** @param nowMs - where room is scarce, days of this year are shown without the year */
 export function whoColumns(nowMs: number): readonly Column<ListedSession>[] {
-  return [...personColumns(nowMs), { title: "IDLE", text: idleOf, align: "right", importance: 7 }, ...placeColumns];
+  return [
+    ...personColumns(nowMs),
+    asOfColumn(nowMs),
+    { title: "IDLE", text: idleOf, align: "right", importance: 7 },
+    ...placeColumns,
+  ];
 }
 
 /** The same of those who were on, with their end in place of what is seen of them now. */
@@ -17,6 +22,7 @@ export function lastColumns(nowMs: number): readonly Column<ListedSession>[] {
   const brief = (instant: Instant) => briefly(instant, instantFromMs(nowMs));
   return [
     ...personColumns(nowMs),
+    asOfColumn(nowMs),
     { title: "UNTIL", text: (s) => untilOf(s, toSeconds), brief: (s) => untilOf(s, brief), importance: 7.5 },
     { title: "LENGTH", text: lengthOf, align: "right", importance: 4 },
     { title: "EXIT", text: exitOf, importance: 3 },
@@ -37,7 +43,7 @@ function personColumns(nowMs: number): readonly Column<ListedSession>[] {
 
 const placeColumns: readonly Column<ListedSession>[] = [
   { title: "DIRECTORY", text: (s) => s.cwd, least: 10, keep: "end", importance: 4.5 },
-  { title: "HOST", text: (s) => s.hostname, least: 6, importance: 2 },
+  { title: "HOST", text: hostOf, least: 6, importance: 2 },
   { title: "SESSION", text: (s) => s.sessionId, importance: 1 },
 ];
 

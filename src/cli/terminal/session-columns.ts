@@ -1,6 +1,6 @@
 /** Owns how a session looks as a line of a table. */
-import { formatInstant, type Instant, instantFromMs } from "../../tracker/instant.ts";
-import type { ListedSession } from "../../wire/view.ts";
+import { formatInstant, type Instant, instantFromMs, instantToMs } from "../../tracker/instant.ts";
+import { asOf, type ListedSession } from "../../wire/view.ts";
 import { styleState } from "./style.ts";
 import type { Column } from "./table.ts";
 
@@ -16,11 +16,12 @@ export function sessionColumns(
   return [
     { title: "SESSION", text: (s) => branchOf(s) + s.sessionId, importance: 13 },
     { title: "STATE", text: (s) => s.state, importance: 12, style: (cell, s) => styleState(cell, s.state) },
+    asOfColumn(nowMs),
     { title: "USER", text: (s) => s.username, least: 6, importance: 9 },
     { title: "LOGIN", text: loginOf, isExtra: true, least: 6, importance: 8 },
     { title: "TTY", text: (s) => s.circumstances.tty ?? "-", isExtra: true, importance: 4 },
     { title: "FROM", text: addressOf, isExtra: true, least: 15, importance: 6 },
-    { title: "HOST", text: (s) => s.hostname, least: 6, importance: 5 },
+    { title: "HOST", text: hostOf, least: 6, importance: 5 },
     { title: "SHELL", text: (s) => s.shellType, least: 4, importance: 1 },
     { title: "PID", text: (s) => String(s.pid), importance: 2 },
     { title: "STARTED", text: (s) => toSeconds(s.startedAt), brief: (s) => brief(s.startedAt), importance: 11 },
@@ -28,6 +29,31 @@ export function sessionColumns(
     { title: "EXIT", text: exitOf, importance: 3 },
     { title: "DIRECTORY", text: (s) => s.cwd, least: 10, keep: "end", importance: 7 },
   ];
+}
+
+/** A record that delivers says at least so often that it is there, while one of its sessions is open. */
+const silentMs = 180_000;
+
+/** Of open sessions that another record delivered, which has been silent: they may have ended since. */
+export function asOfColumn(nowMs: number): Column<ListedSession> {
+  const shown = (session: ListedSession, format: (instant: Instant) => string) => {
+    const instant = asOf(session);
+    return instant === null || nowMs - instantToMs(instant) <= silentMs ? "-" : format(instant);
+  };
+  const brief = (instant: Instant) => briefly(instant, instantFromMs(nowMs));
+  return {
+    title: "AS OF",
+    text: (s) => shown(s, toSeconds),
+    brief: (s) => shown(s, brief),
+    isExtra: true,
+    importance: 11.5,
+  };
+}
+
+/** What a host calls itself, beside the name that it was enrolled by where that is another. */
+export function hostOf({ hostname, heard }: ListedSession): string {
+  const name = heard?.name ?? hostname;
+  return name === hostname ? hostname : `${hostname} (${name})`;
 }
 
 /** Who logged in, where the shell acts as somebody else. */

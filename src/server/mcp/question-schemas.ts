@@ -56,6 +56,14 @@ type Shape<Row> = { readonly [Key in keyof Row]: z.ZodType<Row[Key]> };
 /** The same where a schema says less than the row's type does. */
 type Keys<Row> = Readonly<Record<keyof Row, z.ZodType>>;
 
+const origin = z
+  .object({ id: z.string(), name: text, session_id: z.string() })
+  .nullable()
+  .describe("the enrolled record that delivered it, and its id there; null for this record's own");
+const asOf = instant.describe(
+  "of an open session from elsewhere: when its record was last heard; it may have ended since",
+);
+
 const session = z.object({
   session_id: z.string(),
   state,
@@ -89,11 +97,8 @@ const session = z.object({
   container: text,
   remote: text.describe("'ADDRESS PORT' the login came from, as the shell claims; not recorded by default"),
   terminal_program: text.describe("as the shell claims"),
-  origin: z
-    .object({ id: z.string(), name: text, session_id: z.string() })
-    .nullable()
-    .describe("the enrolled record that delivered it, and its id there; null for this record's own"),
-  as_of: instant.describe("of an open session from elsewhere: when its record was last heard"),
+  origin,
+  as_of: asOf,
 } satisfies Shape<SessionRow>);
 export const sessionPage = z.object({ ...found, sessions: z.array(session), next_cursor: text });
 
@@ -176,6 +181,8 @@ const explanation = z.object({
     }),
   ),
   circumstances: z.array(circumstance),
+  origin,
+  as_of: asOf,
 } satisfies Keys<ExplanationRow>);
 export const sessionExplanation = z.object({ ...foundOrNot, explanation: explanation.nullable() });
 

@@ -89,7 +89,7 @@ export function createQuestionTools(answers: Answers): readonly ServedTool[] {
       "list_active_sessions",
       "List the open sessions",
       "Who has a shell open now, where and since when, newest first. A session whose process is proven dead is not listed; " +
-        "one whose process cannot be examined from here is. Ask again with next_cursor while it is not null.",
+        "one whose process cannot be examined from here is, and one that another host delivered is open as of its as_of. Ask again with next_cursor while it is not null.",
       { input: activeInput, output: sessionPage },
       answers.activeSessions,
     ),
