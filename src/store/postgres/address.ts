@@ -75,9 +75,17 @@ function encryption(host: string, parameters: URLSearchParams): false | Readonly
   if (mode === "disable" || (mode === null && staysHere(host))) return false;
   const file = (name: string) => {
     const path = parameters.get(name);
-    return path === null ? undefined : readFileSync(path, "utf8");
+    return path === null ? undefined : textOf(name, path);
   };
   return { rejectUnauthorized: true, ca: file("sslrootcert"), cert: file("sslcert"), key: file("sslkey") };
+}
+
+function textOf(name: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw refused(`its ${name} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /** A socket, or an address of this machine. */
