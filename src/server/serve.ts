@@ -113,7 +113,7 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
       live: createLiveStreams(createLive(questions, served.gate)),
       login: local === null ? null : createLoginEntrance(local.login, app.log),
       import: local === null ? null : createImportEntrance(createTakeOver(app), local.gate, app.log),
-      ...hostEntrances(app, options.publicUrl),
+      ...hostEntrances(app, options.publicUrl, metrics.observeDelivery),
     },
     onFailure: (error) => logFailure(app.log, "Request failed", error),
   });

@@ -5,6 +5,7 @@
  * store and its log, and only what is said about calls comes from the calls.
  */
 import { createChangeReader } from "../../app/follow.ts";
+import type { ReceiveListener } from "../../app/receive.ts";
 import type { AnsweredCall } from "../../app/track.ts";
 import type { SpoolCounts } from "../../capture/spool.ts";
 import type { SessionState } from "../../tracker/fold.ts";
@@ -12,12 +13,13 @@ import type { LoggedChange, Store } from "../../tracker/store.ts";
 import type { FailureCode } from "../../wire/result.ts";
 import { createInstruments, createSpoolGauge, type Instruments } from "./instruments.ts";
 import { LabelNames } from "./labels.ts";
+import { createOriginMetrics } from "./origin-metrics.ts";
 import { inTime, oneAtATime } from "./single-flight.ts";
 
 /** What is asked of the store. */
 export type MetricsStore = Pick<
   Store,
-  "changes" | "events" | "lastSeq" | "replacements" | "componentCounts" | "sessions" | "stats"
+  "changes" | "events" | "lastSeq" | "replacements" | "componentCounts" | "sessions" | "stats" | "origins"
 >;
 
 export interface Metrics {
@@ -25,6 +27,8 @@ export interface Metrics {
   readonly contentType: string;
   /** Counts a call; never throws. */
   readonly observe: (call: AnsweredCall) => void;
+  /** Counts what a host delivered; never throws. */
+  readonly observeDelivery: ReceiveListener;
   /** Counts what is new in the log, so that a scrape after a long time has little to read. Never throws. */
   follow(): Promise<void>;
   /** All metrics in Prometheus' text format 0.0.4. Never throws: what cannot be read from the store is left out. */
@@ -78,6 +82,7 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
   const { store, version, spool = null, storeDeadlineMs = defaultDeadlineMs } = options;
   const instruments = createInstruments(version);
   const spoolFiles = spool === null ? null : createSpoolGauge(instruments.registry);
+  const originMetrics = createOriginMetrics(instruments.registry);
   const components = new LabelNames(largestComponents, (label) => zero(instruments, label));
   const shellTypes = new LabelNames(largestShellTypes);
   const position = await store.lastSeq();
@@ -96,16 +101,18 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
   };
   const readStore = oneAtATime(async () => {
     await follow();
-    return countActive();
+    return { counts: await countActive(), origins: await store.origins() };
   });
 
   return {
     contentType: instruments.registry.contentType,
     observe: (call) => observe(instruments, components, call),
+    observeDelivery: originMetrics.observe,
     follow: () => follow().catch(() => {}),
     async text() {
-      const counts = await inTime(readStore(), storeDeadlineMs);
-      showActive(instruments, counts, components.labels());
+      const read = await inTime(readStore(), storeDeadlineMs);
+      showActive(instruments, read?.counts ?? null, components.labels());
+      if (read !== null) originMetrics.show(read.origins, Date.now());
       if (spool !== null && spoolFiles !== null) showSpool(spoolFiles, spool.counts());
       return instruments.registry.metrics();
     },

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { Receive, Received } from "../../app/receive.ts";
+import { createTurns, type TurnLimits } from "../../app/turns.ts";
 import { type HostCaller, type HostGate, type HostRefusal, hostRefusals } from "../../auth/host-caller.ts";
 import { type Log, logFailure } from "../../log.ts";
 import { largestInflatedBytes, largestSentBytes } from "../../wire/batch.ts";
@@ -38,6 +39,12 @@ const mostElements = 100_000;
 /** How soon a host may try again what the store could not do, in seconds. */
 const storeWaitSeconds = 5;
 
+/**
+ * What is written together is held back together: a few batches fill a transaction, and more of them would only keep the
+ * starts of shells here, and each other, waiting. Bodies wait as they came, most of them zipped.
+ */
+export const deliveryTurns: TurnLimits = { running: 4, waitingSize: 64 * 1024 * 1024 };
+
 const inflate = promisify(gunzip);
 
 /** An answer of the wire: the code is what a host decides by, the sentence is for people. */
@@ -50,6 +57,7 @@ interface Refusal {
 export function createEventsEntrance(options: EventsOptions): EventsEntrance {
   const { receive, log, most = requestsPerMinute } = options;
   const requests = createLimit(most, 60);
+  const turns = createTurns(deliveryTurns);
   const served: Serve = async (request, response, onRefused, serve) => {
     try {
       const body = request.method === "POST" ? await readBody(request, largestSentBytes) : Buffer.alloc(0);
@@ -66,9 +74,13 @@ export function createEventsEntrance(options: EventsOptions): EventsEntrance {
   return {
     deliver: (request, response, onRefused) =>
       served(request, response, onRefused, async (caller, body) => {
-        const read = await readBatch(body, request.headers["content-encoding"]);
-        if ("refusal" in read) return sendCode(response, read.refusal);
-        sendReceived(response, await receive.take(caller, read.value));
+        const take = async () => {
+          const read = await readBatch(body, request.headers["content-encoding"]);
+          return "refusal" in read ? read : receive.take(caller, read.value);
+        };
+        const taken = await turns.run(body.length, take);
+        if ("refusal" in taken) sendCode(response, taken.refusal);
+        else sendReceived(response, taken);
       }),
     position: (request, response, query, onRefused) =>
       served(request, response, onRefused, async (caller) => {
