@@ -5,6 +5,7 @@ import { SessionBuddyError } from "../tracker/errors.ts";
 import type { EnrolledHost, HostsTransaction, Invite } from "../tracker/hosts.ts";
 import { instantFromMs } from "../tracker/instant.ts";
 import { maxHostname, textIssue, wireTextRules } from "../tracker/limits.ts";
+import { type HostRow, toHostRow } from "../wire/host-view.ts";
 import type { App } from "./app.ts";
 
 export interface InviteOptions {
@@ -114,4 +115,10 @@ async function changeHost(
 ): Promise<void> {
   const host = await tx.host(originId);
   if (host !== null) await tx.putHost(change(host));
+}
+
+/** @returns every host that was ever enrolled, by name, with what is known of what it delivered */
+export async function listHosts({ store }: Pick<App, "store">): Promise<readonly HostRow[]> {
+  const states = new Map((await store.origins()).map((state) => [state.originId, state]));
+  return (await store.enrolledHosts()).map((host) => toHostRow(host, states.get(host.originId) ?? null));
 }

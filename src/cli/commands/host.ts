@@ -1,14 +1,15 @@
 /** `session-buddy host invite`, `list` and `revoke`: who may send to this record. */
 import { hostname } from "node:os";
-import { inviteHost, type MadeInvite, revokeHost } from "../../app/hosts.ts";
+import { inviteHost, listHosts, type MadeInvite, revokeHost } from "../../app/hosts.ts";
 import { readTls, tlsFilesOf } from "../../auth/tls-files.ts";
 import { resolveConfig } from "../../config/config.ts";
 import { credentialSources } from "../../config/environment.ts";
 import { parseSetting, type Settings } from "../../config/settings.ts";
 import { SessionBuddyError } from "../../tracker/errors.ts";
-import type { EnrolledHost, Invite } from "../../tracker/hosts.ts";
+import type { Invite } from "../../tracker/hosts.ts";
 import { formatInstant, instantFromMs } from "../../tracker/instant.ts";
 import { escapeControls } from "../../wire/escape.ts";
+import { type HostRow, toEnrolledRow } from "../../wire/host-view.ts";
 import { withApp } from "../context.ts";
 import { parseAgeMs } from "../input/moment.ts";
 import type { HostInviteOptions, HostListOptions, HostRevokeOptions } from "../syntax/hosts.ts";
@@ -72,31 +73,19 @@ export async function runList({ invites, json }: HostListOptions): Promise<void>
     );
     return json ? printJson(open.map(toInviteRow)) : printInvites(open);
   }
-  const hosts = await withApp(({ store }) => store.enrolledHosts());
-  if (json) return printJson(hosts.map(toRow));
+  const hosts = await withApp(listHosts);
+  if (json) return printJson(hosts);
   printHosts(hosts);
 }
 
 export async function runRevoke(which: string, { all, json }: HostRevokeOptions): Promise<void> {
   const { hosts, invites } = await withApp((app) => revokeHost(app, which, all ?? false));
-  if (json) return printJson({ hosts: hosts.map(toRow), invites: invites.map(toInviteRow) });
+  if (json) return printJson({ hosts: hosts.map(toEnrolledRow), invites: invites.map(toInviteRow) });
   for (const { name, originId } of hosts) {
     printLine(escapeControls(`Revoked ${name} (${originId}); nothing more is taken from it.`));
   }
   if (invites.length > 0) printLine(`Ended ${invites.length} invitations.`);
   if (hosts.length + invites.length === 0) printLine(escapeControls(`${which} was revoked already.`));
-}
-
-function toRow({ originId, name, username, hostname: told, enrolledAt, revokedAt, keys }: EnrolledHost) {
-  return {
-    origin: originId,
-    name,
-    username,
-    hostname: told,
-    enrolled_at: formatInstant(enrolledAt),
-    revoked_at: revokedAt === null ? null : formatInstant(revokedAt),
-    keys: keys.map(({ kid, state, addedAt }) => ({ kid, state, added_at: formatInstant(addedAt) })),
-  };
 }
 
 function toInviteRow({ id, name, username, createdAt, expiresAt, wrongSecrets }: Invite) {
@@ -113,17 +102,37 @@ function toInviteRow({ id, name, username, createdAt, expiresAt, wrongSecrets }:
 const everybody = "everybody";
 
 /** What a host calls itself stands there where it is not what it was invited as. */
-function printHosts(hosts: readonly EnrolledHost[]): void {
+function printHosts(hosts: readonly HostRow[]): void {
   if (hosts.length === 0) printMessage("No host is enrolled here.\n");
   if (hosts.length === 0) return;
   const rows = hosts.map((host) => [
     host.hostname === host.name ? host.name : `${host.name} (calls itself ${host.hostname})`,
     host.username ?? everybody,
-    host.revokedAt === null ? "enrolled" : "revoked",
-    formatInstant(host.enrolledAt),
-    host.originId,
+    host.revoked_at === null ? "enrolled" : "revoked",
+    host.enrolled_at,
+    host.heard_at ?? "never",
+    host.backlog === null ? "" : String(host.backlog),
+    notesOf(host),
+    host.origin,
   ]);
-  printColumns([["HOST", "SESSIONS OF", "STATE", "ENROLLED", "ORIGIN"], ...rows], withTitles);
+  const titles = ["HOST", "SESSIONS OF", "STATE", "ENROLLED", "LAST HEARD", "BACKLOG", "NOTES", "ORIGIN"];
+  printColumns([titles, ...rows], withTitles);
+}
+
+/** Clocks differ by a little everywhere. */
+const shownSkewMs = 5_000;
+
+function notesOf({ skew_ms: skewMs, parked, losses, clone }: HostRow): string {
+  const skew = skewMs ?? 0;
+  const notes = [
+    Math.abs(skew) > shownSkewMs
+      ? `clock ${Math.round(Math.abs(skew) / 1_000)} s ${skew > 0 ? "ahead" : "behind"}`
+      : "",
+    parked > 0 ? `${parked} events refused` : "",
+    losses > 0 ? "events lost" : "",
+    clone === null ? "" : "two machines with its key?",
+  ];
+  return notes.filter((note) => note !== "").join(", ");
 }
 
 function printInvites(invites: readonly Invite[]): void {
