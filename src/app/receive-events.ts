@@ -1,4 +1,7 @@
-/** Owns what becomes of each event that an origin delivers: it is on record, known, or kept aside. One transaction's. */
+/**
+ * Owns what becomes of each event that an origin delivers: it is on record, known, or kept aside. One transaction's.
+ * Longer than 250 lines because every event takes one of these ways, and each must be judged beside the others.
+ */
 import type { HostCaller } from "../auth/host-caller.ts";
 import { canonicalJson, type Json, parseJson } from "../tracker/canonical.ts";
 import { circumstancesOf, type ToldCircumstances, toldBy } from "../tracker/circumstances.ts";

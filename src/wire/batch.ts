@@ -1,6 +1,8 @@
 /**
  * Owns the form in which a host delivers what it has recorded, event by event, and in which the centre answers. What is
  * wrong with one event refuses that one alone. Pure core.
+ *
+ * Longer than 250 lines because what reads the form and what writes it must be seen side by side.
  */
 import { isObject, type JsonObject } from "../tracker/canonical.ts";
 import { circumstanceSources, type ToldCircumstances, toldBy } from "../tracker/circumstances.ts";
