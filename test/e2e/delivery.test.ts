@@ -123,19 +123,21 @@ test("to several at once: one that does not answer holds up no other, and what i
   const ids = await recordSessions(sandbox, 3);
   const child = spawn(launcher, ["deliver", "--wait"], { env: sandbox.env, stdio: "ignore" });
   t.after(() => child.kill("SIGKILL"));
-  await eventually(async () => assert.deepEqual(new Set(await idsAt(centre.home)), ids));
+  const waiting = async () => {
+    const { destinations } = JSON.parse((await sandbox.run(["deliver", "status", "--json"])).stdout);
+    return destinations.map(({ name, waiting_events }: Record<string, unknown>) => [name, waiting_events]);
+  };
+  const expected = [
+    ["good", 0],
+    ["silent", 6],
+  ];
+  await eventually(async () => assert.deepEqual(await waiting(), expected));
   await eventually(() => assert.equal(silent.counts.silent, 1));
   const ended = once(child, "exit");
   child.kill("SIGINT");
   assert.equal((await ended)[0], 130);
-  const { destinations } = JSON.parse((await sandbox.run(["deliver", "status", "--json"])).stdout);
-  assert.deepEqual(
-    destinations.map(({ name, waiting_events }: Record<string, unknown>) => [name, waiting_events]),
-    [
-      ["good", 0],
-      ["silent", 6],
-    ],
-  );
+  assert.deepEqual(await waiting(), expected);
+  assert.deepEqual(new Set(await idsAt(centre.home)), ids);
 });
 
 test("a shell's start and end deliver in passing, after their answer, and not again within ten seconds", async (t) => {
