@@ -159,6 +159,19 @@ export const otherPaths: Json = {
       },
     },
   },
+  "/v1/enroll": enrolment("enroll", "Let a host in by its invitation", [], {
+    format: { type: "integer", enum: [1] },
+    invite: { type: "string" },
+    secret: { type: "string" },
+    jwk: { type: "object", description: "the public key of the host" },
+    proof: { type: "string", description: "a JWS by that key" },
+    hostname: { type: "string" },
+  }),
+  "/v1/rotate": enrolment("rotate", "Give a host that is enrolled another key", [{ host: [] }], {
+    format: { type: "integer", enum: [1] },
+    jwk: { type: "object", description: "the new public key" },
+    proof: { type: "string", description: "a JWS by the new key; the token is by the old one" },
+  }),
   "/v1/login": ofSocket(
     "login",
     "Log in at the service of a machine",
@@ -170,6 +183,35 @@ export const otherPaths: Json = {
     "Those that are known already change nothing.",
   ),
 };
+
+function enrolment(operationId: string, summary: string, security: readonly Json[], body: Json): Json {
+  return {
+    post: {
+      operationId,
+      summary,
+      security: security.length === 0 ? [{}] : security,
+      requestBody: { required: true, content: { "application/json": { schema: object(body) } } },
+      responses: {
+        "200": {
+          description: "as whom the host is known",
+          content: {
+            "application/json": {
+              schema: answered({
+                origin: { type: "string" },
+                name: { type: "string" },
+                username: { type: ["string", "null"], description: "whose sessions it may send; null for everybody's" },
+                server_time: { type: "string", format: "date-time" },
+              }),
+            },
+          },
+        },
+        ...refusals,
+        "413": refused("the body is too large"),
+        "415": refused("the body is not JSON"),
+      },
+    },
+  };
+}
 
 function ofSocket(operationId: string, summary: string, description: string): Json {
   return {
