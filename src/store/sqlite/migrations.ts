@@ -1,4 +1,8 @@
-/** Owns the tables of the embedded store and how an older file becomes a newer one. Loaded where a file needs a step. */
+/**
+ * Owns the tables of the embedded store and how an older file becomes a newer one. Loaded where a file needs a step.
+ *
+ * Longer than 250 lines because a step that was released stays as it is, and is read beside those before it.
+ */
 import type { DatabaseSync } from "node:sqlite";
 import { SessionBuddyError } from "../../tracker/errors.ts";
 import { foldSession } from "../../tracker/fold.ts";
