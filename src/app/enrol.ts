@@ -11,7 +11,7 @@ import {
 import { createHostKey, type HostKey, signHostProof, signHostToken, thumbprintOf } from "../auth/host-keys.ts";
 import { dropPendingKey, keepPendingKey } from "../auth/pending-key.ts";
 import type { Config } from "../config/config.ts";
-import { createMachine, openProcesses } from "../host/machine.ts";
+import { createMachine, openProcesses, thisMachineId } from "../host/machine.ts";
 import { ensurePrivateFolder } from "../host/private-folder.ts";
 import { createSecureClient } from "../host/secure-client.ts";
 import { parseTarget } from "../host/secure-target.ts";
@@ -100,7 +100,7 @@ export async function enrolHere({ paths }: Place, target: EnrolTarget, ticket: s
       throw new SessionBuddyError("network", "the other record names another key; nothing was kept");
     const enrolledAt = formatInstant(instantFromMs(Date.now()));
     const { pin, caFile } = target;
-    const { hostId: machineId } = machine;
+    const machineId = thisMachineId();
     const made = { url, pin, caFile, origin, ...key, nextJwk: null, machineId, enrolledAt, username };
     addDestination(paths.dataFolder, name, made);
     dropPendingKey(pendingFile);

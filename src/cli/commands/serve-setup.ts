@@ -19,6 +19,8 @@ import { printMessage, printText } from "../terminal/print.ts";
 interface Address {
   readonly host: string;
   readonly port: number;
+  /** Whether it shows a certificate. */
+  readonly isSecure: boolean;
 }
 
 export async function run(options: ServeOptions): Promise<void> {
@@ -63,14 +65,29 @@ async function flagsOfUser(options: ServeOptions, env: Environment): Promise<str
     ...(wanted.host === kept.host ? [] : ["--host", wanted.host]),
     ...(wanted.port === kept.port ? [] : ["--port", String(wanted.port)]),
     ...(options.allowOtherUsers ? ["--allow-other-users"] : []),
+    ...filesOf(options),
   ];
 }
 
 /** The service of the machine has settings of its own, and is there for other hosts. */
 async function flagsOfSystem(options: ServeOptions, env: Environment): Promise<string[]> {
-  const { host, port } = await addressOf({ host: "0.0.0.0", ...options }, env);
-  urlOf({ host, port });
-  return ["--host", host, ...(port === settingRules.port.fallback ? [] : ["--port", String(port)])];
+  const address = await addressOf({ host: "0.0.0.0", ...options }, env);
+  urlOf(address);
+  const { host, port } = address;
+  return [
+    "--host",
+    host,
+    ...(port === settingRules.port.fallback ? [] : ["--port", String(port)]),
+    ...filesOf(options),
+  ];
+}
+
+/** A unit is started in another folder. */
+function filesOf({ tlsCertificate, tlsKey }: ServeOptions): string[] {
+  return [
+    ...(tlsCertificate === undefined ? [] : ["--tls-certificate", resolve(tlsCertificate)]),
+    ...(tlsKey === undefined ? [] : ["--tls-key", resolve(tlsKey)]),
+  ];
 }
 
 async function addressOf(options: ServeOptions, env: Environment): Promise<Address> {
@@ -78,6 +95,7 @@ async function addressOf(options: ServeOptions, env: Environment): Promise<Addre
   return {
     host: options.host === undefined ? settings.host : String(parseSetting("host", options.host)),
     port: options.port === undefined ? settings.port : Number(parseSetting("port", options.port)),
+    isSecure: (options.tlsCertificate ?? settings.tls_certificate_file) !== null,
   };
 }
 
@@ -85,12 +103,12 @@ async function addressOf(options: ServeOptions, env: Environment): Promise<Addre
  * @returns the URL for a client on this host; one that listens on every address is reached at the loopback address
  * @throws SessionBuddyError `usage` when the host is not an address, or any port is wanted
  */
-function urlOf({ host, port }: Address): string {
+function urlOf({ host, port, isSecure }: Address): string {
   if (port === 0) {
     throw new SessionBuddyError("usage", "port 0 is any free port, which no client can know; choose one with --port");
   }
   const reached = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
-  const text = `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}/mcp`;
+  const text = `${isSecure ? "https" : "http"}://${reached.includes(":") ? `[${reached}]` : reached}:${port}/mcp`;
   if (!/[\p{Cc}\s/?#@\\]/u.test(reached) && URL.canParse(text)) return new URL(text).href;
   throw new SessionBuddyError("usage", `host: '${escapeControls(host)}' is not an address`);
 }

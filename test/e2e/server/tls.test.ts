@@ -164,6 +164,15 @@ test("a server does not start with a certificate that cannot be used", async (t)
   assertRefused(both, 4, /the TLS key .* is open to other users; close it with: chmod 600/);
 });
 
+test("a client and a unit are told of a server that shows a certificate", async (t) => {
+  const { sandbox, env, certificateFile, keyFile } = keep(t, createSelfSigned("localhost"));
+  const told = await sandbox.run(["serve", "--client", "claude-code"], { env });
+  assert.match(told.stdout, /https:\/\/127\.0\.0\.1:8678\/mcp/);
+  const both = ["--tls-certificate", "cert.pem", "--tls-key", "key.pem"];
+  const unit = await sandbox.run(["serve", "--unit", "user", ...both]);
+  assert.ok(unit.stdout.includes(` serve --tls-certificate ${certificateFile} --tls-key ${keyFile}\n`), unit.stdout);
+});
+
 test("files that others could have changed, or that do not belong together, are no certificate", (t) => {
   const files = { ...keep(t, createSelfSigned("localhost")), credentialsFolder: undefined };
   const { certificateFile, keyFile } = files;

@@ -273,14 +273,15 @@ test("five wrong secrets end an invitation, also where they come at once, and th
   const centre = await createCentre(t);
   const [ticket, other] = [await centre.invite(), await centre.invite()];
   const wrong = { ...ticket, secret: other.secret };
-  const tries = Array.from({ length: mostWrongSecrets - 1 }, () => centre.enrol(createHostKey(), wrong));
-  for (const one of tries) await assert.rejects(one, refusedWith("invite"));
+  const tries = Array.from({ length: mostWrongSecrets }, () =>
+    assert.rejects(centre.enrol(createHostKey(), wrong), refusedWith("invite")),
+  );
+  await Promise.all(tries);
   const open = await centre.invite();
   for (let count = 1; count < mostWrongSecrets; count += 1) {
     await assert.rejects(centre.enrol(createHostKey(), { ...open, secret: other.secret }), refusedWith("invite"));
   }
   await centre.enrol(createHostKey(), open);
-  await assert.rejects(centre.enrol(createHostKey(), wrong), refusedWith("invite"));
   await assert.rejects(centre.enrol(createHostKey(), ticket), refusedWith("invite"));
   await centre.enrol(createHostKey(), other);
 });
