@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { indexLaws } from "../contract/store/index-laws.ts";
 import { logLaws } from "../contract/store/log-laws.ts";
-import { transferLaws } from "../contract/store/transfer-laws.ts";
 import { outboxLaws } from "../contract/store/outbox-laws.ts";
+import { transferLaws } from "../contract/store/transfer-laws.ts";
 import { upkeepLaws } from "../contract/store/upkeep-laws.ts";
 import { newestPostgresPlace, sharedCluster } from "../support/store/postgres.ts";
 
