@@ -72,6 +72,7 @@ function resolveSettings(env: Environment, kept: KeptSettings): Settings {
     tls_certificate_file: value("tls_certificate_file"),
     tls_key_file: value("tls_key_file"),
     public_url: value("public_url"),
+    keep_days: value("keep_days"),
   };
 }
 

@@ -60,6 +60,8 @@ export interface Settings {
   readonly tls_key_file: string | null;
   /** As whom hosts know this server, `https://name:port`; what each request says by default. */
   readonly public_url: string | null;
+  /** Days after which `serve` removes sessions that have ended, 0 for never; default 0. */
+  readonly keep_days: number;
 }
 
 export type SettingName = keyof Settings;
@@ -250,6 +252,11 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
     { pattern: publicUrlPattern.source },
     (text) => (publicUrlPattern.test(text) ? null : "an address such as https://central.example:8678 is needed"),
   ),
+  keep_days: countRule({
+    name: "KEEP_DAYS",
+    fallback: 0,
+    description: "days after which serve removes sessions that have ended, 0 for never",
+  }),
 };
 
 /** Which addresses are encrypted is looked at where one is asked. */

@@ -8,6 +8,7 @@ import { createLive } from "../app/live.ts";
 import { createLogin, createLoginUsers, type Login } from "../app/login.ts";
 import { createPeerCheck } from "../app/peers.ts";
 import { createQuestions, type OwnQuestions } from "../app/questions.ts";
+import { createRetention } from "../app/retention.ts";
 import { createTakeOver } from "../app/take-over.ts";
 import { type CallListener, createTrack } from "../app/track.ts";
 import type { Gate } from "../auth/gate.ts";
@@ -141,7 +142,9 @@ export async function serveHttp(options: HttpServeOptions): Promise<void> {
   const ready = notify("ready");
 
   const delivering = deliverOnceEnrolled(signal, app);
+  const removeOld = createRetention(app);
   await reconcileUntil(signal, app, async () => {
+    await removeOld();
     if (options.tls !== null) refreshTls(options.tls, app.log, false);
     await metrics.follow();
     await local?.login.sweep();

@@ -47,6 +47,7 @@ test("a setting is its default until it is set, is kept in a private file, and g
     tls_certificate_file: null,
     tls_key_file: null,
     public_url: null,
+    keep_days: 0,
   });
   assert.match(await runWell(sandbox, ["config", "list"]), /^port +8700 +saved /m);
   await runWell(sandbox, ["config", "unset", "port"]);

@@ -102,6 +102,7 @@ test("without anything said the settings are the defaults", async () => {
     tls_certificate_file: null,
     tls_key_file: null,
     public_url: null,
+    keep_days: 0,
   });
 });
 
@@ -134,6 +135,7 @@ const samples: Readonly<
   from_ca_file: ["/kept/ca", "/env/ca", "/env/ca"],
   tls_certificate_file: ["/kept/cert.pem", "/env/cert.pem", "/env/cert.pem"],
   tls_key_file: ["/kept/key.pem", "/env/key.pem", "/env/key.pem"],
+  keep_days: [400, "0", 0],
   public_url: ["https://kept", "https://[::1]:1", "https://[::1]:1"],
 };
 
