@@ -100,12 +100,18 @@ export function addTimer(owner: TimerOwner, env: Environment, program: string): 
 
 /** Takes away what {@link addTimer} made; one that is not as it was made is left alone. */
 export function removeTimer(owner: TimerOwner, env: Environment): TimerChange {
+  if (timerFile(owner, env) === null) return { words: null };
   const folder = folderOf(owner, env);
-  if (!existsSync(join(folder, `${unitName}.timer`))) return { words: null };
   isAsked(owner, ["stop", `${unitName}.timer`]);
   const kept = dropUnits(folder);
   isAsked(owner, ["daemon-reload"]);
   return { words: kept === null ? "Its timer is removed." : `${kept} was changed by hand and is left as it is.` };
+}
+
+/** @returns the timer's file; null where there is none */
+export function timerFile(owner: TimerOwner, env: Environment): string | null {
+  const path = join(folderOf(owner, env), `${unitName}.timer`);
+  return existsSync(path) ? path : null;
 }
 
 /** @returns the file that is left alone, before which nothing was done; null for none */

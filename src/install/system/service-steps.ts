@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readFileSync, readlinkSync, renameSync, rmSync, 
 import { dirname } from "node:path";
 import { findTool, requireTool, runTool } from "../../host/tools.ts";
 import { syncFolder, writtenBeside } from "../../host/whole-file.ts";
+import { removeTimer, timerFile } from "../deliver-timer.ts";
 import { isUntouched } from "../stamp.ts";
 import { makeFoldersAbove, requireTrustedWay } from "./folders.ts";
 import { runFolder, unitFile, unitName, unitWanted } from "./places.ts";
@@ -55,9 +56,20 @@ export function serviceSteps(): readonly Step[] {
   return isSystemdHere() ? [unitStep, wantedStep, startStep] : [byHandStep];
 }
 
+/** What `enroll` made for the machine's record, which is not delivered any more without its program. */
+const removeDeliveryStep: Step = {
+  part: "delivery",
+  subject: "its timer",
+  isQuiet: true,
+  plan() {
+    if (timerFile("machine", process.env) === null) return unchanged;
+    return { action: "removed", act: () => void removeTimer("machine", process.env) };
+  },
+};
+
 export function removeServiceSteps(): readonly Step[] {
   const own = isSystemdRunning() ? [stopStep] : [stillRunsStep, removeRunFolderStep];
-  return [...own, removeWantedStep, removeUnitStep];
+  return [...own, removeWantedStep, removeUnitStep, removeDeliveryStep];
 }
 
 const unitStep: Step = {

@@ -43,3 +43,18 @@ test("root enrolls the record of the machine, gives it another key, and takes it
   assert.equal(gone.status, 0, gone.stderr);
   for (const path of [file, ...units]) assert.equal(existsSync(machine.at(path)), false, path);
 });
+
+test("an uninstallation takes the timer of the delivery away", async (t) => {
+  const centre = createSandbox(t);
+  const server = await centre.serve();
+  const url = new URL(server.url).origin;
+  const invite = await runWell(centre, ["host", "invite", "web-01", "--any-user", "--url", url, "--json"]);
+  const machine = await createTestMachine(t);
+  await machine.rows(["install", "--system"]);
+  const enrolled = await machine.buddy(["enroll", url, "--name", "central"], { input: JSON.parse(invite).invite });
+  assert.equal(enrolled.status, 0, enrolled.stderr);
+  for (const unit of units) assert.ok(existsSync(machine.at(unit)), unit);
+  await machine.rows(["uninstall", "--system"]);
+  for (const unit of units) assert.equal(existsSync(machine.at(unit)), false, unit);
+  assert.ok(existsSync(machine.at(file)), "the record stays, and with it where it is delivered");
+});
