@@ -267,7 +267,7 @@ test("a record that another program holds is waited for, and left alone when tha
 });
 
 test("on a full disk the record stays as it is", async (t) => {
-  const disk = await createSmallDisk(t, createSandbox(t));
+  const disk = await createSmallDisk(t, createSandbox(t), 1_024);
   const ids = [];
   for (let count = 0; count < 3; count += 1) ids.push((await disk.run(["start"])).stdout.trimEnd());
   const copy = join(disk.folder, "copy.db");

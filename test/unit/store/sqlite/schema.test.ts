@@ -54,6 +54,7 @@ test("opening again changes nothing in the file", async (t) => {
 /** Takes back what the steps from the fifth on made. */
 const withoutStep5 = [
   "DROP INDEX sessions_by_origin;",
+  ...["deliveries", "delivery_marks", "refused_events", "lost_events"].map((table) => `DROP TABLE ${table};`),
   ...["origins", "parked_events", "origin_losses"].map((table) => `DROP TABLE ${table};`),
   ...["origin_id", "origin_session_id"].map((column) => `ALTER TABLE sessions DROP COLUMN ${column};`),
   ...["host_keys", "hosts", "host_invites"].map((name) => `DROP TABLE ${name};`),

@@ -82,7 +82,7 @@ const queries: readonly (readonly [name: string, run: (store: Store) => Promise<
   [
     "how many could be pruned",
     (store) => store.countPrunable(at("2030-01-01T00:00:00Z")),
-    /^SEARCH sessions USING (?:COVERING )?INDEX sessions_by_end \(closed_at<\?\)$/,
+    /^SEARCH s USING (?:COVERING )?INDEX sessions_by_end \(closed_at<\?\)$/,
   ],
 ];
 for (const [name, run, index] of queries) {
@@ -93,11 +93,16 @@ for (const [name, run, index] of queries) {
     await run(store);
     const sql = prepare.mock.calls.map((call) => String(call.arguments[0]));
     prepare.mock.restore();
-    assert.equal(sql.length, 1, "one statement does it");
+    // What may still have to be delivered is looked up first, and its table has a row for each destination.
+    const last = sql.pop() ?? "";
+    assert.ok(
+      sql.every((text) => /\bFROM deliver(?:ies|y_marks)\b/.test(text)),
+      "one statement does it",
+    );
     const database = new DatabaseSync(place.options.path);
     t.after(() => database.close());
     const plan = database
-      .prepare(`EXPLAIN QUERY PLAN ${sql[0]}`)
+      .prepare(`EXPLAIN QUERY PLAN ${last}`)
       .all()
       .map(({ detail }) => String(detail));
     const steps = plan.filter((step) => !/^(?:COMPOUND QUERY|LEFT-MOST SUBQUERY|UNION ALL)$/.test(step));
