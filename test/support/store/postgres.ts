@@ -42,7 +42,11 @@ function newestPrograms(folder: string): string {
   const to = join(folder, "native");
   cpSync(from, to, { recursive: true });
   const links: readonly Link[] = JSON.parse(readFileSync(join(from, "pg-symlinks.json"), "utf8"));
-  for (const { source, target } of links) symlinkSync(basename(source), join(folder, target));
+  for (const { source, target } of links) {
+    // An older npm runs the package's script, which makes them in the checkout.
+    rmSync(join(folder, target), { force: true });
+    symlinkSync(basename(source), join(folder, target));
+  }
   return join(to, "bin/");
 }
 
