@@ -88,7 +88,7 @@ test("a service of an earlier version takes nothing over, and it is said what to
   const { status, stderr } = await sandbox.run(["import", "--personal"], { env });
   assert.match(
     stderr,
-    /is of an earlier version, which cannot take this; update it with 'session-buddy install --system'/,
+    / is of an earlier version, which does not know this; update it with 'session-buddy install --system'; your own /,
   );
   assert.equal(status, 5);
 });
