@@ -13,7 +13,7 @@ import { eventually } from "../support/eventually.ts";
 import { createSandbox, launcher, type Sandbox } from "../support/sandbox.ts";
 import { withStore } from "../support/store/history.ts";
 
-const events = Number(process.env.DELIVERY_EVENTS ?? 20_000);
+const events = Number(process.env.DELIVERY_EVENTS ?? 4_000);
 
 interface Centre {
   readonly port: number;

@@ -42,6 +42,7 @@ const neededPrograms: ReadonlyMap<string, string> = new Map([
   ["setfacl", "acl"],
   ["strace", "strace"],
   ["nsenter", "util-linux"],
+  ["ip", "iproute2"],
   ["/usr/lib/postgresql/*/bin/initdb", "postgresql"],
   ["/usr/lib/libnss_extrausers.so.2", "libnss-extrausers"],
 ]);

@@ -18,7 +18,7 @@ import { emptyStores, openAt, sqlitePlace } from "../../support/store/store-plac
 const silent = { info: () => {}, warning: () => {}, error: () => {} };
 
 /** How many events are sent; FLEET_EVENTS says more. */
-const eventCount = Number(process.env.FLEET_EVENTS || 20_000);
+const eventCount = Number(process.env.FLEET_EVENTS || 10_000);
 const hosts = 20;
 const batchSize = 500;
 const beginMs = Date.parse("2026-02-06T00:00:00Z");
