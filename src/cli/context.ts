@@ -1,6 +1,6 @@
 /** Owns what every command does around its one use case: configuration, log, open, close. */
 import { lstatSync } from "node:fs";
-import { type App, openApp } from "../app/app.ts";
+import { type App, destinationsFolder, openApp } from "../app/app.ts";
 import { resolveConfig } from "../config/config.ts";
 import { createLog } from "../log.ts";
 import { SessionBuddyError } from "../tracker/errors.ts";
@@ -24,7 +24,7 @@ const longestWaitMs = 2 * 3_600_000;
  * from when on. Where it is not, this is one look.
  */
 export async function deliverInPassing(app: App): Promise<void> {
-  const folder = lstatSync(`${app.config.paths.dataFolder}/destinations`, { throwIfNoEntry: false });
+  const folder = lstatSync(destinationsFolder(app.config), { throwIfNoEntry: false });
   if (folder === undefined) return;
   const leftMs = folder.mtimeMs - Date.now();
   if (leftMs > 0 && leftMs < longestWaitMs) return;

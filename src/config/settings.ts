@@ -123,11 +123,7 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
     toKept: (issuers) => issuers,
     fromKept: (kept) => (Array.isArray(kept) ? kept.map(String) : []),
   },
-  log_file: textRule(
-    { name: "LOG_FILE", fallback: null, description: "file that log lines are appended to" },
-    { pattern: "^/" },
-    (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
-  ),
+  log_file: fileRule({ name: "LOG_FILE", fallback: null, description: "file that log lines are appended to" }),
   max_connections: countRule({
     name: "MAX_CONNECTIONS",
     fallback: 1000,
@@ -204,11 +200,11 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
     { pattern: storePattern.source },
     storeIssue,
   ),
-  store_password_file: textRule(
-    { name: "STORE_PASSWORD_FILE", fallback: null, description: "file with the password of that database" },
-    { pattern: "^/" },
-    (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
-  ),
+  store_password_file: fileRule({
+    name: "STORE_PASSWORD_FILE",
+    fallback: null,
+    description: "file with the password of that database",
+  }),
   from: textRule(
     {
       name: "FROM",
@@ -218,31 +214,31 @@ export const settingRules: { readonly [Name in SettingName]: SettingRule<Setting
     { pattern: addressPattern.source },
     addressIssue,
   ),
-  from_token_file: textRule(
-    { name: "FROM_TOKEN_FILE", fallback: null, description: "file with the token for that server" },
-    { pattern: "^/" },
-    (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
-  ),
+  from_token_file: fileRule({
+    name: "FROM_TOKEN_FILE",
+    fallback: null,
+    description: "file with the token for that server",
+  }),
   from_pin: textRule(
     { name: "FROM_PIN", fallback: null, description: "public key of that server, as 'host invite' prints it there" },
     { pattern: pinPattern.source },
     (text) => (pinPattern.test(text) ? null : "a pin such as sha256//BASE64 is needed, as 'host invite' prints it"),
   ),
-  from_ca_file: textRule(
-    { name: "FROM_CA_FILE", fallback: null, description: "file with the authorities of that server's certificate" },
-    { pattern: "^/" },
-    (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
-  ),
-  tls_certificate_file: textRule(
-    { name: "TLS_CERTIFICATE_FILE", fallback: null, description: "PEM file with the certificate that serve shows" },
-    { pattern: "^/" },
-    (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
-  ),
-  tls_key_file: textRule(
-    { name: "TLS_KEY_FILE", fallback: null, description: "PEM file with the key of that certificate" },
-    { pattern: "^/" },
-    (text) => (isAbsolute(text) ? null : "an absolute path is needed"),
-  ),
+  from_ca_file: fileRule({
+    name: "FROM_CA_FILE",
+    fallback: null,
+    description: "file with the authorities of that server's certificate",
+  }),
+  tls_certificate_file: fileRule({
+    name: "TLS_CERTIFICATE_FILE",
+    fallback: null,
+    description: "PEM file with the certificate that serve shows",
+  }),
+  tls_key_file: fileRule({
+    name: "TLS_KEY_FILE",
+    fallback: null,
+    description: "PEM file with the key of that certificate",
+  }),
   public_url: textRule(
     {
       name: "PUBLIC_URL",
@@ -296,6 +292,11 @@ function textRule<Value extends string | null>(
     toKept: (value) => value,
     fromKept: String,
   };
+}
+
+/** A file: an absolute path, because a relative one would be another file in each directory. */
+function fileRule(described: Described<string | null>): SettingRule<string | null> {
+  return textRule(described, { pattern: "^/" }, (text) => (isAbsolute(text) ? null : "an absolute path is needed"));
 }
 
 /** A place of the machine's record: an absolute path, or empty for none. */

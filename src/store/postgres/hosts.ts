@@ -14,7 +14,7 @@ import {
 } from "../hosts.ts";
 import type { Connection } from "./connection.ts";
 import type { Ask } from "./reading-ahead.ts";
-import { fromText, type Row, toText } from "./rows.ts";
+import { fromColumns, type Row, toColumn, toText } from "./rows.ts";
 
 export function hostsOn(connection: Connection): Hosts {
   const read: Ask = (text, values) => connection.read(text, values);
@@ -33,7 +33,7 @@ export function hostsOn(connection: Connection): Hosts {
 }
 
 function transactionOver(ask: Ask): HostsTransaction {
-  const put = (sql: string, values: readonly HostValue[]) => ask(sql, values.map(stored));
+  const put = (sql: string, values: readonly HostValue[]) => ask(sql, values.map(toColumn));
   return {
     async invite(id) {
       const [row] = await rows(ask, "SELECT * FROM host_invites WHERE id = $1", id);
@@ -65,15 +65,7 @@ async function hostOfKey(ask: Ask, kid: string) {
 
 async function rows(ask: Ask, sql: string, ...values: readonly string[]): Promise<Row[]> {
   const found = await ask(sql, values.map(toText));
-  return found.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, read(value)])));
-}
-
-function read(value: unknown): unknown {
-  return typeof value === "string" ? fromText(value) : value;
-}
-
-function stored(value: HostValue): HostValue {
-  return typeof value === "string" ? toText(value) : value;
+  return found.map(fromColumns);
 }
 
 function numberedFrom(columns: readonly string[]): string {

@@ -12,7 +12,7 @@ import {
   stateToBody,
 } from "../origins.ts";
 import type { Ask } from "./reading-ahead.ts";
-import { fromText, type Row, toText } from "./rows.ts";
+import { fromColumns, fromText, type Row, toColumn, toText } from "./rows.ts";
 import type { Written } from "./written.ts";
 import { isGone, isKept, lossKey, parkedKey, type Unparked, type WrittenOrigins } from "./written-origins.ts";
 
@@ -88,7 +88,7 @@ export function writeOrigins(client: PoolClient, { states, parked, losses }: Wri
 
 /** @returns an array for each column */
 function toArrays(rows: readonly (string | number | null)[][], columns: number): (string | number | null)[][] {
-  const inText = rows.map((row) => row.map((value) => (typeof value === "string" ? toText(value) : value)));
+  const inText = rows.map((row) => row.map(toColumn));
   return Array.from({ length: columns }, (_, column) => inText.map((row) => row[column] ?? null));
 }
 
@@ -99,7 +99,8 @@ export function askOrigins(ask: Ask): Origins {
     origin: (originId) => originIn(ask, originId),
     parkedOf: async (originId, afterKey, limit) =>
       (await ask(parkedOfSql, [toText(originId), toText(afterKey), limit])).map(toParked),
-    lossesOf: async (originId) => (await ask(lossesOfSql, [toText(originId)])).map((row) => rowToLoss(inText(row))),
+    lossesOf: async (originId) =>
+      (await ask(lossesOfSql, [toText(originId)])).map((row) => rowToLoss(fromColumns(row))),
   };
 }
 
@@ -109,15 +110,7 @@ async function originIn(ask: Ask, originId: string) {
 }
 
 function toParked(row: Row): ParkedEvent {
-  return rowToParked(inText(row));
-}
-
-function inText(row: Row): Row {
-  const values = Object.entries(row).map(([name, value]) => [
-    name,
-    typeof value === "string" ? fromText(value) : value,
-  ]);
-  return Object.fromEntries(values);
+  return rowToParked(fromColumns(row));
 }
 
 const putStatesSql = `INSERT INTO origins (origin_id, body) SELECT * FROM unnest($1::text[], $2::text[])

@@ -54,7 +54,7 @@ export function sessionsToArrays(sessions: readonly Session[]): ColumnValue[][] 
 function sessionToValues(session: Session): ColumnValue[] {
   const closedAt = session.endedAt ?? session.endedBefore;
   return [
-    ...sessionValues(session).map((value) => (typeof value === "string" ? toText(value) : value)),
+    ...sessionValues(session).map(toColumn),
     keyOf(session.startedAt),
     closedAt === null ? null : keyOf(closedAt),
     spanKey(spanClassOf(session), session.startedAt),
@@ -72,8 +72,18 @@ export function toSession(row: Row): Session {
   return rowToSession(session);
 }
 
+/** @returns the values of a row as they were written with {@link toColumn} */
+export function fromColumns(row: Row): Row {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, fromColumn(value)]));
+}
+
 function fromColumn(value: unknown): unknown {
   return typeof value === "string" ? fromText(value) : value;
+}
+
+/** @returns a value as a column holds it */
+export function toColumn<Value extends string | number | null>(value: Value): Value | string {
+  return typeof value === "string" ? toText(value) : value;
 }
 
 const calendarStartMs = Date.parse("0001-01-01T00:00:00Z");

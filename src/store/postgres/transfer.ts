@@ -2,7 +2,7 @@
 import type { PrunedSession, RecordPart, TableRow, TableRows, Transfer } from "../../tracker/transfer.ts";
 import type { Connection } from "./connection.ts";
 import type { Ask } from "./reading-ahead.ts";
-import { fromText, putSessionsSql, type Row, sessionsToArrays, toText } from "./rows.ts";
+import { fromColumns, fromText, putSessionsSql, sessionsToArrays, toColumn, toText } from "./rows.ts";
 import { eventsToArrays, insertEventsSql } from "./write.ts";
 
 export function transferOver(connection: Connection): Transfer {
@@ -23,7 +23,7 @@ export function transferOver(connection: Connection): Transfer {
       const columns = await columnsOf((text, values) => connection.read(text, values), table);
       const order = columns.map((_, at) => at + 1).join(", ");
       const sql = `SELECT * FROM "${table}" ORDER BY ${order} LIMIT $1 OFFSET $2`;
-      return (await connection.read(sql, [limit, offset])).map(toRow);
+      return (await connection.read(sql, [limit, offset])).map((row) => fromColumns(row) as TableRow);
     },
     takeOver: (after, part) => connection.alone((ask) => takeOver(ask, after, part)),
   };
@@ -56,20 +56,8 @@ async function putRows(ask: Ask, { table, isFirst, rows }: TableRows): Promise<v
   const columns = await columnsOf(ask, table);
   const names = columns.map(({ name }) => `"${name}"`).join(", ");
   const arrays = columns.map(({ type }, at) => `$${at + 1}::${type}[]`).join(", ");
-  const values = columns.map(({ name }) => rows.map((row) => toValue(row[name] ?? null)));
+  const values = columns.map(({ name }) => rows.map((row) => toColumn(row[name] ?? null)));
   await ask(`INSERT INTO "${table}" (${names}) SELECT * FROM unnest(${arrays})`, values);
-}
-
-function toValue(value: string | number | null): string | number | null {
-  return typeof value === "string" ? toText(value) : value;
-}
-
-function toRow(row: Row): TableRow {
-  const values = Object.entries(row).map(([name, value]) => [
-    name,
-    typeof value === "string" ? fromText(value) : value,
-  ]);
-  return Object.fromEntries(values);
 }
 
 async function forget(ask: Ask, pruned: readonly PrunedSession[]): Promise<void> {
