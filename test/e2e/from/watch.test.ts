@@ -1,12 +1,11 @@
 /** Proves that watch follows a record elsewhere: over a server that goes and comes back, and a front that says so, nothing is missed or told twice. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { createSelfSigned } from "../../support/certificates.ts";
 import { startArguments } from "../../support/events.ts";
 import { eventually } from "../../support/eventually.ts";
+import { followChild } from "../../support/running-child.ts";
 import { createSandbox, launcher, type RunningServer, type Sandbox } from "../../support/sandbox.ts";
 import { claims, secret, tokenMakers } from "../../support/server/jwt.ts";
 import { ask, toolCall } from "../../support/server/raw-http.ts";
@@ -32,22 +31,12 @@ function follow(
 ) {
   const options = { env: { ...own, ...more }, cwd: folder, stdio: ["ignore", "pipe", "pipe"] as const };
   const child = spawn(launcher, ["watch", "--format", "ndjson", ...args], { ...options, stdio: [...options.stdio] });
-  const ended = once(child, "exit");
-  t.after(async () => {
-    child.kill("SIGKILL");
-    await ended;
-  });
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
-  let errors = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    errors += chunk;
-  });
+  const { lines, errors, ended } = followChild(t, child);
   return {
     child,
     ended,
     ids: () => lines.map((line) => JSON.parse(line).session_id),
-    errors: () => errors,
+    errors,
   };
 }
 

@@ -10,6 +10,7 @@ import { type TestContext, test } from "node:test";
 import { startArguments } from "../../support/events.ts";
 import { eventually } from "../../support/eventually.ts";
 import { createAskedMachine, type Machine, type Service } from "../../support/machine.ts";
+import { followChild } from "../../support/running-child.ts";
 import { launcher, type Outcome } from "../../support/sandbox.ts";
 import { claims, secret, tokenMakers } from "../../support/server/jwt.ts";
 import { ask, toolCall } from "../../support/server/raw-http.ts";
@@ -35,18 +36,7 @@ function follow(t: TestContext, machine: Machine, user: User, args: readonly str
     cwd: user.home,
     stdio: ["pipe", "pipe", "pipe"],
   });
-  const ended = once(child, "exit");
-  t.after(async () => {
-    child.kill("SIGKILL");
-    await ended;
-  });
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
-  let errors = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    errors += chunk;
-  });
-  return { child, lines, errors: () => errors, ended };
+  return followChild(t, child);
 }
 
 test("watch tells one's own events as they come, also those of a service that was started again", async (t) => {
